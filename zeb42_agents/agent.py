@@ -1,0 +1,109 @@
+"""What an agent is, and the names that agents go by."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import Any, Protocol, get_type_hints, runtime_checkable
+
+import numpy as np
+
+Randomness = np.random.Generator | np.ndarray
+"""A generator, or one ``uint64`` key for each view of the batch."""
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """Anything that plays: it is handed views, never hands."""
+
+    name: str
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        """One legal action id for each view.
+
+        Args:
+            views: HAND records [B]; each is the view of its own ``seat``, which is to move. Never changed.
+            rng: all randomness the agent may use. With keys (``uint64`` [B]), the choice for a view depends on that
+                view and its key alone, not on the rest of the batch; a generator draws one key a view.
+
+        Returns:
+            int64 [B].
+        """
+        ...
+
+
+def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
+    """The key (``uint64`` [num_views]) that each view of a batch draws its randomness from."""
+    if isinstance(rng, np.random.Generator):
+        return rng.integers(0, 2**64, num_views, dtype=np.uint64)
+    keys = np.asarray(rng)
+    if keys.dtype != np.uint64 or keys.shape != (num_views,):
+        raise ValueError(f"expected a Generator or uint64 keys of shape ({num_views},), got {keys.dtype} {keys.shape}")
+    return keys
+
+
+_AGENTS = {
+    "random": "zeb42_agents.baselines:RandomAgent",
+    "greedy": "zeb42_agents.baselines:GreedyAgent",
+    "eq": "zeb42_agents.eq:EQ",
+    "zeb": "zeb42_agents.zeb:Zeb.from_spec",
+}
+"""Where the builder of each kind of agent lives. Its keyword arguments are the options of the spec, converted to the
+annotated types int, float, bool or str; a first positional argument is what a spec may name without a key."""
+
+
+def agent_names() -> list[str]:
+    """The names that a spec may begin with."""
+    return sorted(_AGENTS)
+
+
+def make_agent(spec: str) -> Agent:
+    """The agent that a spec names: ``random``, ``greedy``, ``eq:n=100``, ``zeb:PATH,sims=64``.
+
+    ``NAME[:OPTION,OPTION...]`` with options ``key=value``; the first may be a bare value where the agent has a main
+    one, such as Zeb's weights. ValueError says what is wrong and what is allowed.
+    """
+    name, _, rest = spec.partition(":")
+    if name not in _AGENTS:
+        raise ValueError(f"expected an agent, got {spec!r}; allowed: {', '.join(agent_names())}")
+    module, _, attribute = _AGENTS[name].partition(":")
+    builder: Any = import_module(module)
+    for part in attribute.split("."):
+        builder = getattr(builder, part)
+    agent: Agent = builder(**_options(spec, builder, rest.split(",") if rest else []))
+    agent.name = spec
+    return agent
+
+
+def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
+    parameters = inspect.signature(builder).parameters
+    types = get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
+    main = [key for key, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    options: dict[str, Any] = {}
+    for place, word in enumerate(words):
+        key, equals, value = word.partition("=")
+        if not equals and place == 0 and main:
+            key, value = main[0], word
+        if key not in parameters or key in options:
+            allowed = ", ".join(f"{p}=" for p in parameters) or "none"
+            raise ValueError(
+                f"expected options of {spec.partition(':')[0]}, got {word!r} in {spec!r}; allowed: {allowed}"
+            )
+        options[key] = _convert(spec, key, value, types[key])
+    for key, parameter in parameters.items():
+        if parameter.default is parameter.empty and key not in options:
+            raise ValueError(f"expected {key} in {spec!r}, such as {spec.partition(':')[0]}:{key}=...")
+    return options
+
+
+def _convert(spec: str, key: str, value: str, kind: Any) -> Any:
+    if kind is bool:
+        if value in ("true", "false"):
+            return value == "true"
+        raise ValueError(f"expected {key} in {spec!r} to be true or false, got {value!r}")
+    if kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            raise ValueError(f"expected {key} in {spec!r} to be a number ({kind.__name__}), got {value!r}") from None
+    return value

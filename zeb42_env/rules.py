@@ -1,0 +1,172 @@
+"""What a hand is played by and for: :class:`Rules`, and the words of the game as enums with a short text form each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal, Self, get_args
+
+import numpy as np
+
+from zeb42_env._core import dominoes as tiles
+from zeb42_env._core import record as core
+
+ContractRule = Literal["auction", "random", "dropped30"]
+AllPassRule = Literal["shaker_bids", "reshake"]
+ScoringRule = Literal["marks", "contract", "majority", "points"]
+EpisodeRule = Literal["hand", "match"]
+
+MATCH_MARKS = 7
+
+
+class _Word(IntEnum):
+    """An enum whose members have a short text form: ``parse(str(member)) == member``."""
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The member with this text form; ValueError names the allowed ones."""
+        for member in cls:
+            if text.strip().lower() == str(member):
+                return member
+        allowed = ", ".join(str(member) for member in cls)
+        raise ValueError(f"expected a {cls.__name__.lower()}, got {text!r}; allowed: {allowed}")
+
+
+class Phase(_Word):
+    """What is asked of the seat to move."""
+
+    AUCTION = core.AUCTION
+    DECLARATION = core.DECLARATION
+    TRICKS = core.TRICKS
+    OVER = core.OVER
+
+
+class Declaration(_Word):
+    """What is trump: a pip suit, the doubles, or nothing."""
+
+    BLANKS = 0
+    ONES = 1
+    TWOS = 2
+    THREES = 3
+    FOURS = 4
+    FIVES = 5
+    SIXES = 6
+    DOUBLES = tiles.DOUBLES_TRUMP
+    DOUBLES_SUIT = tiles.DOUBLES_SUIT_ONLY
+    NO_TRUMP = tiles.NO_TRUMP
+
+
+class BidKind(_Word):
+    """What a call promises: nothing, points, or every point for one or more marks."""
+
+    PASS = 0
+    POINTS = 1
+    MARKS = 2
+
+
+def bid_kind(action: int) -> BidKind:
+    """The kind of a call. ValueError if ``action`` is not one."""
+    if action == core.PASS:
+        return BidKind.PASS
+    if core.BID_POINTS <= action < core.BID_MARKS:
+        return BidKind.POINTS
+    if core.BID_MARKS <= action < core.DECLARE:
+        return BidKind.MARKS
+    raise ValueError(f"expected a call, got action {action}; allowed: {core.PASS}..{core.DECLARE - 1}")
+
+
+def domino_text(domino: int) -> str:
+    """A domino as players write it, higher pip first: ``6-4``."""
+    return f"{tiles.HIGH[domino]}-{tiles.LOW[domino]}"
+
+
+def bid_text(bid: int) -> str:
+    """A bid in points, 42 a mark, as players say it: ``31``, ``1 mark``, ``2 marks``."""
+    marks = bid // tiles.HAND_POINTS
+    if not marks:
+        return str(bid)
+    return f"{marks} mark" + ("s" if marks > 1 else "")
+
+
+def action_text(action: int) -> str:
+    """An action id as words: ``6-4``, ``pass``, ``31``, ``1 mark``, ``fives``."""
+    if not 0 <= action < core.NUM_ACTIONS:
+        raise ValueError(f"expected an action id, got {action}; allowed: 0..{core.NUM_ACTIONS - 1}")
+    if action < core.PASS:
+        return domino_text(action)
+    if action >= core.DECLARE:
+        return str(Declaration(action - core.DECLARE))
+    return "pass" if action == core.PASS else bid_text(int(core.bid_value.py_func(action)))
+
+
+_ACTION_OF_TEXT = {action_text(action): action for action in range(core.NUM_ACTIONS)}
+
+
+def parse_action(text: str) -> int:
+    """The action id of ``text``: the inverse of :func:`action_text`; either order of a domino's pips will do."""
+    word = " ".join(text.split()).lower()
+    pips = word.split("-")
+    if len(pips) == 2 and all(len(pip) == 1 and pip in "0123456" for pip in pips):
+        return tiles.domino_id(int(pips[0]), int(pips[1]))
+    if word not in _ACTION_OF_TEXT:
+        raise ValueError(
+            f"expected an action, got {text!r}; allowed: a domino such as 6-4, pass, 30..41, 1 mark, "
+            f"2 marks .. {core.MAX_MARKS_BID} marks, or a declaration such as fives"
+        )
+    return _ACTION_OF_TEXT[word]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a hand is played by and for. The defaults are the tournament game, played for marks."""
+
+    contract: ContractRule = "auction"
+    """How the contract comes about. ``random``: bidder, bid (30..42) and declaration are dealt uniformly.
+    ``dropped30``: the shaker is forced to bid 30 and its best pip is trump."""
+    all_pass: AllPassRule = "shaker_bids"
+    """When the other three pass: the shaker may not (``shaker_bids``), or the hand may be thrown in (``reshake``)."""
+    declarations: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 9)
+    """What the winner of an auction may declare. A dealt contract may be any of the ten."""
+    scoring: ScoringRule = "marks"
+    """What the hand is played for. ``marks``: the marks at stake. ``contract``: 1 made or set. ``majority``: 1 for
+    more than 21 of the 42 points. ``points``: the margin as a share of 42. Always zero-sum between the teams."""
+    episode: EpisodeRule = "hand"
+    """A ``hand``, or a ``match`` until a team has seven marks, which alone then pays: 1 for the match."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("contract", ContractRule),
+            ("all_pass", AllPassRule),
+            ("scoring", ScoringRule),
+            ("episode", EpisodeRule),
+        ):
+            if getattr(self, name) not in get_args(kind):
+                allowed = ", ".join(get_args(kind))
+                raise ValueError(
+                    f"expected {name} to be one of the rules, got {getattr(self, name)!r}; allowed: {allowed}"
+                )
+        declarations = tuple(int(declaration) for declaration in self.declarations)
+        object.__setattr__(self, "declarations", declarations)
+        if not declarations or len(set(declarations)) < len(declarations) or not set(declarations) <= set(range(10)):
+            raise ValueError(f"expected distinct declarations, at least one, got {self.declarations}; allowed: 0..9")
+        if self.episode == "match" and self.scoring != "marks":
+            raise ValueError(f"expected scoring for a match, got {self.scoring!r}; allowed: marks")
+
+    @property
+    def contract_code(self) -> int:
+        """The number that the kernels know this contract rule by."""
+        return get_args(ContractRule).index(self.contract)
+
+    def blank_record(self, *, shaker: int = core.NOBODY, marks: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """One undealt HAND record (array [1]) that carries these rules; a shaker of -1 is drawn with the deal."""
+        hands = np.zeros(1, core.HAND)
+        hands["declarations"] = sum(1 << declaration for declaration in self.declarations)
+        hands["scoring"] = get_args(ScoringRule).index(self.scoring)
+        hands["all_pass"] = get_args(AllPassRule).index(self.all_pass)
+        hands["match"] = self.episode == "match"
+        hands["shaker"] = shaker
+        hands["marks"] = marks
+        return hands
