@@ -123,12 +123,13 @@ def test_greedy_keeps_count_from_the_enemys_winning_trick() -> None:
 
 
 def test_greedy_in_the_last_seat_gives_count_only_to_a_trick_it_wins() -> None:
-    deal = "deal=60.61.41.42.31.30.10|55.62.63.33.21.00.11|66.53.52.51.44.22.20|50.54.64.65.43.40.32"
-    line = f"zeb42/1 {deal} shaker=3 contract=0:30:blanks plays=61.63.44"
+    wins = "deal=60.61.41.42.31.30.10|66.62.63.33.21.00.11|55.53.52.51.44.22.20|50.54.64.65.43.40.32"
+    line = f"zeb42/1 {wins} shaker=3 contract=0:30:blanks plays=61.62.44"
     assert Hand.parse(line).legal_actions() == [parse_action("6-4"), parse_action("6-5")]
-    assert greedy_choice(line) == parse_action("6-4")  # either wins; it takes the ten points home
-    line = f"zeb42/1 {deal} shaker=3 contract=0:30:blanks plays=61.63.66"
-    assert greedy_choice(line) == parse_action("6-5")  # neither wins; the ten points stay
+    assert greedy_choice(line) == parse_action("6-4")  # either wins: the ten points come home
+    loses = "deal=60.61.41.42.31.30.10|55.62.63.33.21.00.11|66.53.52.51.44.22.20|50.54.64.65.43.40.32"
+    line = f"zeb42/1 {loses} shaker=3 contract=0:30:blanks plays=61.62.66"
+    assert greedy_choice(line) == parse_action("6-5")  # neither wins: the ten points stay
 
 
 def test_greedy_beats_random() -> None:
