@@ -49,17 +49,42 @@ from zeb42_env.hand import Hand
 TABLE_BITS = 17
 GENERATION_BITS = 16
 ILLEGAL = -1
+UNSETTLED = -1
+
+FRAME = np.dtype(
+    [
+        ("seat", np.int64),  # to play
+        ("led", np.int64),  # suit of the trick so far
+        ("best_domino", np.int64),  # that wins the trick so far
+        ("winner", np.int64),  # and the seat that played it
+        ("trick_points", np.int64),  # count that lies in the trick so far
+        ("left", np.int64),  # points that this and the later tricks hold
+        ("target", np.int64),  # the question: do seats 0&2 take at least this many of them?
+        ("low", np.int64),  # bounds on what they take, known before the plays are tried
+        ("high", np.int64),
+        ("key", np.uint64),  # of the position in the table
+        ("num_moves", np.int64),
+        ("next_move", np.int64),  # how many of the moves have been tried
+        ("move", np.int64),  # the one being tried
+        ("gain", np.int64),  # what it earns seats 0&2 at once
+        ("best", np.int64),  # value of the best one so far
+        ("best_move", np.int64),
+        ("moves", np.int8, (NUM_TRICKS,)),  # plays to try
+        ("scores", np.int32, (NUM_TRICKS,)),  # and how promising each looks
+    ],
+    align=True,
+)
+"""One ply of a search that keeps its own stack: numba's cache does not get on with recursion."""
 
 MEMORY = np.dtype(
     [
-        ("table", np.uint64, (1 << TABLE_BITS,)),  # generation, position, bounds and best lead; see _store
+        ("table", np.uint64, (1 << TABLE_BITS,)),  # generation, position, bounds and best lead; see _remember
         ("generation", np.uint64),  # of the world that is being solved
         ("nodes", np.int64),  # positions searched so far
+        ("declaration", np.int64),
         ("held", np.uint32, (4,)),  # dominoes that each seat holds, as bits
         ("history", np.int32, (4, NUM_DOMINOES)),  # how often a play by a seat settled a question
-        ("moves", np.int8, (NUM_DOMINOES, NUM_TRICKS)),  # plays to try at each ply
-        ("scores", np.int32, (NUM_DOMINOES, NUM_TRICKS)),  # and how promising each looks
-        ("declaration", np.int64),
+        ("frames", FRAME, (NUM_DOMINOES,)),  # by number of plays
     ],
     align=True,
 )
@@ -95,100 +120,139 @@ def _can_beat(held: np.uint32, declaration: int, led: int, domino: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _search(
-    m: np.void, ply: int, seat: int, led: int, best_domino: int, winner: int, trick_points: int, left: int, target: int
-) -> int:
-    """Whether seats 0&2 take at least ``target`` of the ``left`` points that this and the later tricks hold.
+def _search(m: np.void, start: int) -> int:
+    """Answer the question in frame ``start``: do seats 0&2 take at least its target of the points that are left?
 
-    ``seat`` is to play; ``best_domino`` of seat ``winner`` wins the trick of suit ``led`` so far, in which
-    ``trick_points`` of count lie. Returns a bound on the exact value: a lower one if at least ``target``, an upper one
-    if below it.
+    Returns a bound on the exact value: a lower one if at least the target, an upper one if below it.
     """
+    ply = start
+    while True:
+        value = _arrive(m, ply)
+        if value == UNSETTLED:
+            _descend(m, ply)
+            ply += 1
+            continue
+        while True:
+            if ply == start:
+                return value
+            ply -= 1
+            f = m.frames[ply]
+            m.held[f.seat] ^= np.uint32(1) << np.uint32(f.move)
+            if not _learn(f, value + f.gain) and f.next_move < f.num_moves:
+                _descend(m, ply)
+                ply += 1
+                break
+            value = f.best
+            _remember(m, ply)
+
+
+@njit(cache=True, nogil=True)
+def _arrive(m: np.void, ply: int) -> int:
+    """The value of the position in a frame if it can be told, or UNSETTLED with the plays to try laid out."""
+    f = m.frames[ply]
+    table_move = -1
+    if ply & 3 == 0:
+        if f.target <= 0:
+            return 0
+        if f.target > f.left:
+            return f.left
+        m.nodes += 1
+        if ply == NUM_DOMINOES - 4:
+            return _last_trick(m, f.seat)
+        out = m.held[0] | m.held[1] | m.held[2] | m.held[3]
+        f.low, f.high = _bounds(m, f.seat, out, f.left)
+        if f.low >= f.target:
+            return f.low
+        if f.high < f.target:
+            return f.high
+        f.key = (m.generation << np.uint64(30)) | (np.uint64(out) << np.uint64(2)) | np.uint64(f.seat)
+        entry = m.table[_slot(f.key)]
+        if entry >> np.uint64(17) == f.key:
+            table_move = np.int64(entry & np.uint64(31))
+            f.low = max(f.low, np.int64((entry >> np.uint64(11)) & np.uint64(63)))
+            f.high = min(f.high, np.int64((entry >> np.uint64(5)) & np.uint64(63)))
+            if f.low >= f.target:
+                return f.low
+            if f.high < f.target:
+                return f.high
+    else:
+        m.nodes += 1
+    _order(m, ply, table_move)
+    f.next_move = 0
+    f.best = -1 if f.seat & 1 == 0 else HAND_POINTS + 1
+    f.best_move = 0
+    return UNSETTLED
+
+
+@njit(cache=True, nogil=True)
+def _descend(m: np.void, ply: int) -> None:
+    """Try the most promising play that is left: make it, and set the next frame to the position behind it."""
+    f, child = m.frames[ply], m.frames[ply + 1]
+    pick = f.next_move
+    for j in range(f.next_move + 1, f.num_moves):
+        if f.scores[j] > f.scores[pick]:
+            pick = j
+    move = np.int64(f.moves[pick])
+    f.moves[pick] = f.moves[f.next_move]
+    f.scores[pick] = f.scores[f.next_move]
+    f.next_move += 1
+    f.move = move
+    m.held[f.seat] ^= np.uint32(1) << np.uint32(move)
+    child.led, child.best_domino, child.winner = f.led, f.best_domino, f.winner
     place = ply & 3
     if place == 0:
-        if target <= 0:
-            return 0
-        if target > left:
-            return left
-    m.nodes += 1
-    declaration = m.declaration
-    key = np.uint64(0)
-    slot = np.uint64(0)
-    table_move = -1
-    low, high = 0, left
-    if place == 0:
-        out = m.held[0] | m.held[1] | m.held[2] | m.held[3]
-        if ply == 24:
-            return _last_trick(m, seat)
-        low, high = _bounds(m, seat, out, left)
-        if low >= target:
-            return low
-        if high < target:
-            return high
-        key = (m.generation << np.uint64(30)) | (np.uint64(out) << np.uint64(2)) | np.uint64(seat)
-        slot = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - TABLE_BITS)
-        entry = m.table[slot]
-        if entry >> np.uint64(17) == key:
-            known_low = np.int64((entry >> np.uint64(11)) & np.uint64(63))
-            known_high = np.int64((entry >> np.uint64(5)) & np.uint64(63))
-            table_move = np.int64(entry & np.uint64(31))
-            low = max(low, known_low)
-            high = min(high, known_high)
-            if low >= target:
-                return low
-            if high < target:
-                return high
-    num_moves = _order(m, ply, seat, led, best_domino, winner, table_move)
-    maximize = seat & 1 == 0
-    best = -1 if maximize else HAND_POINTS + 1
-    best_move = 0
-    for i in range(num_moves):
-        pick = i
-        for j in range(i + 1, num_moves):
-            if m.scores[ply, j] > m.scores[ply, pick]:
-                pick = j
-        move = np.int64(m.moves[ply, pick])
-        m.moves[ply, pick] = m.moves[ply, i]
-        m.scores[ply, pick] = m.scores[ply, i]
-        bit = np.uint32(1) << np.uint32(move)
-        m.held[seat] ^= bit
-        new_led, new_best, new_winner = led, best_domino, winner
-        if place == 0:
-            new_led = np.int64(LED_SUIT[declaration, move])
-            new_best, new_winner = move, seat
-        elif POWER[declaration, led, move] > POWER[declaration, led, best_domino]:
-            new_best, new_winner = move, seat
-        points = trick_points + COUNT[move]
-        if place == 3:
-            points += 1
-            gain = points if new_winner & 1 == 0 else 0
-            value = gain + _search(m, ply + 1, new_winner, 0, 0, 0, 0, left - points, target - gain)
+        child.led, child.best_domino, child.winner = LED_SUIT[m.declaration, move], move, f.seat
+    elif POWER[m.declaration, f.led, move] > POWER[m.declaration, f.led, f.best_domino]:
+        child.best_domino, child.winner = move, f.seat
+    points = f.trick_points + COUNT[move]
+    if place < 3:
+        f.gain = 0
+        child.seat = (f.seat + 1) & 3
+        child.trick_points = points
+        child.left, child.target = f.left, f.target
+        return
+    points += 1
+    f.gain = points if child.winner & 1 == 0 else 0
+    child.seat = child.winner
+    child.trick_points = 0
+    child.left, child.target = f.left - points, f.target - f.gain
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _learn(f: np.void, value: int) -> bool:
+    """Take note of the value of the play just tried; True if it settles the question."""
+    if f.seat & 1 == 0:
+        if value > f.best:
+            f.best, f.best_move = value, f.move
+        return f.best >= f.target
+    if value < f.best:
+        f.best, f.best_move = value, f.move
+    return f.best < f.target
+
+
+@njit(cache=True, nogil=True)
+def _remember(m: np.void, ply: int) -> None:
+    """Keep what a settled position taught: its bounds and best lead in the table, and the play that settled it."""
+    f = m.frames[ply]
+    settled_by_mover = (f.best >= f.target) == (f.seat & 1 == 0)
+    if f.num_moves > 1 and settled_by_mover:
+        m.history[f.seat, f.best_move] += (NUM_DOMINOES - ply) * (NUM_DOMINOES - ply)
+    if ply & 3 == 0:
+        if f.best >= f.target:
+            f.low = max(f.low, f.best)
         else:
-            value = _search(m, ply + 1, (seat + 1) & 3, new_led, new_best, new_winner, points, left, target)
-        m.held[seat] ^= bit
-        if maximize:
-            if value > best:
-                best, best_move = value, move
-                if best >= target:
-                    break
-        elif value < best:
-            best, best_move = value, move
-            if best < target:
-                break
-    if num_moves > 1 and (best >= target) == maximize:
-        m.history[seat, best_move] += (28 - ply) * (28 - ply)
-    if place == 0:
-        if best >= target:
-            low = max(low, best)
-        else:
-            high = min(high, best)
-        m.table[slot] = (
-            (key << np.uint64(17))
-            | (np.uint64(low) << np.uint64(11))
-            | (np.uint64(high) << np.uint64(5))
-            | np.uint64(best_move)
+            f.high = min(f.high, f.best)
+        m.table[_slot(f.key)] = (
+            (f.key << np.uint64(17))
+            | (np.uint64(f.low) << np.uint64(11))
+            | (np.uint64(f.high) << np.uint64(5))
+            | np.uint64(f.best_move)
         )
-    return best
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slot(key: np.uint64) -> np.uint64:
+    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - TABLE_BITS)
 
 
 @njit(cache=True, nogil=True)
@@ -269,10 +333,12 @@ def _bounds(m: np.void, leader: int, out: np.uint32, left: int) -> tuple[int, in
 
 
 @njit(cache=True, nogil=True)
-def _order(m: np.void, ply: int, seat: int, led: int, best_domino: int, winner: int, table_move: int) -> int:
-    """Write the plays worth trying at ``ply`` and how promising each looks; returns how many."""
+def _order(m: np.void, ply: int, table_move: int) -> None:
+    """Lay out the plays worth trying in a frame, and how promising each looks."""
+    f = m.frames[ply]
     declaration = m.declaration
     place = ply & 3
+    seat, led, best_domino = f.seat, f.led, f.best_domino
     held = m.held[seat]
     legal = held
     after = m.held[(seat + 1) & 3]
@@ -282,7 +348,7 @@ def _order(m: np.void, ply: int, seat: int, led: int, best_domino: int, winner: 
         follow = held & SUIT_MEMBERS[declaration, led]
         if follow:
             legal = follow
-        ours = (winner ^ seat) & 1 == 0
+        ours = (f.winner ^ seat) & 1 == 0
         if place < 3:
             safe = not _can_beat(after, declaration, led, best_domino)
     num_moves = 0
@@ -290,9 +356,7 @@ def _order(m: np.void, ply: int, seat: int, led: int, best_domino: int, winner: 
         domino = lowest(legal)
         legal &= legal - np.uint32(1)
         count = np.int64(COUNT[domino])
-        if domino == table_move:
-            score = 1 << 30
-        elif place == 0:
+        if place == 0:
             suit = LED_SUIT[declaration, domino]
             if _can_beat(after, declaration, suit, domino) or _can_beat(before, declaration, suit, domino):
                 score = -20 * count
@@ -309,12 +373,13 @@ def _order(m: np.void, ply: int, seat: int, led: int, best_domino: int, winner: 
             score = 200 + 20 * count
         else:
             score = -20 * count - POWER[declaration, LED_SUIT[declaration, domino], domino]
-        if domino != table_move:
-            score = score * 1000 + m.history[seat, domino]
-        m.moves[ply, num_moves] = domino
-        m.scores[ply, num_moves] = score
+        score = score * 1000 + m.history[seat, domino]
+        if domino == table_move:
+            score = 1 << 30
+        f.moves[num_moves] = domino
+        f.scores[num_moves] = score
         num_moves += 1
-    return num_moves
+    f.num_moves = num_moves
 
 
 @njit(cache=True, nogil=True)
@@ -333,25 +398,23 @@ def _enter(hand: np.void, m: np.void) -> None:
 @njit(cache=True, nogil=True)
 def _ask(hand: np.void, m: np.void, target: int) -> int:
     """:func:`_search` from where ``hand`` stands, which the memory has been set up for."""
-    num_plays = np.int64(hand.num_plays)
+    ply = np.int64(hand.num_plays)
     left = HAND_POINTS - np.int64(hand.points[0]) - np.int64(hand.points[1])
     if target <= 0:
         return 0
     if target > left:
         return left
-    in_trick = num_plays & 3
-    if in_trick == 0:
-        return _search(m, num_plays, np.int64(hand.to_move), 0, 0, 0, 0, left, target)
-    first = num_plays - in_trick
-    place = trick_winner(hand, first)
-    points = 0
-    for i in range(first, num_plays):
-        points += COUNT[hand.plays[i]]
-    led = np.int64(LED_SUIT[hand.declaration, hand.plays[first]])
-    winner = (hand.leader + place) & 3
-    return _search(
-        m, num_plays, np.int64(hand.to_move), led, np.int64(hand.plays[first + place]), winner, points, left, target
-    )
+    f = m.frames[ply]
+    f.seat, f.left, f.target, f.trick_points = hand.to_move, left, target, 0
+    first = ply - (ply & 3)
+    if first < ply:
+        place = trick_winner(hand, first)
+        f.led = LED_SUIT[hand.declaration, hand.plays[first]]
+        f.best_domino = hand.plays[first + place]
+        f.winner = (hand.leader + place) & 3
+        for i in range(first, ply):
+            f.trick_points += COUNT[hand.plays[i]]
+    return _search(m, ply)
 
 
 @njit(cache=True, nogil=True)
