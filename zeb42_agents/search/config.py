@@ -1,0 +1,121 @@
+"""How a search is run: one frozen dataclass, and the visit schedule of sequential halving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, log2
+from typing import Literal, get_args
+
+import numpy as np
+
+RootRule = Literal["gumbel", "puct"]
+BeliefRule = Literal["net", "legality", "uniform"]
+
+MAX_LEGAL = 16
+"""The most actions that any seat ever has to choose from is 15: the opening calls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """How a search is run. The defaults are for play; self-play adds noise (``gumbel_scale=1``)."""
+
+    sims: int = 64
+    """Simulations a decision, at least 2."""
+    worlds: int = 16
+    """Worlds sampled a decision. The simulations of an action take them in turn, the same ones for every action."""
+    belief: BeliefRule = "net"
+    """What weighs the worlds. ``net``: the evaluator's belief; ``legality``: each seat's share of the consistent
+    worlds, domino by domino; ``uniform``: every consistent world equally."""
+    belief_floor: float = 0.01
+    """Share of even odds mixed into a belief, so that no legal world is ruled out by an overconfident head."""
+    root: RootRule = "gumbel"
+    """``gumbel``: sequential halving (Danihelka et al. 2022), for few simulations; ``puct``: AlphaZero's rule (Silver
+    et al. 2018), for many."""
+    leaves: int = 16
+    """Most leaves of one decision in one network batch. Halving never starts a phase with leaves still out."""
+    solve_tricks: int = 2
+    """A world with at most this many tricks left, the current one included, is closed by the exact solver; 0 never."""
+    mix_tricks: int = 0
+    """A leaf with at most this many tricks left takes ``mix_weight`` of its value from the exact solver; 0 never."""
+    mix_weight: float = 0.5
+    """The solver's share of such a leaf's value."""
+    max_considered: int = 8
+    """``gumbel``: how many root actions halving begins with, the most likely ones after the noise."""
+    gumbel_scale: float = 0.0
+    """``gumbel``: 0 always plays the best action found, 1 samples from the improved policy, as self-play wants."""
+    c_visit: float = 50.0
+    """Completed Q: weight of a value against the prior, ``(c_visit + most visits) * c_scale`` logits a unit."""
+    c_scale: float = 0.1
+    """Completed Q: see ``c_visit``."""
+    c_puct: float = 1.25
+    """``puct``: weight of the exploration term."""
+    dirichlet_fraction: float = 0.0
+    """``puct``: share of Dirichlet noise in the root prior; 0.25 is usual in self-play."""
+    dirichlet_alpha: float = 1.0
+    """``puct``: concentration of that noise."""
+    temperature: float = 0.0
+    """``puct``: 0 plays the most visited action, otherwise one drawn by visits to the power 1/temperature."""
+    stake_marks: float = 0.0
+    """What a hand for marks is worth at the end of a line: its marks over this, within [-1, 1]; 0 takes the stake of
+    the hand itself, which is then simply won or lost."""
+    peek: bool = False
+    """ABLATION ONLY, THIS CHEATS: search the true hand, with every domino visible, in place of sampled worlds."""
+    threads: int = 1
+    """Threads that share the decisions of a batch. Changes no result."""
+    pipeline: bool = False
+    """Select for one half of the decisions while the other half is with the evaluator; pays on an accelerator."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("root", RootRule), ("belief", BeliefRule)):
+            if getattr(self, name) not in get_args(kind):
+                raise ValueError(f"expected {name}, got {getattr(self, name)!r}; allowed: {', '.join(get_args(kind))}")
+        for name, low, high in (
+            ("sims", 2, 30_000),
+            ("worlds", 1, 30_000),
+            ("leaves", 1, 30_000),
+            ("threads", 1, 1024),
+            ("solve_tricks", 0, 7),
+            ("mix_tricks", 0, 7),
+            ("max_considered", 2, MAX_LEGAL),
+            ("mix_weight", 0, 1),
+            ("belief_floor", 0, 1),
+            ("dirichlet_fraction", 0, 1),
+            ("gumbel_scale", 0, np.inf),
+            ("temperature", 0, np.inf),
+            ("c_visit", 0, np.inf),
+            ("c_scale", 0, np.inf),
+            ("c_puct", 0, np.inf),
+            ("stake_marks", 0, np.inf),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"expected {name} in {low}..{high}, got {getattr(self, name)!r}")
+        if not self.dirichlet_alpha > 0:
+            raise ValueError(f"expected dirichlet_alpha above 0, got {self.dirichlet_alpha!r}")
+
+
+@lru_cache(maxsize=64)
+def halving_schedule(max_considered: int, sims: int) -> tuple[np.ndarray, np.ndarray]:
+    """What sequential halving (Karnin et al. 2013) asks of each simulation.
+
+    Returns:
+        visits: int32 [max_considered + 1, sims]. With M actions considered, simulation i goes to one that has had
+            ``visits[M, i]`` visits: the best such by its current score.
+        phases: int32, the same shape. Which halving simulation i belongs to: before the first simulation of a phase
+            the values of the phase before it must be known.
+    """
+    visits = np.zeros((max_considered + 1, sims), np.int32)
+    phases = np.zeros((max_considered + 1, sims), np.int32)
+    for considered in range(1, max_considered + 1):
+        num_phases = max(1, ceil(log2(considered)))
+        left, done, phase = considered, 0, 0
+        order: list[tuple[int, int]] = []
+        while len(order) < sims:
+            rounds = max(1, sims // (num_phases * left))
+            order += [(done + r, phase) for r in range(rounds) for _ in range(left)]
+            done += rounds
+            fewer = max(2, (left + 1) // 2) if left > 1 else 1
+            phase += fewer != left
+            left = fewer
+        visits[considered], phases[considered] = np.array(order[:sims], np.int32).T
+    return visits, phases

@@ -1,0 +1,300 @@
+"""The searcher: batches of decisions in, results out; the evaluator and the kernels take turns, or work at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numba import njit
+
+from zeb42_agents import worlds as deals
+from zeb42_agents.agent import view_keys
+from zeb42_agents.search.choose import Settings
+from zeb42_agents.search.config import MAX_LEGAL, SearchConfig, halving_schedule
+from zeb42_agents.search.result import SearchResult
+from zeb42_agents.search.tree import Trees, advance, allocate, harvest, plant
+from zeb42_agents.solver import new_memory
+from zeb42_env._core.bits import lowest, mix, popcount, unit
+from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS, legal_mask, views_of
+
+WORLDS_STREAM, WALK_STREAM, NOISE_STREAM, FINAL_STREAM = (np.uint64(number) for number in range(4))
+
+
+class Evaluator(Protocol):
+    """What the search asks of a network. The seat of each view is the seat to move."""
+
+    def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of ``views`` [L]: the policy float32 [L, 56] over the legal actions, and the value float32 [L] in [-1, 1] for
+        the team of the view's seat."""
+        ...
+
+    def belief(self, views: np.ndarray) -> np.ndarray:
+        """The probability float32 [L, 28, 4] that each seat was dealt each domino."""
+        ...
+
+
+class Search:
+    """Belief-guided tree search over views, for batches of decisions.
+
+    What is found for a decision depends on its view, its key, the configuration and the evaluator's answers alone. An
+    evaluator whose answers for a view vary with the rest of its batch (floating-point sums in another order) can tip a
+    choice between actions that are equal to within that error; batches are made up from the leaves in the order of the
+    decisions, whatever the threads, so the same call gives the same result.
+
+    A searcher reuses its memory between calls and is for one caller at a time.
+    """
+
+    def __init__(self, evaluator: Evaluator, config: SearchConfig | None = None) -> None:
+        self.evaluator = evaluator
+        self.config = config = config or SearchConfig()
+        visits, phases = halving_schedule(config.max_considered, config.sims)
+        self._settings = Settings(
+            sims=config.sims,
+            leaves=config.leaves,
+            gumbel=config.root == "gumbel",
+            c_visit=float(config.c_visit),
+            c_scale=float(config.c_scale),
+            c_puct=float(config.c_puct),
+            temperature=float(config.temperature) if config.root == "puct" else 0.0,
+            solve_plays=4 * config.solve_tricks,
+            mix_plays=4 * config.mix_tricks,
+            mix_weight=float(config.mix_weight),
+            stake_marks=float(config.stake_marks),
+            visits=visits,
+            phases=phases,
+        )
+        self._num_worlds = 1 if config.peek else config.worlds
+        self._trees = allocate(0, self._num_worlds, config.sims, config.leaves)
+        self._memories: list[np.ndarray] = []
+        self._pool = ThreadPoolExecutor(config.threads) if config.threads > 1 or config.pipeline else None
+
+    def __call__(self, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None = None) -> SearchResult:
+        """Search ``views``.
+
+        Args:
+            views: HAND records [B], each the view of its own seat, which is to move. Not changed.
+            keys: uint64 [B], all randomness that goes into a decision.
+            hands: HAND records [B], the true hands: for the ablation ``peek`` only, refused otherwise.
+
+        Raises:
+            ValueError: something else was given, or the evaluator answered with what is not finite.
+        """
+        keys = _check(self.config, views, keys, hands)
+        num_legal, only_action = _legal_actions(views)
+        found = _blank_result(views, self._num_worlds, num_legal, only_action)
+        rows = np.flatnonzero(num_legal > 1)
+        if len(rows):
+            self._search(found, rows, views[rows], keys[rows], None if hands is None else hands[rows])
+        return SearchResult(config=self.config, views=views, searched=num_legal > 1, **found)
+
+    def _search(
+        self, found: dict[str, Any], rows: np.ndarray, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None
+    ) -> None:
+        """Search ``views`` [R] and write what is found into rows ``rows`` [R] of ``found``."""
+        belief = self._beliefs(views)
+        worlds = deals.sample_many(views, self._num_worlds, _streams(keys, WORLDS_STREAM), belief)
+        if hands is not None:
+            worlds = hands[:, None]
+        prior, network_value = self._evaluate(views)
+        if self.config.root == "puct" and self.config.dirichlet_fraction > 0.0:
+            _mix_dirichlet(prior, keys, self.config)
+        trees = self._plant(views, keys, worlds, prior, network_value)
+        found["num_evaluations"] = len(rows) + self._run(trees, len(rows))
+        for name, array in {"belief": belief, "worlds": worlds, "prior": prior, "network_value": network_value}.items():
+            found[name][rows] = array
+        searched = {name: found[name][rows] for name in ("visits", "q", "policy", "root_value", "action", "line")}
+        harvest(trees, self._settings, *searched.values())
+        for name, array in searched.items():
+            found[name][rows] = array
+
+    def _evaluate(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        priors, values = self.evaluator(views)
+        priors, values = np.ascontiguousarray(priors, np.float32), np.ascontiguousarray(values, np.float32)
+        if priors.shape != (len(views), NUM_ACTIONS) or values.shape != (len(views),):
+            raise ValueError(
+                f"expected priors of shape {(len(views), NUM_ACTIONS)} and values of shape {(len(views),)} from the "
+                f"evaluator, got {priors.shape} and {values.shape}"
+            )
+        if not (np.isfinite(values).all() and np.isfinite(priors).all()):
+            raise ValueError("expected finite priors and values from the evaluator, got NaN or infinity")
+        return priors, values
+
+    def _beliefs(self, views: np.ndarray) -> np.ndarray:
+        """The weights float32 [B, 28, 4] that worlds are drawn with."""
+        if self.config.belief == "uniform" or self.config.peek:
+            return deals.uniform_weights(len(views))
+        if self.config.belief == "legality":
+            return deals.marginals_many(views).astype(np.float32)
+        beliefs = np.ascontiguousarray(self.evaluator.belief(views), np.float32)
+        if beliefs.shape != (len(views), 28, 4) or not np.isfinite(beliefs).all() or (beliefs < 0).any():
+            raise ValueError(
+                f"expected a belief of shape {(len(views), 28, 4)}, finite and not negative, from the evaluator, got "
+                f"shape {beliefs.shape}, smallest {beliefs.min(initial=0.0)}"
+            )
+        floor = np.float32(self.config.belief_floor)
+        return (1 - floor) * beliefs + floor / 4
+
+    def _plant(
+        self, views: np.ndarray, keys: np.ndarray, worlds: np.ndarray, priors: np.ndarray, values: np.ndarray
+    ) -> Trees:
+        if len(self._trees.roots) < len(views):
+            self._trees = allocate(len(views), self._num_worlds, self.config.sims, self.config.leaves)
+        trees = self._trees
+        trees.worlds[: len(views)] = worlds
+        plant(trees, views, _streams(keys, WALK_STREAM), priors, values, self.config.max_considered)
+        if self._settings.gumbel and self.config.gumbel_scale > 0.0:
+            draws = np.maximum(_draws(_streams(keys, NOISE_STREAM), MAX_LEGAL), 1e-12)
+            trees.roots["noise"][: len(views)] = -np.log(-np.log(draws)) * self.config.gumbel_scale
+        if self._settings.temperature > 0.0:
+            trees.roots["final_draw"][: len(views)] = _draws(_streams(keys, FINAL_STREAM), 1)[:, 0]
+        return trees
+
+    def _run(self, trees: Trees, num_roots: int) -> int:
+        """Rounds until every simulation is done; returns how many leaves were evaluated."""
+        edges = [0, num_roots // 2, num_roots] if self.config.pipeline and num_roots > 1 else [0, num_roots]
+        halves = [_Half(self, trees, first, last) for first, last in pairwise(edges)]
+        for half in halves:
+            half.start(np.zeros((0, NUM_ACTIONS), np.float32), np.zeros(0, np.float32))
+        num_evaluations = 0
+        while halves:
+            half = halves.pop(0)
+            leaves = half.leaves()
+            if len(leaves):
+                num_evaluations += len(leaves)
+                half.start(*self._evaluate(leaves))  # meanwhile the other half's round is under way
+                halves.append(half)
+            else:
+                self._memories += half.memories
+        return num_evaluations
+
+    def borrow_memory(self) -> np.ndarray:
+        """Memory for the solver that no other chunk uses."""
+        return self._memories.pop() if self._memories else new_memory()
+
+
+class _Half:
+    """Roots ``first`` .. ``last`` - 1, cut into one chunk for each thread."""
+
+    def __init__(self, search: Search, trees: Trees, first: int, last: int) -> None:
+        self.trees, self.settings, self.pool = trees, search._settings, search._pool
+        num_chunks = min(search.config.threads, last - first)
+        self.edges = [first + (last - first) * chunk // num_chunks for chunk in range(num_chunks + 1)]
+        self.buffers = [np.empty((b - a) * search.config.leaves, HAND) for a, b in pairwise(self.edges)]
+        self.memories = [search.borrow_memory() for _ in self.buffers]
+        self.counts = [0] * num_chunks  # leaves of each chunk that are out
+        self.jobs: list[Future[int]] = []
+
+    def start(self, priors: np.ndarray, values: np.ndarray) -> None:
+        """Begin a round: the evaluator's answers [L, 56] and [L] for the last leaves go in."""
+        ends = np.cumsum(self.counts)
+        work: list[tuple[Any, ...]] = []
+        for chunk, (first, last) in enumerate(pairwise(self.edges)):
+            mine = slice(ends[chunk] - self.counts[chunk], ends[chunk])
+            answers = priors[mine], values[mine]
+            room = self.buffers[chunk], self.memories[chunk][0]
+            work.append((self.trees, self.settings, first, last, *answers, *room))
+        if self.pool is None:
+            self.counts = [advance(*arguments) for arguments in work]
+        else:
+            self.jobs = [self.pool.submit(advance, *arguments) for arguments in work]
+
+    def leaves(self) -> np.ndarray:
+        """The views [L] of the round's leaves, when it is done, in the order of the roots."""
+        if self.pool is not None:
+            self.counts = [job.result() for job in self.jobs]
+        parts = [buffer[:count] for buffer, count in zip(self.buffers, self.counts, strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def search(
+    views: np.ndarray,
+    keys: np.ndarray,
+    evaluator: Evaluator,
+    config: SearchConfig | None = None,
+    hands: np.ndarray | None = None,
+) -> SearchResult:
+    """Search ``views`` [B] once; see :class:`Search`, which reuses its memory where there are many batches."""
+    return Search(evaluator, config)(views, keys, hands)
+
+
+def _check(config: SearchConfig, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None) -> np.ndarray:
+    """The keys of the decisions, all arguments being as they should."""
+    if getattr(views, "dtype", None) != HAND or views.ndim != 1:
+        raise ValueError(f"expected HAND records [B], got {type(views).__name__}; Hand.view makes one")
+    if (views["seat"] < 0).any() or (views["seat"] != views["to_move"]).any():
+        wrong = int(np.flatnonzero((views["seat"] < 0) | (views["seat"] != views["to_move"]))[0])
+        raise ValueError(
+            f"expected views of the seat to move, got seat {views['seat'][wrong]} with seat {views['to_move'][wrong]} "
+            f"to move in view {wrong}; allowed: what Hand.view(hand.to_move) makes, of a hand that is not over"
+        )
+    if config.peek != (hands is not None):
+        raise ValueError("expected true hands with peek=True and only then; leave both out to search fairly")
+    if hands is not None:
+        if getattr(hands, "dtype", None) != HAND or hands.shape != views.shape:
+            raise ValueError(f"expected HAND records of shape {views.shape} as hands, got {type(hands).__name__}")
+        if views_of(hands, views["seat"]).tobytes() != views.tobytes():
+            raise ValueError("expected the true hands behind the views, got hands whose views differ")
+    return view_keys(keys, len(views))
+
+
+def _blank_result(views: np.ndarray, num_worlds: int, num_legal: np.ndarray, only_action: np.ndarray) -> dict[str, Any]:
+    """The fields of a result in which nothing was searched; forced actions are in."""
+    num_views = len(views)
+    found: dict[str, Any] = {
+        "action": only_action,
+        "visits": np.zeros((num_views, NUM_ACTIONS), np.int32),
+        "q": np.zeros((num_views, NUM_ACTIONS), np.float32),
+        "prior": np.zeros((num_views, NUM_ACTIONS), np.float32),
+        "policy": np.zeros((num_views, NUM_ACTIONS), np.float32),
+        "root_value": np.zeros(num_views, np.float32),
+        "network_value": np.zeros(num_views, np.float32),
+        "belief": np.zeros((num_views, 28, 4), np.float32),
+        "worlds": np.zeros((num_views, num_worlds), HAND),
+        "line": np.full((num_views, MAX_DECISIONS), NOBODY, np.int8),
+        "num_evaluations": 0,
+    }
+    forced = np.flatnonzero(num_legal == 1)
+    found["policy"][forced, only_action[forced]] = 1.0
+    found["prior"][forced, only_action[forced]] = 1.0
+    found["line"][forced, 0] = only_action[forced]
+    return found
+
+
+@njit(cache=True)
+def _legal_actions(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many legal actions each view has [B], and the lowest of them [B]."""
+    num_legal, only_action = np.empty(len(views), np.int64), np.empty(len(views), np.int64)
+    for b in range(len(views)):
+        legal = legal_mask(views[b])
+        num_legal[b] = popcount(legal)
+        only_action[b] = lowest(legal)
+    return num_legal, only_action
+
+
+@njit(cache=True)
+def _streams(keys: np.ndarray, number: np.uint64) -> np.ndarray:
+    """Stream ``number`` of each of ``keys`` [B]."""
+    streams = np.empty_like(keys)
+    for b in range(len(keys)):
+        streams[b] = mix(keys[b], number)
+    return streams
+
+
+@njit(cache=True)
+def _draws(streams: np.ndarray, num_draws: int) -> np.ndarray:
+    """Uniform draws [B, num_draws] in [0, 1), those of each row from its own stream."""
+    draws = np.empty((len(streams), num_draws))
+    for b in range(len(streams)):
+        for i in range(num_draws):
+            draws[b, i] = unit(streams[b : b + 1])
+    return draws
+
+
+def _mix_dirichlet(priors: np.ndarray, keys: np.ndarray, config: SearchConfig) -> None:
+    """Mix Dirichlet noise over the actions that have a prior into ``priors`` [B, 56], in place."""
+    for prior, key in zip(priors, _streams(keys, NOISE_STREAM), strict=True):
+        legal = np.flatnonzero(prior)
+        noise = np.random.default_rng(int(key)).dirichlet(np.full(len(legal), config.dirichlet_alpha))
+        prior[legal] = (1 - config.dirichlet_fraction) * prior[legal] + config.dirichlet_fraction * noise
