@@ -1,0 +1,266 @@
+"""Zeb: a transformer over the tokens of a view, with a policy, a value and, if asked for, a belief head.
+
+With tokenizer ``v1`` the module has exactly the layout of the published zeb-42 checkpoints, down to the names of its
+parameters. With ``v2`` the 28 dominoes are tokens of their own, so policy and belief are read off the domino they speak
+of, impossible seats are masked out of the belief, and one more projection makes the calls and declarations.
+
+Letters in shape comments: B batch, T tokens, F features of a token, E embed_dim, H heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zeb42_env._core import record as core
+from zeb42_env._core import tokens as tk
+from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
+
+Tokenizer = Literal["v1", "v2"]
+NUM_OTHERS = 3  # the seats a belief is about: left, partner, right
+
+# embed_dim, n_heads, n_layers, ff_dim
+_SIZES = {"small": (64, 2, 2, 128), "medium": (128, 4, 4, 256), "large": (256, 8, 6, 512)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZebConfig:
+    """The shape of a Zeb network; the field names are those of the published ``model_config``."""
+
+    embed_dim: int = 128
+    """Width of a token."""
+    n_heads: int = 4
+    """Attention heads; must divide embed_dim."""
+    n_layers: int = 4
+    """Transformer layers."""
+    ff_dim: int = 256
+    """Hidden width of a layer's feed-forward part."""
+    dropout: float = 0.1
+    """Dropout while training, 0..1."""
+    max_tokens: int = tk.V1_TOKENS
+    """Length of the positional table; 36 for v1, 33 for v2."""
+    tokenizer: Tokenizer = "v1"
+    """Which encoding of a view the network reads."""
+    belief_head: bool = False
+    """Whether the network also predicts who holds each hidden domino."""
+
+    def __post_init__(self) -> None:
+        if self.tokenizer not in ("v1", "v2"):
+            raise ValueError(f"expected a tokenizer, got {self.tokenizer!r}; allowed: v1, v2")
+        for name in ("embed_dim", "n_heads", "n_layers", "ff_dim"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"expected {name} to be a whole number from 1, got {getattr(self, name)!r}")
+        if self.embed_dim % self.n_heads or self.embed_dim % 16:
+            raise ValueError(
+                f"expected embed_dim to be a multiple of 16 and of n_heads, got {self.embed_dim} and {self.n_heads}"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"expected dropout in 0..1, got {self.dropout!r}")
+        num_tokens = tk.V1_TOKENS if self.tokenizer == "v1" else tk.V2_TOKENS
+        if self.max_tokens != num_tokens:
+            raise ValueError(f"expected max_tokens of tokenizer {self.tokenizer} to be {num_tokens}, got {self.max_tokens}")
+
+    @classmethod
+    def named(cls, size: str, *, tokenizer: Tokenizer = "v1", belief_head: bool = False, dropout: float = 0.1) -> Self:
+        """The published sizes: ``small``, ``medium`` or ``large``."""
+        if size not in _SIZES:
+            raise ValueError(f"expected a size, got {size!r}; allowed: {', '.join(_SIZES)}")
+        embed_dim, n_heads, n_layers, ff_dim = _SIZES[size]
+        return cls(
+            embed_dim=embed_dim,
+            n_heads=n_heads,
+            n_layers=n_layers,
+            ff_dim=ff_dim,
+            dropout=dropout,
+            max_tokens=tk.V1_TOKENS if tokenizer == "v1" else tk.V2_TOKENS,
+            tokenizer=tokenizer,
+            belief_head=belief_head,
+        )
+
+
+class ZebOutput(NamedTuple):
+    """What the network says of a batch of views."""
+
+    policy: Tensor
+    """Logits: [B, 7] for the dominoes dealt to the viewer, ascending (v1), or [B, 56] for the action ids (v2)."""
+    value: Tensor
+    """[B] expected score of the viewer's team, -1..1."""
+    belief: Tensor | None
+    """Logits [B, 28, 3] that left, partner or right was dealt each domino; None without a belief head."""
+
+
+class ZebModel(nn.Module):
+    """The network. ``forward`` takes the int8 tokens of ``zeb42_env``; what is padding is derived from them."""
+
+    def __init__(self, config: ZebConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.embed_dim
+        self.embeddings: nn.Module = CategoryEmbedding(width) if config.tokenizer == "v1" else FeatureEmbedding(width)
+        self.pos_embed = nn.Embedding(config.max_tokens, width)
+        self.encoder = nn.Module()
+        self.encoder.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
+        self.policy_proj = nn.Linear(width, 1)
+        self.value_head = nn.Sequential(nn.Linear(width, width // 2), nn.GELU(), nn.Linear(width // 2, 1))
+        if config.tokenizer == "v2":
+            self.final_norm = nn.LayerNorm(width)
+            self.call_proj = nn.Linear(width, core.NUM_ACTIONS - NUM_DOMINOES)
+        if config.belief_head:
+            answers = NUM_OTHERS if config.tokenizer == "v2" else NUM_DOMINOES * NUM_OTHERS
+            self.belief_proj = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, answers))
+        _initialise(self)
+
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers the network has learned."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, tokens: Tensor) -> ZebOutput:
+        """Policy logits, values and belief logits for ``tokens`` (int8 [B, 36, 8] for v1, [B, 33, 40] for v2)."""
+        x = self.embeddings(tokens) + self.pos_embed.weight  # [B, T, E]
+        if self.config.tokenizer == "v1":
+            return self._read_v1(x, _valid_v1(tokens))
+        return self._read_v2(x, tokens)
+
+    def _read_v1(self, x: Tensor, valid: Tensor) -> ZebOutput:
+        for layer in self.encoder.layers:  # type: ignore[union-attr]
+            x = layer(x, valid)
+        weight = valid.unsqueeze(-1).to(x.dtype)  # [B, T, 1]
+        pooled = (x * weight).sum(1) / weight.sum(1)  # [B, E]
+        belief = None
+        if self.config.belief_head:
+            belief = self.belief_proj(pooled).view(-1, NUM_DOMINOES, NUM_OTHERS).float()
+        return ZebOutput(
+            policy=self.policy_proj(x[:, 1 : 1 + NUM_TRICKS]).squeeze(-1).float(),
+            value=torch.tanh(self.value_head(pooled).squeeze(-1).float()),
+            belief=belief,
+        )
+
+    def _read_v2(self, x: Tensor, tokens: Tensor) -> ZebOutput:
+        for layer in self.encoder.layers:  # type: ignore[union-attr]
+            x = layer(x, None)
+        x = self.final_norm(x)
+        dominoes = x[:, tk.DOMINOES :]  # [B, 28, E]
+        plays = self.policy_proj(dominoes).squeeze(-1)
+        calls = self.call_proj(x[:, tk.SITUATION])
+        belief = None
+        if self.config.belief_head:
+            features = tokens[:, tk.DOMINOES :]
+            impossible = (features[..., tk.MAY_HOLD : tk.MAY_HOLD + NUM_OTHERS] == 0) & (features[..., tk.HIDDEN, None] == 1)
+            belief = self.belief_proj(dominoes).float().masked_fill(impossible, -1e4)
+        return ZebOutput(
+            policy=torch.cat([plays, calls], dim=1).float(),
+            value=torch.tanh(self.value_head(x.mean(1)).squeeze(-1).float()),
+            belief=belief,
+        )
+
+
+class CategoryEmbedding(nn.Module):
+    """v1: the embeddings of a token's eight categories, side by side, projected to the width of the network."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        b, half = width // 8, width // 16
+        sizes = dict(zip(_V1_EMBEDDINGS, zip(tk.V1_SIZES, (b, b, half, half, b, half, b, b), strict=True), strict=True))
+        for name, (categories, columns) in sizes.items():
+            setattr(self, f"{name}_embed", nn.Embedding(categories, columns))
+        self.proj = nn.Linear(5 * b + 3 * half, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[B, T, E] from int8 [B, T, 8]."""
+        index = tokens.long()
+        columns = [getattr(self, f"{name}_embed")(index[..., i]) for i, name in enumerate(_V1_EMBEDDINGS)]
+        embedded: Tensor = self.proj(torch.cat(columns, dim=-1))
+        return embedded
+
+
+_V1_EMBEDDINGS = ("high_pip", "low_pip", "is_double", "count", "player", "is_in_hand", "decl", "token_type")
+
+
+def _valid_v1(tokens: Tensor) -> Tensor:
+    """Which tokens say something: bool [B, T]. The declaration, whose type is 0, always does."""
+    valid = tokens[..., tk.TOKEN_TYPE] != tk.DECLARATION_TOKEN
+    return torch.cat([torch.ones_like(valid[:, :1]), valid[:, 1:]], dim=1)
+
+
+class FeatureEmbedding(nn.Module):
+    """v2: one linear map for each of the three kinds of token, over its small integers scaled to about -1..1."""
+
+    scale: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.situation = nn.Linear(tk.V2_FEATURES, width)
+        self.seats = nn.Linear(tk.V2_FEATURES, width)
+        self.dominoes = nn.Linear(tk.V2_FEATURES, width)
+        scales = [tk.feature_scale(f) for f in (tk.SITUATION_FEATURES, tk.SEAT_FEATURES, tk.DOMINO_FEATURES)]
+        rows = [scales[0]] + [scales[1]] * (tk.DOMINOES - tk.SEATS) + [scales[2]] * NUM_DOMINOES
+        self.register_buffer("scale", torch.from_numpy(np.stack(rows)), persistent=False)  # [T, F]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[B, T, E] from int8 [B, T, F]."""
+        x = tokens * self.scale
+        parts = self.situation(x[:, : tk.SEATS]), self.seats(x[:, tk.SEATS : tk.DOMINOES]), self.dominoes(x[:, tk.DOMINOES :])
+        return torch.cat(parts, dim=1)
+
+
+class EncoderLayer(nn.Module):
+    """A pre-norm transformer layer with the parameter names of ``torch.nn.TransformerEncoderLayer``."""
+
+    def __init__(self, config: ZebConfig) -> None:
+        super().__init__()
+        width = config.embed_dim
+        self.n_heads = config.n_heads
+        self.dropout = config.dropout
+        self.self_attn = nn.Module()
+        self.self_attn.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))
+        self.self_attn.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.self_attn.out_proj = nn.Linear(width, width)
+        self.linear1 = nn.Linear(width, config.ff_dim)
+        self.linear2 = nn.Linear(config.ff_dim, width)
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        """[B, T, E] from [B, T, E]; ``valid`` bool [B, T] says which tokens may be attended to, None all."""
+        x = x + self._drop(self._attend(self.norm1(x), valid))
+        hidden = self._drop(F.relu(self.linear1(self.norm2(x))))
+        return x + self._drop(self.linear2(hidden))
+
+    def _attend(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        batch, tokens, width = x.shape
+        qkv = F.linear(x, self.self_attn.in_proj_weight, self.self_attn.in_proj_bias)  # type: ignore[arg-type]
+        query, key, value = qkv.view(batch, tokens, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)  # each [B, H, T, E/H]
+        if self.training and x.device.type == "cpu":  # torch's bf16 attention has a backward ten times slower than fp32
+            query, key, value = query.float(), key.float(), value.float()
+        attended = F.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            attn_mask=None if valid is None else valid[:, None, None, :],
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        mixed: Tensor = self.self_attn.out_proj(attended.transpose(1, 2).reshape(batch, tokens, width))  # type: ignore[operator]
+        return mixed
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+
+def _initialise(model: ZebModel) -> None:
+    """Xavier for attention, as torch's own layer; small positions; heads that start out undecided."""
+    for layer in model.encoder.layers:  # type: ignore[union-attr]
+        nn.init.xavier_uniform_(layer.self_attn.in_proj_weight)
+        nn.init.zeros_(layer.self_attn.out_proj.bias)
+    nn.init.normal_(model.pos_embed.weight, std=0.02 if model.config.tokenizer == "v1" else 0.5)
+    heads = [model.policy_proj, model.value_head[-1]]
+    if model.config.tokenizer == "v2":
+        heads.append(model.call_proj)
+    for head in heads:
+        nn.init.normal_(head.weight, std=0.01)  # type: ignore[arg-type]
+        nn.init.zeros_(head.bias)  # type: ignore[arg-type]
