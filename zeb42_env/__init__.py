@@ -1,7 +1,9 @@
 """Texas 42 for reinforcement learning: the game, and its PettingZoo and Gymnasium environments."""
 
+from zeb42_env._core import notice
 from zeb42_env._core.record import HAND
 from zeb42_env._version import __version__
+from zeb42_env.aec import env, raw_env
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.notation import NotationError
 from zeb42_env.rules import BidKind, Declaration, Phase, Rules, action_text, domino_text, parse_action
@@ -18,5 +20,19 @@ __all__ = [
     "__version__",
     "action_text",
     "domino_text",
+    "env",
     "parse_action",
+    "raw_env",
 ]
+
+
+def _register() -> None:
+    """Make the environments known to PettingZoo (1.27 on) and Gymnasium by name."""
+    import pettingzoo
+
+    if hasattr(pettingzoo, "register"):
+        pettingzoo.register("aec", "zeb42/texas42-v0", entry_point="zeb42_env.aec:env")
+
+
+notice.install()
+_register()

@@ -19,7 +19,8 @@ from zeb42_env._core import record as core
 from zeb42_env.rules import AllPassRule, Declaration, Rules, ScoringRule, action_text, parse_action
 
 VERSION = "zeb42/1"
-_KEYS = tuple("deal seat shaker calls contract trump plays scoring all_pass declarations marks match".split())
+_HAND_KEYS = ("deal", "seat", "shaker", "calls", "contract", "trump", "plays")
+_KEYS = (*_HAND_KEYS, "scoring", "all_pass", "declarations", "marks", "match")
 
 
 class NotationError(ValueError):

@@ -1,0 +1,348 @@
+"""Texas 42 as a PettingZoo AEC environment: four seats take turns through the auction, the declaration and the play."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Self
+
+import numpy as np
+from gymnasium import spaces
+from pettingzoo import AECEnv
+from pettingzoo.utils.wrappers import OrderEnforcingWrapper
+
+from zeb42_env._core import bits, episodes
+from zeb42_env._core import observe as core_observe
+from zeb42_env._core import record as core
+from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
+from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.rules import Rules
+
+AGENTS = ("seat_0", "seat_1", "seat_2", "seat_3")
+SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
+RENDER_MODES = ("ansi", "rgb_array", "human")
+_COPIED = ("agents", "rewards", "_cumulative_rewards", "terminations", "truncations")
+_PLAIN = ("agent_selection", "_seed", "_episode", "_episode_key", "_number", "_mask", "_skip_agent_selection")
+
+
+def env(**options: Any) -> ForfeitWrapper:
+    """The environment with its order of calls enforced, in which an illegal action loses the hand.
+
+    Takes the options of :class:`raw_env`.
+    """
+    return ForfeitWrapper(raw_env(**options))
+
+
+class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
+    """One hand of Texas 42, or a match, as a turn-based environment. Illegal actions raise.
+
+    Args:
+        rules: how the hand is played and what for.
+        observation: ``"planes"`` or ``"tokens"``.
+        per_trick_rewards: pay each trick when it is taken rather than the hand at its end; needs points scoring,
+            whose margin the tricks add up to.
+        render_mode: ``"ansi"``, ``"rgb_array"``, ``"human"`` or None.
+        render_size: width and height of pictures, in pixels.
+    """
+
+    metadata = {  # noqa: RUF012 - as PettingZoo declares it
+        "render_modes": list(RENDER_MODES),
+        "name": "texas42_v0",
+        "is_parallelizable": False,
+        "render_fps": 2,
+    }
+
+    def __init__(
+        self,
+        *,
+        rules: Rules = Rules(),  # noqa: B008 - frozen
+        observation: ObservationForm = "planes",
+        per_trick_rewards: bool = False,
+        render_mode: str | None = None,
+        render_size: tuple[int, int] = (960, 720),
+    ) -> None:
+        super().__init__()
+        check_options(rules, per_trick_rewards, render_mode)
+        self.rules = rules
+        self.observation = observation
+        self.per_trick_rewards = per_trick_rewards
+        self.render_mode = render_mode
+        self.render_size = render_size
+        self.possible_agents = list(AGENTS)
+        space, actions = observation_space(observation), action_space()
+        self.observation_spaces = dict.fromkeys(AGENTS, space)
+        self.action_spaces = dict.fromkeys(AGENTS, actions)
+        self.state_space = observation_space("planes")["observation"]
+        self._observation_shape: tuple[int, ...] = space["observation"].shape  # type: ignore[assignment]
+        self._observation_size = int(np.prod(self._observation_shape))
+        self._form = FORM_CODES[observation]
+        self._contract = rules.contract_code
+        self._blank_hand = rules.blank_record()
+        self._nothing_legal = np.zeros(core.NUM_ACTIONS, np.int8)
+        self._nothing_legal.flags.writeable = False
+        self._hands = np.zeros(1, core.HAND)
+        self._scratch = np.zeros(1, core.HAND)  # for the views that observations are made from
+        self._seed: int | None = None
+        self._episode = 0
+        self._episode_key = np.uint64(0)
+        self._number = 0  # of the hand in its match
+        self._mask = self._nothing_legal
+        self._skip_agent_selection: str | None = None
+        self._window: Any = None
+
+    def observation_space(self, agent: str) -> spaces.Space:
+        """The space of ``agent``'s observations; the same for all."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Space:
+        """The space of ``agent``'s actions; the same for all."""
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Deal. A ``seed`` fixes this hand and all that follow: episode k is ``Hand.deal(seed, rules, number=k)``.
+
+        Without one the next episode of the last seed begins. ``options={"hand": hand}`` starts from a
+        :class:`zeb42_env.Hand`, or its notation, instead; other options are ignored.
+        """
+        if seed is not None:
+            self._seed, self._episode = check_seed(seed), 0
+        elif self._seed is None:
+            self._seed, self._episode = secrets.randbits(63), 0
+        else:
+            self._episode += 1
+        self._number = 0
+        self._episode_key = np.uint64(bits.mix(np.uint64(self._seed), np.uint64(self._episode)))
+        given = (options or {}).get("hand")
+        if given is None:
+            episodes.first_hands(self._hands, self._blank_hand, self._episode_key, self._contract)
+        else:
+            self._hands[:] = given_hand(given, self.rules)
+        self.agents = list(AGENTS)
+        self.rewards = dict.fromkeys(AGENTS, 0.0)
+        self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
+        self.terminations = dict.fromkeys(AGENTS, False)
+        self.truncations = dict.fromkeys(AGENTS, False)
+        self.infos: dict[str, dict[str, Any]] = {agent: {"action_mask": self._nothing_legal} for agent in AGENTS}
+        self._skip_agent_selection = None
+        self._turn_to(int(self._hands["to_move"][0]), _mask_of(self._hands))
+        self._show()
+
+    def step(self, action: int | None) -> None:
+        """Take ``action`` for the seat to move; IllegalActionError, and nothing changed, if it may not.
+
+        When the episode is over, each agent is to step once more, with None.
+        """
+        agent = self.agent_selection
+        if self.terminations[agent]:
+            self._was_dead_step(action)  # type: ignore[arg-type]
+            return
+        try:
+            number = action.__index__()  # type: ignore[union-attr]
+        except AttributeError:
+            raise ValueError(f"expected an action id of {agent}, got {action!r}; allowed: 0..55") from None
+        mask = np.empty(core.NUM_ACTIONS, np.int8)
+        to_move = episodes.take(self._hands, number, mask)
+        if to_move == episodes.ILLEGAL:
+            Hand(self._hands).apply(number)  # raises, with the reason
+        self.infos[agent] = {"action_mask": self._nothing_legal}
+        self._cumulative_rewards[agent] = 0.0
+        if any(self.rewards.values()):
+            self._clear_rewards()
+        if self.per_trick_rewards:
+            self._pay(episodes.last_trick_margin(self._hands))
+        if to_move >= 0:
+            self._turn_to(to_move, mask)
+        elif episodes.is_episode_over(self._hands):
+            if not self.per_trick_rewards:
+                self._pay(episodes.pays(self._hands))
+            self._end({})
+        else:
+            self._number += 1
+            episodes.next_hands(self._hands, self._episode_key, self._number, self._contract)
+            self._turn_to(int(self._hands["to_move"][0]), _mask_of(self._hands))
+        self._show()
+
+    def forfeit(self, reason: str) -> None:
+        """End the episode with the team of the seat to move losing the stake, the other team winning it.
+
+        The stake is 1, or the marks at stake where a single hand is played for marks. ``reason`` goes into the infos.
+        """
+        loser = SEATS[self.agent_selection]
+        self._cumulative_rewards[self.agent_selection] = 0.0
+        self._clear_rewards()
+        amount = float(episodes.stakes(self._hands))
+        self._pay(amount if loser & 1 else -amount)
+        self._end({"illegal_action": reason, "illegal_agent": self.agent_selection})
+        self._show()
+
+    def observe(self, agent: str) -> dict[str, np.ndarray]:
+        """What ``agent`` may know, and the legal actions, none when it is not to move. Fresh arrays."""
+        flat = np.empty(self._observation_size, np.int8)
+        core_observe.observe_one(self._hands, SEATS[agent], self._form, self._scratch, flat)
+        mask = self._mask if agent == self.agent_selection else self._nothing_legal
+        return {"observation": flat.reshape(self._observation_shape), "action_mask": mask.copy()}
+
+    def state(self) -> np.ndarray:
+        """The perfect-information view, for research and for critics in training: never part of an observation.
+
+        Planes (int8 [571]) as seat 0 sees them, except that ``may_hold`` says what the other seats do hold.
+        """
+        flat = np.empty(core_observe.PLANES_SIZE, np.int8)
+        core_observe.observe_one(self._hands, core.NOBODY, core_observe.PLANES, self._scratch, flat)
+        return flat
+
+    @property
+    def hand(self) -> Hand:
+        """A copy of the hand being played, with every domino in it: for research, never for a player."""
+        return Hand(self._hands)
+
+    def clone(self) -> Self:
+        """An environment in the same state that shares nothing that changes with this one."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._scratch = self._scratch.copy()
+        copy._hands = self._hands.copy()
+        copy.action_spaces = dict.fromkeys(AGENTS, action_space())
+        copy._window = None
+        if self.has_begun:
+            copy.set_state(self.get_state())
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.clone()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_window": None}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there has been a reset."""
+        return self._seed is not None
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that changes as the game goes on, to be given to :meth:`set_state`."""
+        state: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        state |= {name: getattr(self, name).copy() for name in _COPIED}
+        state["infos"] = {agent: dict(info) for agent, info in self.infos.items()}
+        state["_hands"] = self._hands.copy()
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go to a state that :meth:`get_state` gave, of this or of another environment with the same options."""
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+        for name in _COPIED:
+            setattr(self, name, state[name].copy())
+        self.infos = {agent: dict(info) for agent, info in state["infos"].items()}
+        self._hands = state["_hands"].copy()
+
+    def render(self) -> str | np.ndarray | None:
+        """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
+        if self.render_mode is None:
+            return None
+        from zeb42_env import render
+
+        if self.render_mode == "ansi":
+            return render.ansi(self._hands[0])
+        if self.render_mode == "rgb_array":
+            return render.rgb_array(self._hands[0], size=self.render_size)
+        if self._window is None:
+            self._window = render.Window(size=self.render_size, fps=self.metadata["render_fps"])
+        self._window.show(self._hands[0])
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            self.render()
+
+    def _turn_to(self, seat: int, mask: np.ndarray) -> None:
+        self.agent_selection = AGENTS[seat]
+        self._mask = mask
+        self.infos[self.agent_selection] = {"action_mask": mask}
+
+    def _pay(self, amount: float) -> None:
+        """Reward seats 0&2 with ``amount`` and the others with its negative."""
+        if amount:
+            for seat, agent in enumerate(AGENTS):
+                self.rewards[agent] = -amount if seat & 1 else amount
+            self._accumulate_rewards()
+
+    def _end(self, info: dict[str, Any]) -> None:
+        self._mask = self._nothing_legal
+        self.terminations = dict.fromkeys(AGENTS, True)
+        self.infos = {agent: {"action_mask": self._nothing_legal, **info} for agent in AGENTS}
+        self.agent_selection = AGENTS[(SEATS[self.agent_selection] + 1) & 3]
+
+
+class ForfeitWrapper(OrderEnforcingWrapper):
+    """The environment that :func:`env` makes: calls out of order raise, and an illegal action loses the hand.
+
+    The offending *team* loses the stake and the other team wins it; the episode is terminated, not truncated, and
+    ``infos[agent]["illegal_action"]`` says why.
+    """
+
+    env: raw_env
+
+    def step(self, action: int | None) -> None:
+        try:
+            super().step(action)
+        except IllegalActionError as error:
+            self.env.forfeit(str(error))
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go to a state that ``get_state`` gave."""
+        self._has_reset = self._has_updated = True
+        self.env.set_state(state)
+
+    def clone(self) -> Self:
+        """An environment in the same state that shares nothing that changes with this one."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy.env = self.env.clone()
+        return copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.clone()
+
+
+def check_options(rules: Rules, per_trick_rewards: bool, render_mode: str | None) -> None:
+    """ValueError for options that no environment takes."""
+    if not isinstance(rules, Rules):
+        raise ValueError(f"expected rules to be Rules, got {rules!r}; write rules=Rules(...)")
+    if per_trick_rewards and rules.scoring != "points":
+        raise ValueError(
+            f'expected scoring="points" with per_trick_rewards, whose tricks add up to the hand, got {rules.scoring!r}'
+        )
+    if render_mode not in (None, *RENDER_MODES):
+        raise ValueError(f"expected a render mode, got {render_mode!r}; allowed: None, {', '.join(RENDER_MODES)}")
+
+
+def check_seed(seed: int) -> int:
+    """``seed`` as an int; ValueError unless it is one in range."""
+    if not isinstance(seed, int | np.integer) or not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"expected a seed in 0..2**64-1, got {seed!r}")
+    return int(seed)
+
+
+def given_hand(given: Hand | str, rules: Rules) -> np.void:
+    """The record of a hand to begin an episode with; ValueError unless it is one that can be played on."""
+    hand = Hand.parse(given) if isinstance(given, str) else given
+    if not isinstance(hand, Hand):
+        raise ValueError(f"expected options['hand'] to be a Hand or its notation, got {type(given).__name__}")
+    record = hand.record
+    if hand.is_over or record["seat"] != core.NOBODY:
+        raise ValueError("expected options['hand'] to be a full hand that is not over, got a finished one or a view")
+    if bool(record["match"]) != (rules.episode == "match"):
+        raise ValueError(f"expected options['hand'] to be dealt for episode={rules.episode!r}, as the rules say")
+    return record
+
+
+def _mask_of(hands: np.ndarray) -> np.ndarray:
+    mask = np.empty(core.NUM_ACTIONS, np.int8)
+    episodes.write_masks(hands, mask.reshape(1, -1))
+    return mask

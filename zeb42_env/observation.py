@@ -1,0 +1,91 @@
+"""What a seat observes, in two forms: ``planes``, one flat array of named pieces, and ``tokens``, for a transformer.
+
+Both are written by kernels from a *view*, so an observation cannot hold what its seat may not know.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from gymnasium import spaces
+
+from zeb42_env._core import observe as core_observe
+from zeb42_env._core import planes, tokens
+from zeb42_env._core import record as core
+from zeb42_env._core.planes import PIECES, Piece
+
+ObservationForm = Literal["planes", "tokens"]
+FORM_CODES = {"planes": core_observe.PLANES, "tokens": core_observe.TOKENS}
+
+__all__ = [
+    "PIECES",
+    "ObservationForm",
+    "Piece",
+    "action_space",
+    "observation_array_space",
+    "observation_space",
+    "observe",
+    "observe_many",
+    "piece",
+    "pieces_table",
+]
+
+
+def check_form(form: str) -> None:
+    """ValueError unless ``form`` is an observation form."""
+    if form not in get_args(ObservationForm):
+        raise ValueError(f"expected an observation form, got {form!r}; allowed: {', '.join(get_args(ObservationForm))}")
+
+
+def observation_array_space(form: ObservationForm) -> spaces.Box:
+    """The space of one observation array: int8 [571] planes, or int8 [33, 40] tokens."""
+    check_form(form)
+    if form == "planes":
+        return spaces.Box(np.zeros(planes.SIZE, np.int8), planes.HIGHS.copy(), dtype=np.int8)
+    return spaces.Box(-42, planes.HIGHEST_MARKS, (tokens.V2_TOKENS, tokens.V2_FEATURES), np.int8)
+
+
+def observation_space(form: ObservationForm) -> spaces.Dict:
+    """The space of an observation: the array and the legal actions (int8 [56], 0/1)."""
+    mask = spaces.Box(0, 1, (core.NUM_ACTIONS,), np.int8)
+    return spaces.Dict({"observation": observation_array_space(form), "action_mask": mask})
+
+
+def action_space() -> spaces.Discrete:
+    """The one space of actions for all phases."""
+    return spaces.Discrete(core.NUM_ACTIONS)
+
+
+def observe_many(hands: np.ndarray, seats: np.ndarray, form: ObservationForm = "planes") -> np.ndarray:
+    """What ``seats`` [B] observe of ``hands`` (HAND records [B]): int8 [B, 571] planes or [B, 33, 40] tokens."""
+    space = observation_array_space(form)
+    flat = np.empty((len(hands), int(np.prod(space.shape))), np.int8)
+    core_observe.observe_hands(np.asarray(hands), np.asarray(seats, np.int8), FORM_CODES[form], flat)
+    return flat.reshape(len(hands), *space.shape)
+
+
+def observe(view: np.void, form: ObservationForm = "planes") -> np.ndarray:
+    """What the seat of ``view``, one HAND record, observes; of a full hand, as planes, the state."""
+    return observe_many(np.array([view], core.HAND), np.array([view["seat"]]), form)[0]
+
+
+def piece(array: np.ndarray, name: str) -> np.ndarray:
+    """The piece ``name`` of planes [..., 571]: a view of the array in the piece's own shape."""
+    for candidate in PIECES:
+        if candidate.name == name:
+            start = planes.STARTS[name]
+            flat = array[..., start : start + int(np.prod(candidate.shape))]
+            return flat.reshape(*array.shape[:-1], *candidate.shape)
+    raise ValueError(f"expected a piece, got {name!r}; allowed: {', '.join(p.name for p in PIECES)}")
+
+
+def pieces_table() -> str:
+    """The table of the planes in Markdown."""
+    rows = ["| index | piece | shape | values | meaning |", "|---|---|---|---|---|"]
+    for entry in PIECES:
+        start = planes.STARTS[entry.name]
+        stop = start + int(np.prod(entry.shape))
+        shape = " x ".join(map(str, entry.shape))
+        rows.append(f"| {start}-{stop - 1} | `{entry.name}` | {shape} | 0..{entry.high} | {entry.meaning} |")
+    return "\n".join(rows)
