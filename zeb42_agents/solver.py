@@ -84,7 +84,7 @@ MEMORY = np.dtype(
         ("declaration", np.int64),
         ("held", np.uint32, (4,)),  # dominoes that each seat holds, as bits
         ("history", np.int32, (4, NUM_DOMINOES)),  # how often a play by a seat settled a question
-        ("frames", FRAME, (NUM_DOMINOES,)),  # by number of plays
+        ("frames", FRAME, (NUM_DOMINOES + 1,)),  # by number of plays, the end included
     ],
     align=True,
 )
@@ -469,6 +469,34 @@ def solve_moves(hand: np.void, m: np.void, moves: np.uint32, out: np.ndarray) ->
         gain = _step(child, domino, m)
         guess = gain + _exact(child, m, guess - gain)
         out[domino] = guess
+
+
+@njit(cache=True, nogil=True)
+def solve_plays(hand: np.void, m: np.void, out: np.ndarray) -> None:
+    """Write into ``out`` (int8 [28, 28]), for every play of a finished ``hand``, what :func:`solve_moves` says there.
+
+    From the last play back, so that all the positions of one deal share what has been searched.
+    """
+    out[:] = ILLEGAL
+    hands = np.empty(3, HAND)
+    hands[0] = hand
+    before, child = hands[1], hands[2]
+    first = num_decisions(hand) - NUM_DOMINOES
+    hands[1] = hands[0]
+    rewind(before, first)
+    _enter(before, m)
+    end = np.int64(hand.points[0])  # what the last position solved would end with: a good first guess for the next
+    for ply in range(NUM_DOMINOES - 1, -1, -1):
+        hands[1] = hands[0]
+        rewind(before, first + ply)
+        moves = legal_plays(before)
+        while moves:
+            domino = lowest(moves)
+            moves &= moves - np.uint32(1)
+            hands[2] = hands[1]
+            gain = _step(child, domino, m)
+            out[ply, domino] = gain + _exact(child, m, end - child.points[0])
+            end = before.points[0] + out[ply, domino]
 
 
 @njit(cache=True, nogil=True)

@@ -149,7 +149,7 @@ BEATEN_BY = _beaten_by()
 def encode_v1(views: np.ndarray, tokens: np.ndarray, mask: np.ndarray) -> None:
     """Write the published tokens of ``views`` [B], in their trick-taking phase, into int8 [B, 36, 8] and bool [B, 36]."""
     for b in range(len(views)):
-        _encode_v1(views[b], tokens[b], mask[b])
+        encode_one_v1(views[b], tokens[b], mask[b])
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -161,7 +161,8 @@ def _put_domino(token: np.ndarray, domino: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _encode_v1(view: np.void, tokens: np.ndarray, mask: np.ndarray) -> None:
+def encode_one_v1(view: np.void, tokens: np.ndarray, mask: np.ndarray) -> None:
+    """``encode_v1`` for one view: tokens int8 [36, 8], mask bool [36]."""
     assert view.declaration >= 0
     tokens[:] = 0
     mask[:] = False
