@@ -1,0 +1,10 @@
+"""``python -m zeb42_agents.arena``: rate agents, rate a run again, explain a deal."""
+
+from __future__ import annotations
+
+import sys
+
+from zeb42_agents.arena.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

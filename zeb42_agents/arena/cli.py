@@ -1,0 +1,257 @@
+"""The command line of the arena."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from zeb42_agents.agent import agent_names
+from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S
+from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.games import mirrored
+from zeb42_agents.arena.live import LiveTable
+from zeb42_agents.arena.play import ForfeitError
+from zeb42_agents.arena.players import Player, distinct, players_of, read_pool
+from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol
+from zeb42_agents.arena.rating import DEFAULT_ANCHOR, DEFAULT_ANCHOR_ELO, PRIOR_HANDS, resolve_anchor
+from zeb42_agents.arena.report import console_report, write_reports
+from zeb42_agents.arena.run import Outcome, Plan, run_pool
+from zeb42_agents.arena.sprt import Sprt
+from zeb42_agents.arena.summary import summarise
+
+PROGRAM = "python -m zeb42_agents.arena"
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+ACCELERATED = ("zeb",)  # kinds of agents that bring their own threads or device: one process for those
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit status."""
+    commands = {"show": _show_main, "report": _report_main}
+    console = Console()
+    try:
+        if arguments and arguments[0] in commands:
+            return commands[arguments[0]](arguments[1:], console)
+        return _play_main(arguments, console)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except ForfeitError as error:
+        print(f"stopped (--strict): {error}", file=sys.stderr)
+        return FAILED
+
+
+def _play_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Rate Texas 42 players on mirrored deals.",
+        epilog=f"also: {PROGRAM} report RUN (rate a run folder again); {PROGRAM} show RUN DEAL (explain a deal)",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("specs", nargs="*", metavar="AGENT", help=f"{', '.join(agent_names())} with options, or 'cmd:PROGRAM ARGS'")
+    add("--pool", metavar="FILE", help="TOML file with more agents, and settings that the command line overrides")
+    add("--protocol", help="; ".join(f"{p.name}: {p.summary}" for p in PROTOCOLS.values()) + " (default: majority)")
+    add("--deals", type=int, help="mirrored deals (or matches) of each pair, at most (default: 100)")
+    add("--first-deal", type=int, default=0, metavar="N", help="number of the first deal")
+    add("--seed", type=int, help="of the deals and of all randomness (default: 0)")
+    add("--versus", metavar="AGENT", help="play only against this one, instead of all pairs")
+    add("--partners", metavar="AGENT", help="sits opposite every agent, instead of the agent itself")
+    add("--jobs", type=int, help="processes (default: one a core; one in all if a network plays)")
+    add("--chunk", type=int, help="mirrored deals that advance together (default: what takes some seconds)")
+    add("--out", metavar="RUN", help="run folder; an existing one is resumed or added to (default: runs/arena-TIME)")
+    add("--max-halfwidth", type=float, metavar="ELO", help="stop when every interval is this short to each side")
+    add("--sprt", action="store_true", help="stop when a sequential test of the first agent over the second decides")
+    for name, value in (("elo0", 0.0), ("elo1", 10.0), ("alpha", 0.05), ("beta", 0.05)):
+        add(f"--{name}", type=float, default=value, help="of --sprt")
+    add("--strict", action="store_true", help="stop at the first illegal action or crash")
+    add("--move-time", type=float, default=DEFAULT_MOVE_TIME_S, metavar="SECONDS", help="of programs (cmd:)")
+    _add_rating_options(parser)
+    return parser
+
+
+def _add_rating_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--anchor", metavar="AGENT", help=f"whose rating is fixed (default: {DEFAULT_ANCHOR}, or the first agent)")
+    elo_help = f"at what (default: {DEFAULT_ANCHOR_ELO:.0f} for {DEFAULT_ANCHOR}, 0 for another)"
+    add("--anchor-elo", type=float, metavar="ELO", help=elo_help)
+    add("--prior-hands", type=float, default=PRIOR_HANDS, help="weight of the prior, in drawn hands an agent")
+    add("--no-plots", action="store_true", help="write no PNG")
+
+
+def _play_main(arguments: Sequence[str], console: Console) -> int:
+    options = _play_parser().parse_args(arguments)
+    players = players_of(options.specs, move_time_s=options.move_time)
+    if options.pool:
+        more, settings = read_pool(options.pool)
+        players = distinct(players + more)
+        for key, value in settings.items():
+            if getattr(options, key) is None:
+                setattr(options, key, value)
+    if len(players) < 2:
+        raise ValueError(f"expected at least two agents, got {len(players)}; such as: {PROGRAM} random greedy")
+    protocol = get_protocol(options.protocol or "majority")
+    seed = options.seed or 0
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"expected a seed in 0..2**64-1, got {seed}")
+    partner = players_of([options.partners], move_time_s=options.move_time)[0] if options.partners else None
+    plan = _plan(options, players, partner)
+    if options.versus is None and options.anchor:
+        resolve_anchor([player.name for player in players], options.anchor, options.anchor_elo)
+    agents = [player.build() for player in players]
+    partner_agent = partner.build() if partner else None
+    settings = {
+        "protocol": protocol.name,
+        "seed": seed,
+        "partners": partner.describe(partner_agent) if partner and partner_agent else None,
+        "agents": [player.describe(agent) for player, agent in zip(players, agents, strict=True)],
+    }
+    folder = RunFolder.open(options.out or time.strftime("runs/arena-%Y%m%d-%H%M%S"), settings)
+    _print_settings(console, players, partner, protocol.name, seed, plan, folder)
+    return _run(
+        options, players, partner, [*agents, *([partner_agent] if partner_agent else [])], plan, folder, console
+    )
+
+
+def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Player | None) -> Plan:
+    sprt = None
+    if options.sprt:
+        sprt = Sprt(elo0=options.elo0, elo1=options.elo1, alpha=options.alpha, beta=options.beta)
+    everyone = [*players, *([partner] if partner else [])]
+    accelerated = any(player.spec.partition(":")[0] in ACCELERATED for player in everyone)
+    return Plan(
+        num_deals=100 if options.deals is None else options.deals,
+        first_deal=options.first_deal,
+        versus=options.versus,
+        jobs=options.jobs if options.jobs is not None else 1 if accelerated else len(os.sched_getaffinity(0)),
+        chunk=options.chunk,
+        max_halfwidth=options.max_halfwidth,
+        sprt=sprt,
+        strict=options.strict,
+        anchor=options.anchor,
+        anchor_elo=options.anchor_elo,
+    )
+
+
+def _print_settings(
+    console: Console,
+    players: Sequence[Player],
+    partner: Player | None,
+    protocol: str,
+    seed: int,
+    plan: Plan,
+    folder: RunFolder,
+) -> None:
+    words = [f"protocol {protocol}", f"seed {seed}", f"deals {plan.first_deal}..{plan.first_deal + plan.num_deals - 1}"]
+    words += [
+        f"versus {plan.versus}" if plan.versus else "all pairs",
+        f"partners {partner.name if partner else 'same'}",
+    ]
+    words += [f"jobs {plan.jobs}", f"run folder {folder.path}"]
+    console.print("agents  " + "  ".join(player.name for player in players), highlight=False)
+    console.print(", ".join(words), highlight=False, soft_wrap=True)
+
+
+def _run(
+    options: argparse.Namespace,
+    players: Sequence[Player],
+    partner: Player | None,
+    agents: Sequence[Any],
+    plan: Plan,
+    folder: RunFolder,
+    console: Console,
+) -> int:
+    rating = {"anchor": options.anchor, "anchor_elo": options.anchor_elo, "prior_hands": options.prior_hands}
+    try:
+        with LiveTable(console, folder, rating) as live:
+            outcome = run_pool(players, folder, plan, partner=partner, agents=agents, watch=live.show)
+    except KeyboardInterrupt:
+        console.print("interrupted; what was finished is saved. To go on:")
+        console.print(f"  {_resume_line(sys.argv[1:], folder.path)}", highlight=False, soft_wrap=True)
+        return INTERRUPTED
+    return _report(outcome, folder, rating, plan, console, with_plots=not options.no_plots)
+
+
+def _report(
+    outcome: Outcome, folder: RunFolder, rating: dict[str, Any], plan: Plan, console: Console, *, with_plots: bool
+) -> int:
+    notes = _notes(outcome, plan, folder)
+    summary = summarise(outcome.games, folder.names, folder.protocol, notes=notes, **rating)
+    console.print(console_report(summary))
+    hands_a_second = 2 * outcome.num_played / max(outcome.elapsed_s, 1e-9)
+    console.print(
+        f"{2 * outcome.num_played:,} {folder.protocol.unit}s played in {outcome.elapsed_s:.1f} s "
+        f"({hands_a_second:,.0f} a second)",
+        highlight=False,
+    )
+    written = write_reports(summary, folder.path, folder.settings, with_plots=with_plots)
+    console.print("written: " + "  ".join(str(path) for path in written), highlight=False, soft_wrap=True)
+    return 0
+
+
+def _notes(outcome: Outcome, plan: Plan, folder: RunFolder) -> list[str]:
+    notes = []
+    if plan.sprt:
+        verdict = {"elo1": "accepted", "elo0": "rejected", None: "neither accepted nor rejected"}[outcome.decision]
+        notes.append(
+            f"Sequential test: that the first is {plan.sprt.elo1:g} Elo stronger, not {plan.sprt.elo0:g}, is {verdict} "
+            f"after {outcome.decided_after} mirrored deals (log-likelihood ratio {outcome.ratio:.2f}; bounds "
+            f"{plan.sprt.bounds[0]:.2f} and {plan.sprt.bounds[1]:.2f})."
+        )
+        if outcome.decision:
+            notes.append("The run stopped on its own result, so its Elo and win rate are biased away from equality.")
+    if outcome.stopped == "max_halfwidth":
+        notes.append(f"The run stopped when every interval was within ±{plan.max_halfwidth:g} Elo.")
+    if folder.num_broken_lines:
+        notes.append(f"{folder.num_broken_lines} lines of the run folder were not whole rows and do not count.")
+    played_by = {str(session["versions"]) for session in folder.settings["sessions"]}
+    if len(played_by) > 1:
+        notes.append("The sessions of this run used different versions; see the report.")
+    return notes
+
+
+def _resume_line(arguments: Sequence[str], path: Path) -> str:
+    words = list(arguments)
+    if not any(word == "--out" or word.startswith("--out=") for word in words):
+        words += ["--out", str(path)]
+    return f"{PROGRAM} {shlex.join(words)}"
+
+
+def _report_main(arguments: Sequence[str], console: Console) -> int:
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} report", description="Rate the games of a run folder again.")
+    parser.add_argument("run", metavar="RUN")
+    _add_rating_options(parser)
+    options = parser.parse_args(arguments)
+    folder = RunFolder.read(options.run)
+    games = mirrored(folder.games())
+    notes = []
+    if folder.num_broken_lines:
+        notes.append(f"{folder.num_broken_lines} lines of the run folder were not whole rows and do not count.")
+    rating = {"anchor": options.anchor, "anchor_elo": options.anchor_elo, "prior_hands": options.prior_hands}
+    summary = summarise(games, folder.names, folder.protocol, notes=notes, **rating)
+    console.print(console_report(summary))
+    written = write_reports(summary, folder.path, folder.settings, with_plots=not options.no_plots)
+    console.print("written: " + "  ".join(str(path) for path in written), highlight=False, soft_wrap=True)
+    return 0
+
+
+def _show_main(arguments: Sequence[str], console: Console) -> int:
+    from zeb42_agents.arena.show import deal_report
+
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} show", description="Replay both tables of a deal with the exact solver's verdict on each play."
+    )
+    parser.add_argument("run", metavar="RUN")
+    parser.add_argument("deal", metavar="DEAL", type=int)
+    parser.add_argument("--pair", nargs=2, metavar="AGENT", help="which pair (default: the only one, or the first)")
+    parser.add_argument("--hand", type=int, default=0, metavar="N", help="which hand of a match")
+    options = parser.parse_args(arguments)
+    console.print(deal_report(RunFolder.read(options.run), options.deal, pair=options.pair, hand_number=options.hand))
+    return 0

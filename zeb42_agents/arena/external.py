@@ -1,0 +1,167 @@
+"""Players in any language: a program that reads a view a line and answers an action a line.
+
+The arena starts the program once, without a shell, and talks to it over its standard input and output, in UTF-8:
+
+    arena    zeb42-arena 1
+    program  ready My Player 1.2
+    arena    act 1234567890 zeb42/1 deal=66.65.54.50.41.32.00|?|?|? seat=0 shaker=2 contract=0:31:sixes
+    program  6-6
+    ...
+    arena    quit
+
+``act KEY VIEW`` asks for one decision. VIEW is the notation of all that the seat to move may know (``seat=``); the
+answer is an action in words: ``6-4``, ``pass``, ``31`` (a bid), ``1 mark``, ``fives`` (a declaration). KEY is a number
+0..2**64-1 that depends on the deal, table and decision alone: a program that takes its randomness from it plays the
+same whoever asks and in whatever order. Views of many hands are asked in turn, so a program must not count on
+remembering the last one.
+
+A program that does not answer within its move time, that ends, or that answers something that is not a legal action
+loses the hand. After a timeout or an end it is started again, up to MAX_RESTARTS times; then it loses every hand.
+What it writes to standard error goes to the arena's.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shlex
+import subprocess
+from time import monotonic
+
+import numpy as np
+
+from zeb42_agents.agent import Randomness, view_keys
+from zeb42_env import parse_action
+from zeb42_env.notation import format_hand
+
+GREETING = "zeb42-arena 1"
+DEFAULT_MOVE_TIME_S = 10.0
+START_TIME_S = 60.0
+MAX_RESTARTS = 10
+MAX_LINE_BYTES = 4096
+STOP_TIME_S = 2.0
+
+
+class ExternalError(Exception):
+    """A program that gave no usable answer: the hand is lost."""
+
+
+class ExternalAgent:
+    """An agent that is another program; see the module for the protocol."""
+
+    def __init__(self, command: str, *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> None:
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise ValueError(f"expected a command line after cmd:, got {command!r}: {error}") from None
+        if not self._words:
+            raise ValueError("expected a command line after cmd:, got nothing; such as cmd:./my_player --fast")
+        if not move_time_s > 0:
+            raise ValueError(f"expected a move time above 0 seconds, got {move_time_s}")
+        self.name = f"cmd:{command}"
+        self.command = command
+        self.move_time_s = move_time_s
+        self.failures: dict[int, str] = {}
+        """Why the last call of :meth:`act` failed at which views."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._num_starts = 0
+        self._pending = b""
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        """One action for each view, -1 where the program failed (see ``failures``)."""
+        keys = view_keys(rng, len(views))
+        self.failures = {}
+        actions = np.full(len(views), -1, np.int64)
+        for b, (view, key) in enumerate(zip(views, keys, strict=True)):
+            try:
+                actions[b] = self._ask(f"act {key} {format_hand(view)}", self.move_time_s)
+            except ExternalError as error:
+                self.failures[b] = str(error)
+        return actions
+
+    def close(self) -> None:
+        """End the program, gently at first."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            if process.stdin:
+                process.stdin.write(b"quit\n")
+                process.stdin.close()
+            process.wait(STOP_TIME_S)
+        except (OSError, subprocess.TimeoutExpired):
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _ask(self, line: str, time_s: float) -> int:
+        if self._process is None:
+            self._start()
+        reply = self._exchange(line, time_s)
+        try:
+            return parse_action(reply)
+        except ValueError:
+            raise ExternalError(f"answered {reply[:80]!r}, which is not an action") from None
+
+    def _start(self) -> None:
+        if self._num_starts > MAX_RESTARTS:
+            raise ExternalError(f"gave up after {MAX_RESTARTS} restarts")
+        self._num_starts += 1
+        self._pending = b""
+        try:
+            self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except OSError as error:
+            raise ExternalError(f"could not be started: {error}") from None
+        reply = self._exchange(GREETING, START_TIME_S)
+        if not reply.startswith("ready"):
+            self._kill()
+            raise ExternalError(f"answered {reply[:80]!r} to the greeting; expected 'ready'")
+
+    def _exchange(self, line: str, time_s: float) -> str:
+        """Send a line and wait for the answer; a program that fails at that is ended."""
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        deadline = monotonic() + time_s
+        try:
+            process.stdin.write(line.encode() + b"\n")
+            process.stdin.flush()
+            with selectors.DefaultSelector() as selector:
+                selector.register(process.stdout, selectors.EVENT_READ)
+                while b"\n" not in self._pending:
+                    if not selector.select(max(0.0, deadline - monotonic())):
+                        raise ExternalError(f"no answer within {time_s:g} s")
+                    received = os.read(process.stdout.fileno(), MAX_LINE_BYTES)
+                    if not received:
+                        raise ExternalError("ended")
+                    self._pending += received
+                    if len(self._pending) > MAX_LINE_BYTES:
+                        raise ExternalError("answered more than a line")
+        except ExternalError as error:
+            code = self._kill()
+            raise ExternalError(f"{error} (exit status {code})" if str(error) == "ended" else str(error)) from None
+        except OSError:
+            raise ExternalError(f"ended (exit status {self._kill()})") from None
+        reply, _, self._pending = self._pending.partition(b"\n")
+        return reply.decode(errors="replace").strip()
+
+    def _kill(self) -> int:
+        process, self._process = self._process, None
+        assert process is not None
+        try:
+            code = process.wait(0.2)  # one that ended by itself keeps its own status
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        for stream in (process.stdin, process.stdout):
+            try:
+                if stream:
+                    stream.close()
+            except OSError:
+                pass  # what was still to be flushed has nowhere to go
+        return code

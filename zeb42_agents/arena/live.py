@@ -1,0 +1,70 @@
+"""What a run shows while it goes on: a progress bar and the ratings so far."""
+
+from __future__ import annotations
+
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.report import live_table
+from zeb42_agents.arena.run import Progress as RunProgress
+from zeb42_agents.arena.summary import Summary, summarise
+
+REFRESH_S = 0.5
+LINE_EVERY_S = 15.0  # on something that is not a terminal
+
+
+class LiveTable:
+    """Shows a run on a console: a live table on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console, folder: RunFolder, rating: dict[str, Any]) -> None:
+        self._console, self._folder, self._rating = console, folder, rating
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("mirrored deals"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task("playing", total=None)
+        self._live = Live(self._bar, console=console, transient=True, auto_refresh=False)
+        self._shown = self._began = monotonic()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def show(self, progress: RunProgress) -> None:
+        """Show where the run stands; at most as often as a person can look."""
+        interval_s = REFRESH_S if self._console.is_terminal else LINE_EVERY_S
+        if monotonic() - self._shown < interval_s:
+            return
+        self._shown = monotonic()
+        words = f"{2 * progress.num_played / progress.elapsed_s:,.0f} {self._folder.protocol.unit}s a second"
+        if progress.forfeits:
+            words += f", {progress.forfeits} forfeits"
+        if not self._console.is_terminal:
+            standing = ", ".join(f"{a.name} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in self._summary(progress).agents)
+            where = f"{progress.num_done:,} of {progress.num_total:,} mirrored deals, {words}"
+            self._console.print(f"{where}: {standing}", highlight=False, soft_wrap=True)
+            return
+        self._bar.update(self._task, total=progress.num_total, completed=progress.num_done, description=words)
+        self._live.update(Group(live_table(self._summary(progress)), self._bar), refresh=True)
+
+    def _summary(self, progress: RunProgress) -> Summary:
+        return summarise(progress.games, self._folder.names, self._folder.protocol, **self._rating)

@@ -1,0 +1,260 @@
+"""Playing: thousands of hands advance together, so that each agent is asked once a step for all that wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+from numba import njit
+
+from zeb42_agents.agent import Agent
+from zeb42_agents.arena.games import GAME, NUM_TABLES, Forfeit, Played, hand_rows
+from zeb42_agents.arena.protocols import MAX_MATCH_HANDS, Protocol
+from zeb42_env import HAND, action_text
+from zeb42_env._core import record as core
+from zeb42_env._core.bits import mix
+from zeb42_env._core.dominoes import HAND_POINTS
+from zeb42_env.rules import MATCH_MARKS
+
+
+class ForfeitError(RuntimeError):
+    """An agent took an illegal action, crashed or ran out of time in a strict run."""
+
+
+def play_games(
+    agents: Sequence[Agent],
+    protocol: Protocol,
+    seed: int,
+    deals: np.ndarray,
+    pairs: np.ndarray,
+    *,
+    partner: Agent | None = None,
+    strict: bool = False,
+    with_rows: bool = True,
+) -> tuple[np.ndarray, list[str]]:
+    """Play both tables of mirrored deals, all of them together.
+
+    Everything about a game follows from (seed, deal, table) and its agents: not from what else is played with it.
+
+    Args:
+        agents: the players; ``pairs`` numbers them.
+        protocol: how hands come about and are won.
+        seed: the arena's.
+        deals: int64 [M] deal numbers; of ``match``, match numbers.
+        pairs: int [M, 2] who plays the deal: the first sits at seats 0&2 of table 0 and at 1&3 of table 1.
+        partner: sits opposite each agent (seats 2 and 3) in place of the agent itself.
+        strict: raise :class:`ForfeitError` where otherwise the hand would be scored against the offender.
+        with_rows: whether to make the JSON rows.
+
+    Returns:
+        GAME [2M], deal by deal, and for each deal the JSON rows of its hands, a line each.
+    """
+    games = np.zeros(len(deals) * NUM_TABLES, GAME)
+    games["deal"] = np.repeat(deals, NUM_TABLES)
+    games["table"] = np.tile(np.arange(NUM_TABLES), len(deals))
+    games["teams"][0::2] = pairs
+    games["teams"][1::2] = np.asarray(pairs)[:, ::-1]
+    players = [*agents, *([partner] if partner else [])]
+    seats = np.tile(games["teams"], 2).astype(np.int64)  # [2M, 4]
+    if partner:
+        seats[:, 2:] = len(agents)
+    names = [agent.name for agent in agents]
+    if protocol.unit == "match":
+        return _play_matches(players, protocol, seed, games, seats, names, strict, with_rows)
+    hands = protocol.deal(seed, games["deal"])
+    played = play_hands(players, hands, seats, _hand_keys(seed, games["deal"], games["table"]), strict=strict)
+    games["result"] = 0.5 + 0.5 * np.sign(played.scores)
+    games["margin"] = played.points[:, 0] - played.points[:, 1]
+    games["bidder"], games["made"] = hands["bidder"], played.made
+    games["forfeit"] = -1
+    _add_costs(games, played, np.arange(len(games)))
+    rows = hand_rows(played, games, names, None) if with_rows else []
+    return games, ["\n".join(rows[b : b + NUM_TABLES]) + "\n" for b in range(0, len(rows), NUM_TABLES)]
+
+
+def _play_matches(
+    players: Sequence[Agent],
+    protocol: Protocol,
+    seed: int,
+    games: np.ndarray,
+    seats: np.ndarray,
+    names: Sequence[str],
+    strict: bool,
+    with_rows: bool,
+) -> tuple[np.ndarray, list[str]]:
+    """As play_games, hand after hand of every match that is not decided; the shake passes to the left."""
+    games["bidder"] = games["made"] = games["forfeit"] = -1
+    games["result"] = np.nan
+    marks = np.zeros((len(games), 2), np.int64)
+    rows: list[list[str]] = [[] for _ in games]
+    shakers = np.full(len(games), core.NOBODY)
+    for hand_number in range(MAX_MATCH_HANDS):
+        live = np.flatnonzero(marks.max(1) < MATCH_MARKS)
+        if not len(live):
+            break
+        numbers = games["deal"][live] * MAX_MATCH_HANDS + hand_number
+        hands = protocol.deal(seed, numbers, shakers=shakers[live])
+        hands["marks"] = marks[live]
+        keys = _hand_keys(seed, numbers, games["table"][live])
+        played = play_hands(players, hands, seats[live], keys, strict=strict)
+        shakers[live] = (hands["shaker"] + 1) & 3
+        won = np.rint(played.scores).astype(np.int64)
+        marks[live] += np.stack([np.maximum(won, 0), np.maximum(-won, 0)], 1)
+        over = marks[live].max(1) >= MATCH_MARKS
+        games["margin"][live] = marks[live, 0] - marks[live, 1]
+        games["result"][live[over]] = games["margin"][live[over]] > 0
+        _add_costs(games, played, live)
+        if with_rows:
+            for b, row in zip(
+                live, hand_rows(played, games[live], names, np.full(len(live), hand_number)), strict=True
+            ):
+                rows[b].append(row)
+    blocks = [rows[b] + rows[b + 1] for b in range(0, len(games), NUM_TABLES)] if with_rows else []
+    return games, ["\n".join(block) + "\n" for block in blocks]
+
+
+def _add_costs(games: np.ndarray, played: Played, rows: np.ndarray) -> None:
+    games["time_ms"][rows] += played.time_ms
+    games["decisions"][rows] += played.decisions
+    for b, forfeit in played.forfeits.items():
+        games["forfeit"][rows[b]] = forfeit.seat & 1
+
+
+def play_hands(
+    players: Sequence[Agent], hands: np.ndarray, seats: np.ndarray, keys: np.ndarray, *, strict: bool = False
+) -> Played:
+    """Play ``hands`` out, in place.
+
+    Args:
+        players: the agents; ``seats`` numbers them.
+        hands: HAND [B].
+        seats: int64 [B, 4] who sits where.
+        keys: uint64 [B] the key that the randomness of each hand's agents comes from.
+        strict: raise :class:`ForfeitError` at the first forfeit.
+    """
+    time_ms = np.zeros((len(hands), 2))
+    decisions = np.zeros((len(hands), 2), np.int32)
+    forfeits: dict[int, Forfeit] = {}
+    while True:
+        live = np.flatnonzero(hands["to_move"] >= 0)
+        if not len(live):
+            break
+        movers = seats[live, hands["to_move"][live]]
+        for player in np.unique(movers):
+            rows = live[movers == player]
+            views, view_keys = np.empty(len(rows), HAND), np.empty(len(rows), np.uint64)
+            _show(hands, rows, keys, views, view_keys)
+            started = perf_counter()
+            actions, failures = ask(players[player], views, view_keys)
+            elapsed_ms = 1000.0 * (perf_counter() - started)
+            teams = views["seat"] & 1
+            time_ms[rows, teams] += elapsed_ms / len(rows)
+            decisions[rows, teams] += 1
+            legal = np.empty(len(rows), np.bool_)
+            _take(hands, rows, actions, legal)
+            for i in np.flatnonzero(~legal):
+                why = failures.get(int(i)) or f"illegal action {_describe(int(actions[i]))}"
+                seat = int(views[i]["seat"])
+                if strict:
+                    raise ForfeitError(f"{players[player].name} at seat {seat}: {why}")
+                forfeits[int(rows[i])] = Forfeit(seat, why)
+                hands["to_move"][rows[i]] = core.NOBODY
+    return _finish(hands, time_ms, decisions, forfeits)
+
+
+def ask(agent: Agent, views: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """The actions int64 [B] of ``agent`` for ``views`` [B], -1 where it failed, and why it failed there.
+
+    An agent whose call fails is asked again view by view, so that one bad position costs one hand, not the batch.
+    An agent that can fail at one view alone returns -1 there, and says why in its ``failures`` (dict by row).
+    """
+    try:
+        actions = np.asarray(agent.act(views, keys))
+        if actions.shape != views.shape or actions.dtype.kind not in "iu":
+            raise TypeError(
+                f"expected an integer action for each of {len(views)} views, got {actions.dtype} {actions.shape}"
+            )
+        failures: dict[int, str] = dict(getattr(agent, "failures", {}))
+        return actions.astype(np.int64), failures
+    except Exception as error:
+        if len(views) == 1:
+            return np.full(1, -1, np.int64), {0: f"{type(error).__name__}: {error}"}
+    actions, failures = np.empty(len(views), np.int64), {}
+    for b in range(len(views)):
+        action, failure = ask(agent, views[b : b + 1], keys[b : b + 1])
+        actions[b] = action[0]
+        if failure:
+            failures[b] = failure[0]
+    return actions, failures
+
+
+def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
+    """Ask each agent for its first actions, so that compiling and loading do not count as thinking."""
+    hands = protocol.deal(0, np.zeros(1, np.int64))
+    while hands[0]["phase"] != core.OVER and hands[0]["num_plays"] < 2:
+        views = core.views_of(hands, hands["to_move"])
+        for agent in agents:
+            ask(agent, views, np.zeros(1, np.uint64))
+        core.apply(hands[0], min(a for a in range(core.NUM_ACTIONS) if int(core.legal_mask(hands[0])) >> a & 1))
+
+
+def _describe(action: int) -> str:
+    return f"{action} ({action_text(action)})" if 0 <= action < core.NUM_ACTIONS else str(action)
+
+
+def _hand_keys(seed: int, numbers: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    """The key uint64 [B] that the agents' randomness in hand number ``numbers[b]`` at ``tables[b]`` comes from."""
+    return _mixed(np.uint64(seed), numbers.astype(np.uint64), tables.astype(np.uint64))
+
+
+@njit(cache=True, nogil=True)
+def _mixed(seed: np.uint64, numbers: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    keys = np.empty(len(numbers), np.uint64)
+    for b in range(len(numbers)):
+        keys[b] = mix(mix(seed, numbers[b]), tables[b])
+    return keys
+
+
+@njit(cache=True, nogil=True)
+def _show(hands: np.ndarray, rows: np.ndarray, keys: np.ndarray, views: np.ndarray, view_keys: np.ndarray) -> None:
+    """Write the views of the seats to move of ``hands[rows]``, and the key of each decision."""
+    for i in range(len(rows)):
+        b = rows[i]
+        views[i] = hands[b]
+        core.blank(views[i], hands[b].to_move)
+        view_keys[i] = mix(keys[b], np.uint64(core.num_decisions(hands[b])))
+
+
+@njit(cache=True, nogil=True)
+def _take(hands: np.ndarray, rows: np.ndarray, actions: np.ndarray, legal: np.ndarray) -> None:
+    """Apply ``actions`` to ``hands[rows]`` where they are legal, and say where they were."""
+    for i in range(len(rows)):
+        action = actions[i]
+        legal[i] = 0 <= action < core.NUM_ACTIONS and (
+            core.legal_mask(hands[rows[i]]) >> np.uint64(action)
+        ) & np.uint64(1) != np.uint64(0)
+        if legal[i]:
+            core.apply(hands[rows[i]], action)
+
+
+def _finish(hands: np.ndarray, time_ms: np.ndarray, decisions: np.ndarray, forfeits: dict[int, Forfeit]) -> Played:
+    points = hands["points"].astype(np.int64)
+    scores = np.empty(len(hands))
+    made = np.empty(len(hands), np.int8)
+    _judge(hands, scores, made)
+    for b, forfeit in forfeits.items():
+        hand, offender = hands[b], forfeit.seat & 1
+        points[b, 1 - offender] += HAND_POINTS - points[b].sum()
+        stake = max(1, int(hand["bid"]) // HAND_POINTS) if hand["scoring"] == core.FOR_MARKS else 1
+        scores[b] = -stake if offender == 0 else stake
+        made[b] = -1 if hand["declaration"] < 0 else int((int(hand["bidder"]) & 1) != offender)
+    return Played(hands, points, scores, made, time_ms, decisions, forfeits)
+
+
+@njit(cache=True, nogil=True)
+def _judge(hands: np.ndarray, scores: np.ndarray, made: np.ndarray) -> None:
+    """What each finished hand is worth to seats 0&2, and whether its contract was made."""
+    for b in range(len(hands)):
+        scores[b] = core.score(hands[b])
+        made[b] = core.made(hands[b]) if hands[b].declaration >= 0 else -1

@@ -1,0 +1,114 @@
+"""Who plays: agents by spec, programs by command line, pools from a TOML file; and what is recorded about them."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zeb42_agents.agent import Agent, make_agent
+from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
+
+EXTERNAL_PREFIX = "cmd:"
+_FINGERPRINT_BYTES = 16
+_POOL_KEYS = ("agents", "protocol", "seed", "deals", "anchor", "anchor_elo", "versus", "partners")
+_AGENT_KEYS = ("spec", "name", "move_time_s")
+
+
+@dataclass(frozen=True)
+class Player:
+    """One contestant, as little as a worker process needs to build it."""
+
+    spec: str
+    """What :func:`zeb42_agents.make_agent` takes, or ``cmd:`` and the command line of a program."""
+    name: str
+    """What tables call it; the spec unless a pool file says otherwise."""
+    move_time_s: float = DEFAULT_MOVE_TIME_S
+    """How long a program may take over one decision before the hand is lost. Agents of this package are not timed."""
+
+    def build(self) -> Agent:
+        """The agent. ValueError if the spec is wrong."""
+        agent: Agent
+        if self.spec.startswith(EXTERNAL_PREFIX):
+            agent = ExternalAgent(self.spec.removeprefix(EXTERNAL_PREFIX), move_time_s=self.move_time_s)
+        else:
+            agent = make_agent(self.spec)
+        agent.name = self.name
+        return agent
+
+    def describe(self, agent: Agent) -> dict[str, Any]:
+        """What a run folder records, so that another configuration under the same name is noticed.
+
+        ``config`` is the agent's own plain attributes; ``fingerprint`` the agent's own if it has one, otherwise a hash
+        of the files that its spec names (weights, programs).
+        """
+        config = {
+            key: value
+            for key, value in sorted(vars(agent).items())
+            if not key.startswith("_") and key != "name" and isinstance(value, str | int | float | bool)
+        }
+        fingerprint = getattr(agent, "fingerprint", None) or _hash_of_files(self.spec)
+        return {"name": self.name, "spec": self.spec, "config": config, "fingerprint": fingerprint}
+
+
+def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> list[Player]:
+    """Players by spec. ValueError if two have one name."""
+    return distinct([Player(spec, spec, move_time_s) for spec in specs])
+
+
+def distinct(players: list[Player]) -> list[Player]:
+    """The players, if no two share a name; ValueError otherwise."""
+    names = [player.name for player in players]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"expected distinct agents, got {', '.join(twice)} more than once; give one of them a name")
+    return players
+
+
+def read_pool(path: str | Path) -> tuple[list[Player], dict[str, Any]]:
+    """The players and the settings of a TOML pool file.
+
+    An ``[[agents]]`` table has ``spec``, and optionally ``name`` and ``move_time_s``; the settings are those of the
+    command line (protocol, seed, deals, anchor, anchor_elo, versus, partners), which overrides them. ValueError for
+    anything else.
+    """
+    try:
+        pool = tomllib.loads(Path(path).read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"expected a TOML pool file, got {path}: {error}") from None
+    _check_keys(f"{path}", pool, _POOL_KEYS)
+    players = []
+    for number, entry in enumerate(pool.pop("agents", [])):
+        if not isinstance(entry, dict) or not isinstance(entry.get("spec"), str):
+            raise ValueError(f"expected a spec in agents[{number}] of {path}, got {entry!r}")
+        _check_keys(f"agents[{number}] of {path}", entry, _AGENT_KEYS)
+        move_time_s = float(entry.get("move_time_s", DEFAULT_MOVE_TIME_S))
+        players.append(Player(entry["spec"], str(entry.get("name", entry["spec"])), move_time_s))
+    return players, pool
+
+
+def _check_keys(where: str, table: dict[str, Any], allowed: Sequence[str]) -> None:
+    unknown = sorted(set(table) - set(allowed))
+    if unknown:
+        raise ValueError(f"expected known keys in {where}, got {', '.join(unknown)}; allowed: {', '.join(allowed)}")
+
+
+def _hash_of_files(spec: str) -> str | None:
+    """A hash of the files that a spec names by path, directories whole; None if it names none."""
+    words = spec.replace(",", " ").replace("=", " ").replace(":", " ").split()
+    files: list[Path] = []
+    for path in map(Path, words):
+        if path.is_dir():
+            files += sorted(file for file in path.rglob("*") if file.is_file())
+        elif path.is_file():
+            files.append(path)
+    if not files:
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[: 2 * _FINGERPRINT_BYTES]

@@ -1,0 +1,94 @@
+"""What two teams are compared on: :class:`Protocol`, and the five that the arena knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numba import njit
+
+from zeb42_env import HAND, Rules
+from zeb42_env._core import record as core
+from zeb42_env._core.bits import mix
+
+MAX_MATCH_HANDS = 16  # a match to seven marks takes at most 13 hands
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How hands come about and who wins them. Every protocol is played on mirrored deals."""
+
+    name: str
+    """What it is called on the command line."""
+    summary: str
+    """One line for people."""
+    rules: Rules
+    """The rules that its hands carry in their record, so that agents know what they are played for."""
+    unit: Literal["hand", "match"] = "hand"
+    """What is won or lost, and what the Elo is per."""
+
+    @property
+    def by_contract(self) -> bool:
+        """Whether made or set decides, so that both tables of a deal can be compared on it (McNemar)."""
+        return self.rules.scoring == "contract"
+
+    def deal(self, seed: int, numbers: np.ndarray, *, shakers: np.ndarray | int = core.NOBODY) -> np.ndarray:
+        """The hands [B] that ``numbers`` [B] of ``seed`` deal: the ones of ``Hand.deal(seed, rules, number=...)``.
+
+        A shaker of -1 is drawn with the deal.
+        """
+        hands = np.empty(len(numbers), HAND)
+        hands[:] = self.rules.blank_record()[0]
+        hands["shaker"] = shakers
+        _deal_numbers(hands, np.uint64(seed), np.asarray(numbers, np.uint64), self.rules.contract_code)
+        return hands
+
+
+@njit(cache=True, nogil=True)
+def _deal_numbers(hands: np.ndarray, seed: np.uint64, numbers: np.ndarray, contract: int) -> None:
+    """Deal hand number ``numbers[b]`` of ``seed`` into ``hands[b]``, in place."""
+    for b in range(len(hands)):
+        core.deal(hands[b], mix(seed, numbers[b]), contract)
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="majority",
+            summary="random contract; more of the 42 points wins, 21 each is half (the published format)",
+            rules=Rules(contract="random", scoring="majority"),
+        ),
+        Protocol(
+            name="contract",
+            summary="random contract; made or set",
+            rules=Rules(contract="random", scoring="contract"),
+        ),
+        Protocol(
+            name="dropped30",
+            summary="a forced bid of 30 on the bidder's best pip; made or set",
+            rules=Rules(contract="dropped30", scoring="contract"),
+        ),
+        Protocol(
+            name="hand",
+            summary="auction, declaration and play; who scores the marks wins",
+            rules=Rules(),
+        ),
+        Protocol(
+            name="match",
+            summary="hands with an auction until a team has seven marks",
+            rules=Rules(episode="match"),
+            unit="match",
+        ),
+    )
+}
+
+
+def get_protocol(name: str | Protocol) -> Protocol:
+    """The protocol of this name; a Protocol is returned as it is. ValueError lists the names."""
+    if isinstance(name, Protocol):
+        return name
+    if name not in PROTOCOLS:
+        raise ValueError(f"expected a protocol, got {name!r}; allowed: {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,329 @@
+"""Ratings and pair comparisons, with intervals that know what a mirrored deal is.
+
+Bradley-Terry, maximum a posteriori by Newton's method. The weak prior is ``prior_hands`` virtual hands that each agent
+draws against a player of average strength. Intervals come from the sandwich covariance (White 1980; Liang and Zeger
+1986) clustered by deal: both tables of a deal, and all pairs that played it, share its luck, and hands that are treated
+as independent would give intervals some 25% too wide. An interval is always that of the difference to the anchor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import erf, sqrt
+
+import numpy as np
+
+from zeb42_agents.arena.games import NUM_TABLES
+
+ELO_PER_NAT = 400.0 / np.log(10.0)
+DEFAULT_ANCHOR = "eq:n=100"
+DEFAULT_ANCHOR_ELO = 1600.0
+PRIOR_HANDS = 2.0
+CONFIDENCE = 0.95
+NEWTON_STEPS, NEWTON_TOLERANCE = 100, 1e-10
+
+
+@dataclass(frozen=True)
+class Units:
+    """Mirrored deals as the rating sees them, aligned by row; ``score`` and ``margin`` are to the first of the pair."""
+
+    pairs: np.ndarray  # int64 [M, 2], the lower number first
+    deals: np.ndarray  # int64 [M]
+    score: np.ndarray  # float64 [M], share of the two games won, a draw being half: 0, 0.25, ... 1
+    margin: np.ndarray  # float64 [M], mean over the two tables of points (marks of a match) taken more
+    hands_score: np.ndarray  # float64 [M, 2] the score at each table
+    hands_margin: np.ndarray  # float64 [M, 2]
+    made: np.ndarray  # int8 [M, 2] whether the first and the second of the pair made the contract; -1 no contract
+
+    def __len__(self) -> int:
+        return len(self.deals)
+
+    def select(self, rows: np.ndarray) -> Units:
+        """The deals of ``rows`` (bool [M] or indices)."""
+        return Units(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def units_of(mirrored_games: np.ndarray) -> Units:
+    """The mirrored deals GAME [M, 2] as :class:`Units`."""
+    games = mirrored_games
+    pairs = np.sort(games["teams"][:, 0].astype(np.int64), 1)
+    first_at_02 = games["teams"][:, :, 0] == pairs[:, :1]  # [M, 2] whether the pair's first sits at seats 0&2
+    hands_score = np.where(first_at_02, games["result"], 1.0 - games["result"]).astype(np.float64)
+    hands_margin = np.where(first_at_02, games["margin"], -games["margin"]).astype(np.float64)
+    made = np.full((len(games), 2), -1, np.int8)
+    known = (games["made"] >= 0).all(1)
+    offense_is_02 = games["bidder"] % 2 == 0  # [M, 2]
+    first_bids = first_at_02 == offense_is_02  # [M, 2] whether the pair's first is the offense
+    known &= first_bids.sum(1) == 1  # each was the offense once, as on every dealt contract
+    at = first_bids.argmax(1)  # the table where the first is the offense
+    rows = np.arange(len(games))
+    made[known, 0] = games["made"][rows, at][known]
+    made[known, 1] = games["made"][rows, 1 - at][known]
+    return Units(pairs, games["deal"][:, 0], hands_score.mean(1), hands_margin.mean(1), hands_score, hands_margin, made)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Elo of every agent of a pool; arrays are aligned with ``names``, intervals at 95%."""
+
+    names: list[str]
+    elo: np.ndarray  # [N]
+    halfwidth: np.ndarray  # [N] of the difference to the anchor; 0 for the anchor itself
+    covariance: np.ndarray  # [N, N] of the ratings, Elo squared, before anchoring
+    anchor: str
+    anchor_elo: float
+    prior_hands: float
+    num_deals: int  # distinct deals, the clusters of the intervals
+    group: np.ndarray  # int64 [N], equal for agents that results join; between groups the prior alone places them
+
+    @property
+    def connected(self) -> bool:
+        """Whether results join all agents."""
+        return bool((self.group == self.group[0]).all())
+
+    def interval(self, name: str) -> tuple[float, float]:
+        """The 95% interval of an agent's rating, the anchor's being exact."""
+        i = self.names.index(name)
+        return float(self.elo[i] - self.halfwidth[i]), float(self.elo[i] + self.halfwidth[i])
+
+    def expected(self) -> np.ndarray:
+        """[N, N] the share of games that the row's agent should win against the column's."""
+        return 1.0 / (1.0 + 10.0 ** ((self.elo[None, :] - self.elo[:, None]) / 400.0))
+
+    def difference_halfwidth(self, i: int, j: int) -> float:
+        """Half the 95% interval of the difference between agents number i and j."""
+        v = self.covariance
+        return t_quantile(self.num_deals) * sqrt(max(0.0, float(v[i, i] + v[j, j] - 2.0 * v[i, j])))
+
+
+def fit_ratings(
+    units: Units,
+    names: Sequence[str],
+    *,
+    anchor: str | None = None,
+    anchor_elo: float | None = None,
+    prior_hands: float = PRIOR_HANDS,
+) -> Ratings:
+    """Bradley-Terry ratings of a pool.
+
+    Args:
+        units: the mirrored deals played.
+        names: the agents, by the numbers in ``units.pairs``.
+        anchor: whose rating is fixed; by default ``eq:n=100``, or the first agent of a pool that has none.
+        anchor_elo: at what; by default 1600 for ``eq:n=100`` and 0 for another.
+        prior_hands: weight of the prior, above 0.
+
+    ValueError for an anchor that is not in the pool.
+    """
+    names = list(names)
+    anchor, anchor_elo = resolve_anchor(names, anchor, anchor_elo)
+    if not prior_hands > 0:
+        raise ValueError(f"expected prior_hands above 0, got {prior_hands}")
+    strength = _newton(units, len(names), prior_hands)
+    covariance = _sandwich(units, strength, prior_hands) * ELO_PER_NAT**2
+    a = names.index(anchor)
+    elo = ELO_PER_NAT * (strength - strength[a]) + anchor_elo
+    num_deals = len(np.unique(units.deals))
+    variance = np.diag(covariance) + covariance[a, a] - 2.0 * covariance[a]
+    halfwidth = t_quantile(num_deals) * np.sqrt(np.maximum(variance, 0.0))
+    halfwidth[a] = 0.0
+    group = _groups(units.pairs, len(names))
+    return Ratings(names, elo, halfwidth, covariance, anchor, anchor_elo, prior_hands, num_deals, group)
+
+
+def resolve_anchor(names: Sequence[str], anchor: str | None, anchor_elo: float | None) -> tuple[str, float]:
+    """The anchor and its rating, from what the user said and who plays. ValueError if it does not play."""
+    if anchor is None:
+        anchor = DEFAULT_ANCHOR if DEFAULT_ANCHOR in names else names[0]
+    if anchor not in names:
+        raise ValueError(f"expected an anchor that plays, got {anchor!r}; allowed: {', '.join(names)}")
+    if anchor_elo is None:
+        anchor_elo = DEFAULT_ANCHOR_ELO if anchor == DEFAULT_ANCHOR else 0.0
+    return anchor, anchor_elo
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def _newton(units: Units, num_agents: int, prior_hands: float) -> np.ndarray:
+    """The strengths [N], in nats, that maximise the posterior: concave, so damped Newton gets there."""
+    first, second = units.pairs[:, 0], units.pairs[:, 1]
+    played = np.zeros((num_agents, num_agents))  # hands that the row's agent played against the column's
+    won = np.zeros((num_agents, num_agents))
+    np.add.at(played, (first, second), NUM_TABLES)
+    np.add.at(won, (first, second), NUM_TABLES * units.score)
+    np.add.at(won, (second, first), NUM_TABLES * (1.0 - units.score))
+    played += played.T
+    strength = np.zeros(num_agents)
+    for _ in range(NEWTON_STEPS):
+        chance = _sigmoid(strength[:, None] - strength[None, :])
+        gradient = (won - played * chance).sum(1) + prior_hands * (0.5 - _sigmoid(strength))
+        step = np.linalg.solve(_curvature(played, strength, prior_hands), gradient)
+        strength = strength + step * min(1.0, 2.0 / max(1e-300, float(np.abs(step).max())))
+        if np.abs(step).max() < NEWTON_TOLERANCE:
+            break
+    return strength
+
+
+def _curvature(played: np.ndarray, strength: np.ndarray, prior_hands: float) -> np.ndarray:
+    """The negative Hessian [N, N] of the log posterior."""
+    chance = _sigmoid(strength[:, None] - strength[None, :])
+    weight = played * chance * (1.0 - chance)
+    at_average = _sigmoid(strength)
+    return np.diag(weight.sum(1) + prior_hands * at_average * (1.0 - at_average)) - weight
+
+
+def _sandwich(units: Units, strength: np.ndarray, prior_hands: float) -> np.ndarray:
+    """The covariance [N, N] of the strengths, clustered by deal.
+
+    The virtual hands of the prior count as clusters of their own, so that an agent that won all it played keeps an
+    honest width.
+    """
+    num_agents = len(strength)
+    first, second = units.pairs[:, 0], units.pairs[:, 1]
+    played = np.zeros((num_agents, num_agents))
+    np.add.at(played, (first, second), NUM_TABLES)
+    played += played.T
+    inverse = np.linalg.inv(_curvature(played, strength, prior_hands))
+    _, cluster = np.unique(units.deals, return_inverse=True)
+    num_clusters = int(cluster.max()) + 1 if len(cluster) else 0
+    residual = NUM_TABLES * (units.score - _sigmoid(strength[first] - strength[second]))
+    by_deal = np.zeros((num_clusters, num_agents))
+    np.add.at(by_deal, (cluster, first), residual)
+    np.add.at(by_deal, (cluster, second), -residual)
+    correction = num_clusters / (num_clusters - 1) if num_clusters > 1 else 1.0
+    at_average = _sigmoid(strength)
+    virtual = 0.5 * prior_hands * ((1.0 - at_average) ** 2 + at_average**2)
+    return inverse @ (correction * by_deal.T @ by_deal + np.diag(virtual)) @ inverse
+
+
+def t_quantile(num_clusters: int) -> float:
+    """How many standard errors a two-sided 95% interval from so many clusters reaches; infinite for one."""
+    if num_clusters < 2:
+        return float("inf")
+    from scipy.stats import t  # here, because scipy.stats takes half a second to import
+
+    return float(t.ppf(0.5 + CONFIDENCE / 2, num_clusters - 1))
+
+
+def _groups(pairs: np.ndarray, num_agents: int) -> np.ndarray:
+    """int64 [N] the lowest agent that results join each agent to."""
+    group = np.arange(num_agents)
+    for i, j in np.unique(pairs, axis=0) if len(pairs) else ():
+        low, high = sorted((group[i], group[j]))
+        group[group == high] = low
+    return group
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """One agent against another; all figures are the first's, intervals at 95% and clustered by deal."""
+
+    first: int
+    second: int
+    num_deals: int
+    wins: float  # hands (or matches), a draw being half
+    win_rate: float
+    win_rate_halfwidth: float
+    margin: float  # mean points (of a match: marks) taken more, each hand
+    margin_halfwidth: float
+    elo: float  # what the win rate alone says
+    elo_halfwidth: float
+    superiority: float  # likelihood that the first is the stronger
+    only_first_made: int  # contracts that the first made and the second did not, on the same deal
+    only_second_made: int
+    mcnemar_z: float
+    win_mirror_gain: float  # variance of the win rate without mirroring over that with it
+    margin_mirror_gain: float
+
+    @property
+    def hands(self) -> int:
+        """Games played: two a deal."""
+        return NUM_TABLES * self.num_deals
+
+
+def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
+    """What the deals between two agents say; ``first`` must be the lower number. ValueError if they never met."""
+    mine = (units.pairs[:, 0] == first) & (units.pairs[:, 1] == second)
+    num_deals = int(mine.sum())
+    if not num_deals:
+        raise ValueError(f"expected a pair that played, got agents {first} and {second}")
+    score, margin, made = units.score[mine], units.margin[mine], units.made[mine]
+    rate, rate_se = _mean_and_error(score)
+    mean_margin, margin_se = _mean_and_error(margin)
+    quantile = t_quantile(num_deals)
+    smoothed = (score.sum() * NUM_TABLES + 0.5) / (num_deals * NUM_TABLES + 1.0)
+    per_rate = ELO_PER_NAT / (smoothed * (1.0 - smoothed))
+    floor = 0.5 / (NUM_TABLES * num_deals)  # what one half-hand would move: no interval is shorter at 0% or 100%
+    elo_se = per_rate * (max(rate_se, floor) if rate in (0.0, 1.0) else rate_se)
+    known = (made >= 0).all(1)
+    only_first = int((known & (made[:, 0] > made[:, 1])).sum())
+    only_second = int((known & (made[:, 0] < made[:, 1])).sum())
+    discordant = only_first + only_second
+    return PairResult(
+        first=first,
+        second=second,
+        num_deals=num_deals,
+        wins=float(score.sum() * NUM_TABLES),
+        win_rate=rate,
+        win_rate_halfwidth=quantile * rate_se,
+        margin=mean_margin,
+        margin_halfwidth=quantile * margin_se,
+        elo=float(ELO_PER_NAT * np.log(smoothed / (1.0 - smoothed))),
+        elo_halfwidth=float(quantile * elo_se),
+        superiority=_superiority(rate, rate_se),
+        only_first_made=only_first,
+        only_second_made=only_second,
+        mcnemar_z=(only_first - only_second) / sqrt(discordant) if discordant else 0.0,
+        win_mirror_gain=_mirror_gain(units.hands_score[mine]),
+        margin_mirror_gain=_mirror_gain(units.hands_margin[mine]),
+    )
+
+
+def compare_all(units: Units) -> dict[tuple[int, int], PairResult]:
+    """:func:`compare` for every pair that met."""
+    return {(int(i), int(j)): compare(units, int(i), int(j)) for i, j in np.unique(units.pairs, axis=0)}
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """How far a pair's results are from what the ratings expect: large ones show intransitivity."""
+
+    observed: float
+    expected: float
+    z: float
+
+
+def surprises(units: Units, ratings: Ratings) -> dict[tuple[int, int], Surprise]:
+    """Observed and expected win rate of each pair that met, the first's view, and the difference in standard errors."""
+    expected = ratings.expected()
+    found = {}
+    for pair, result in compare_all(units).items():
+        mine = (units.pairs == pair).all(1)
+        _, error = _mean_and_error(units.score[mine])
+        gap = result.win_rate - expected[pair]
+        found[pair] = Surprise(result.win_rate, float(expected[pair]), gap / error if 0 < error < np.inf else 0.0)
+    return found
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard error; the error of a single value is infinite."""
+    error = float(values.std(ddof=1) / sqrt(len(values))) if len(values) > 1 else float("inf")
+    return float(values.mean()), error
+
+
+def _superiority(rate: float, error: float) -> float:
+    if error == 0.0 or error == float("inf"):
+        return 0.5 if rate == 0.5 or error else float(rate > 0.5)
+    return 0.5 * (1.0 + erf((rate - 0.5) / error / sqrt(2.0)))
+
+
+def _mirror_gain(by_table: np.ndarray) -> float:
+    """Variance of the mean over independent hands, as a multiple of that over mirrored ones; ``by_table`` [M, 2]."""
+    if len(by_table) < 2:
+        return float("nan")
+    mirrored_variance = by_table.mean(1).var(ddof=1)
+    independent = by_table.var(axis=0, ddof=1).mean() / NUM_TABLES
+    return float(independent / mirrored_variance) if mirrored_variance > 0 else float("inf")

@@ -1,0 +1,166 @@
+"""What a run says, as plain data: :func:`summarise` makes the one object that every report is written from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zeb42_agents.arena.games import NUM_TABLES
+from zeb42_agents.arena.protocols import Protocol
+from zeb42_agents.arena.rating import (
+    PRIOR_HANDS,
+    PairResult,
+    Ratings,
+    Surprise,
+    Units,
+    compare_all,
+    fit_ratings,
+    surprises,
+    units_of,
+)
+
+MIN_DEALS_FOR_INTERVALS = 30
+
+
+@dataclass(frozen=True)
+class AgentLine:
+    """One agent's line of the rating table."""
+
+    name: str
+    elo: float
+    halfwidth: float  # of the 95% interval of the difference to the anchor
+    hands: int  # or matches
+    win_rate: float
+    margin: float  # points a hand (marks a match)
+    ms_per_decision: float
+    forfeits: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A rated pool."""
+
+    protocol: Protocol
+    ratings: Ratings
+    agents: list[AgentLine]  # strongest first
+    pairs: dict[tuple[int, int], PairResult]  # by agents' numbers, the lower first
+    surprises: dict[tuple[int, int], Surprise]
+    notes: list[str] = field(default_factory=list)  # what a reader must know to read the figures rightly
+
+    @property
+    def unit(self) -> str:
+        """What Elo is per."""
+        return self.protocol.unit
+
+    def apart(self) -> tuple[list[str], list[str]]:
+        """Which differences the run establishes at 95%, and which it does not, in words."""
+        told: list[str] = []
+        not_told: list[str] = []
+        order = [self.ratings.names.index(line.name) for line in self.agents]
+        for place, i in enumerate(order):
+            for j in order[place + 1 :]:
+                difference = float(self.ratings.elo[i] - self.ratings.elo[j])
+                halfwidth = self.ratings.difference_halfwidth(i, j)
+                words = f"{self.ratings.names[i]} over {self.ratings.names[j]}: {difference:+.0f} ± {halfwidth:.0f}"
+                (told if abs(difference) > halfwidth else not_told).append(words)
+        return told, not_told
+
+
+def summarise(
+    mirrored_games: np.ndarray,
+    names: list[str],
+    protocol: Protocol,
+    *,
+    anchor: str | None = None,
+    anchor_elo: float | None = None,
+    prior_hands: float = PRIOR_HANDS,
+    notes: list[str] | None = None,
+) -> Summary:
+    """Rate the agents that played in ``mirrored_games`` (GAME [M, 2]). ValueError if there are no games."""
+    if not len(mirrored_games):
+        raise ValueError("expected at least one mirrored deal, got none: nothing to rate yet")
+    playing = np.unique(mirrored_games["teams"])
+    renumber = np.full(int(playing.max()) + 1, -1)
+    renumber[playing] = np.arange(len(playing))
+    games = mirrored_games.copy()
+    games["teams"] = renumber[mirrored_games["teams"]]
+    names = [names[number] for number in playing]
+    units = units_of(games)
+    ratings = fit_ratings(units, names, anchor=anchor, anchor_elo=anchor_elo, prior_hands=prior_hands)
+    agents = [_agent_line(games, ratings, number) for number in range(len(names))]
+    agents.sort(key=lambda line: -line.elo)
+    return Summary(
+        protocol,
+        ratings,
+        agents,
+        compare_all(units),
+        surprises(units, ratings),
+        [*(notes or []), *_own_notes(units, ratings, agents)],
+    )
+
+
+def _agent_line(games: np.ndarray, ratings: Ratings, number: int) -> AgentLine:
+    flat = games.reshape(-1)
+    rows, team = np.nonzero(flat["teams"] == number)
+    mine = flat[rows]
+    at_02 = team == 0
+    decisions = mine["decisions"][np.arange(len(mine)), team].sum()
+    return AgentLine(
+        name=ratings.names[number],
+        elo=float(ratings.elo[number]),
+        halfwidth=float(ratings.halfwidth[number]),
+        hands=len(mine),
+        win_rate=float(np.where(at_02, mine["result"], 1.0 - mine["result"]).mean()),
+        margin=float(np.where(at_02, mine["margin"], -mine["margin"]).mean()),
+        ms_per_decision=float(mine["time_ms"][np.arange(len(mine)), team].sum() / max(1, decisions)),
+        forfeits=int((mine["forfeit"] == team).sum()),
+    )
+
+
+def _own_notes(units: Units, ratings: Ratings, agents: list[AgentLine]) -> list[str]:
+    notes = []
+    if not ratings.connected:
+        notes.append("Not all agents are joined by results: differences between the groups come from the prior alone.")
+    if ratings.num_deals < MIN_DEALS_FOR_INTERVALS:
+        notes.append(f"{ratings.num_deals} deals are too few for intervals to be trusted.")
+    lost = [f"{line.name} {line.forfeits}" for line in agents if line.forfeits]
+    if lost:
+        notes.append("Lost by an illegal action, a crash or the clock: " + ", ".join(lost) + ".")
+    met = {tuple(pair) for pair in np.unique(units.pairs, axis=0).tolist()}
+    counts = {int(((units.pairs == pair).all(1)).sum()) for pair in met}
+    if len(counts) > 1:
+        notes.append(f"Pairs played between {min(counts)} and {max(counts)} mirrored deals.")
+    return notes
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """The summary as plain JSON data: what ``ratings.json`` holds."""
+    ratings = summary.ratings
+    names = ratings.names
+    told, not_told = summary.apart()
+    return {
+        "protocol": summary.protocol.name,
+        "elo_per": summary.unit,
+        "anchor": {"name": ratings.anchor, "elo": ratings.anchor_elo},
+        "prior_hands": ratings.prior_hands,
+        "deals": ratings.num_deals,
+        "confidence": 0.95,
+        "agents": [asdict(line) for line in summary.agents],
+        "pairs": [
+            {
+                **asdict(pair),
+                "first": names[i],
+                "second": names[j],
+                "hands": pair.hands,
+                "expected_win_rate": summary.surprises[i, j].expected,
+                "surprise_z": summary.surprises[i, j].z,
+            }
+            for (i, j), pair in summary.pairs.items()
+        ],
+        "told_apart": told,
+        "not_told_apart": not_told,
+        "notes": summary.notes,
+        "games_per_deal": NUM_TABLES,
+    }
