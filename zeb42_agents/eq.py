@@ -183,8 +183,8 @@ def _choose_many(
 def goal(view: np.void, objective: int) -> tuple[int, int]:
     """The points that seats 0&2 need from here on to win, and the objective with ``BY_SCORING`` resolved.
 
-    The viewer's team wins a world if seats 0&2 reach that target and it is theirs, or if they do not and it is the other
-    team's.
+    The viewer's team wins a world if seats 0&2 reach that target and it is one of them, or if they do not and it is
+    not.
     """
     if objective == BY_SCORING:
         objective = CONTRACT
@@ -272,8 +272,8 @@ def _num_tie_worlds(view: np.void, num_worlds: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _candidates(view: np.void) -> np.uint32:
-    """The legal plays of a view, as bits."""
-    return legal_plays(view)
+    """The legal plays of a view, one of each set that is worth the same in every world, as bits."""
+    return solver.first_twins(view, legal_plays(view), np.empty(NUM_DOMINOES, np.int8))
 
 
 @njit(cache=True, nogil=True)
