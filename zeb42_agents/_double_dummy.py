@@ -26,7 +26,16 @@ from zeb42_env._core.dominoes import (
     POWER,
     SUIT_MEMBERS,
 )
-from zeb42_env._core.record import HAND, TRICKS, legal_plays, play, played_dominoes, trick_winner
+from zeb42_env._core.record import (
+    HAND,
+    TRICKS,
+    legal_plays,
+    num_decisions,
+    play,
+    played_dominoes,
+    rewind,
+    trick_winner,
+)
 
 TABLE_BITS = 17
 GENERATION_BITS = 16
@@ -374,25 +383,49 @@ def solve_moves(hand: np.void, m: np.void, moves: np.uint32, out: np.ndarray) ->
 
     The other entries become ILLEGAL. ``moves`` must be legal plays of ``hand``, a full one.
     """
-    _answer(hand, m, moves, True, 0, out)
+    _enter(hand, m)
+    _answer(hand, m, moves, True, FIRST_GUESS, out)
+
+
+@njit(cache=True, nogil=True)
+def solve_plays(hand: np.void, m: np.void, out: np.ndarray) -> None:
+    """Write into ``out`` (int8 [28, 28]), for every play of a finished ``hand``, what :func:`solve_moves` says there.
+
+    From the last play back, so that all the positions of one deal share what has been searched.
+    """
+    before = np.empty(1, HAND)
+    position = before[0]
+    first = num_decisions(hand) - NUM_DOMINOES
+    before[0] = hand
+    rewind(position, first)
+    _enter(position, m)
+    end = np.int64(hand.points[0])  # what the last solved position ends with: a good first guess for the one before
+    for ply in range(NUM_DOMINOES - 1, -1, -1):
+        before[0] = hand
+        rewind(position, first + ply)
+        taken = np.int64(position.points[0])
+        end = taken + _answer(position, m, legal_plays(position), True, end - taken, out[ply])
 
 
 @njit(cache=True, nogil=True)
 def makes_moves(hand: np.void, m: np.void, target: int, moves: np.uint32, out: np.ndarray) -> None:
     """Write into ``out`` (int8 [28]) whether seats 0&2 take at least ``target`` points from here on after each of
     ``moves`` (bits): 1 or 0, and ILLEGAL for the other entries."""
+    _enter(hand, m)
     _answer(hand, m, moves, False, target, out)
 
 
 @njit(cache=True, nogil=True)
-def _answer(hand: np.void, m: np.void, moves: np.uint32, exact: bool, target: int, out: np.ndarray) -> None:
+def _answer(hand: np.void, m: np.void, moves: np.uint32, exact: bool, target: int, out: np.ndarray) -> int:
+    """Fill ``out`` with exact points, ``target`` being the first guess, or with whether they reach ``target``.
+
+    The memory must know the deal of ``hand``. Returns the last exact value."""
     out[:] = ILLEGAL
-    _enter(hand, m)
     same = np.empty(NUM_DOMINOES, np.int8)
     firsts = first_twins(hand, moves, same)
     children = np.empty(1, HAND)
     child = children[0]
-    guess = FIRST_GUESS
+    guess = target
     while moves:
         domino = lowest(moves)
         moves &= moves - np.uint32(1)
@@ -406,6 +439,7 @@ def _answer(hand: np.void, m: np.void, moves: np.uint32, exact: bool, target: in
             out[domino] = guess
         else:
             out[domino] = 1 if _ask(child, m, target - gain) >= target - gain else 0
+    return guess
 
 
 @njit(cache=True, nogil=True)

@@ -23,6 +23,7 @@ from zeb42_agents._double_dummy import (
     makes_moves,
     new_memory,
     solve_moves,
+    solve_plays,
     value,
 )
 from zeb42_env._core.dominoes import NUM_DOMINOES
@@ -42,6 +43,7 @@ __all__ = [
     "new_memory",
     "solve",
     "solve_moves",
+    "solve_plays",
     "solve_worlds",
     "value",
 ]
