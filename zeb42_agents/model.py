@@ -63,7 +63,9 @@ class ZebConfig:
             raise ValueError(f"expected dropout in 0..1, got {self.dropout!r}")
         num_tokens = tk.V1_TOKENS if self.tokenizer == "v1" else tk.V2_TOKENS
         if self.max_tokens != num_tokens:
-            raise ValueError(f"expected max_tokens of tokenizer {self.tokenizer} to be {num_tokens}, got {self.max_tokens}")
+            raise ValueError(
+                f"expected max_tokens of tokenizer {self.tokenizer} to be {num_tokens}, got {self.max_tokens}"
+            )
 
     @classmethod
     def named(cls, size: str, *, tokenizer: Tokenizer = "v1", belief_head: bool = False, dropout: float = 0.1) -> Self:
@@ -151,7 +153,9 @@ class ZebModel(nn.Module):
         belief = None
         if self.config.belief_head:
             features = tokens[:, tk.DOMINOES :]
-            impossible = (features[..., tk.MAY_HOLD : tk.MAY_HOLD + NUM_OTHERS] == 0) & (features[..., tk.HIDDEN, None] == 1)
+            impossible = (features[..., tk.MAY_HOLD : tk.MAY_HOLD + NUM_OTHERS] == 0) & (
+                features[..., tk.HIDDEN, None] == 1
+            )
             belief = self.belief_proj(dominoes).float().masked_fill(impossible, -1e4)
         return ZebOutput(
             policy=torch.cat([plays, calls], dim=1).float(),
@@ -205,7 +209,11 @@ class FeatureEmbedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, T, E] from int8 [B, T, F]."""
         x = tokens * self.scale
-        parts = self.situation(x[:, : tk.SEATS]), self.seats(x[:, tk.SEATS : tk.DOMINOES]), self.dominoes(x[:, tk.DOMINOES :])
+        parts = (
+            self.situation(x[:, : tk.SEATS]),
+            self.seats(x[:, tk.SEATS : tk.DOMINOES]),
+            self.dominoes(x[:, tk.DOMINOES :]),
+        )
         return torch.cat(parts, dim=1)
 
 

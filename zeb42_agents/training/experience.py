@@ -30,6 +30,7 @@ from zeb42_env._core.record import (
 MAX_CALLS = 15  # an opening call has that many legal actions: pass, twelve numbers, one or two marks
 NUM_CALL_DECISIONS = NUM_SEATS + 1  # four calls and the declaration
 
+NOT_A_LABEL = tk.NOT_A_LABEL
 NOBODY_THOUGHT = -128  # the root value of a decision that nothing was found for
 SHARES, QUALITIES = 0, 1  # what a hand's numbers mean: visit shares of a search, or a teacher's value of every action
 
@@ -191,7 +192,9 @@ def derive(
                 target[b, a] = target[b, a] / total if total > 0 else np.float32(legal[b, a]) / k
 
 
-def draw(experience: np.ndarray, hands: np.ndarray, decisions: np.ndarray, *, tokenizer: str, hidden_only: bool) -> Batch:
+def draw(
+    experience: np.ndarray, hands: np.ndarray, decisions: np.ndarray, *, tokenizer: str, hidden_only: bool
+) -> Batch:
     """The batch of these (hand, decision) pairs of ``experience``: int64 [B] each."""
     size = len(hands)
     v1 = tokenizer == "v1"

@@ -47,9 +47,7 @@ def quality(hand: np.void, points: int, team: int, margin_weight: float) -> floa
 
 
 @njit(cache=True, nogil=True)
-def label(
-    experience: np.ndarray, memory: np.void, margin_weight: float, label_worlds: int, keys: np.ndarray
-) -> None:
+def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_worlds: int, keys: np.ndarray) -> None:
     """Write the teacher's value of every legal play into finished ``experience`` [N], in place."""
     hands = np.empty(2, HAND)
     values = np.empty((NUM_DOMINOES, NUM_DOMINOES), np.int8)
@@ -83,7 +81,9 @@ def label(
 
 
 @njit(cache=True, nogil=True)
-def _add(hand: np.void, values: np.ndarray, moves: np.uint32, team: int, margin_weight: float, sums: np.ndarray) -> None:
+def _add(
+    hand: np.void, values: np.ndarray, moves: np.uint32, team: int, margin_weight: float, sums: np.ndarray
+) -> None:
     """Add the worth of each of ``moves`` in one world, whose exact points to go are ``values`` [28], to ``sums`` [28]."""
     while moves:
         domino = lowest(moves)
@@ -93,7 +93,13 @@ def _add(hand: np.void, values: np.ndarray, moves: np.uint32, team: int, margin_
 
 @njit(cache=True, nogil=True)
 def _add_worlds(
-    hand: np.void, memory: np.void, moves: np.uint32, margin_weight: float, num_worlds: int, key: np.uint64, sums: np.ndarray
+    hand: np.void,
+    memory: np.void,
+    moves: np.uint32,
+    margin_weight: float,
+    num_worlds: int,
+    key: np.uint64,
+    sums: np.ndarray,
 ) -> None:
     """Add the worth of each of ``moves`` in ``num_worlds`` deals that the mover's view allows to ``sums`` [28]."""
     views = np.empty(1, HAND)
@@ -109,9 +115,7 @@ def _add_worlds(
         _add(hand, values, moves, hand.to_move & 1, margin_weight, sums)
 
 
-def teach(
-    hands: np.ndarray, *, margin_weight: float, label_worlds: int, keys: np.ndarray, threads: int
-) -> np.ndarray:
+def teach(hands: np.ndarray, *, margin_weight: float, label_worlds: int, keys: np.ndarray, threads: int) -> np.ndarray:
     """Finished ``hands`` [N] as experience, labelled by the teacher. ``keys`` uint64 [N] draw the worlds."""
     experience = blank_experience(len(hands))
     experience["hand"] = hands

@@ -1,0 +1,196 @@
+"""Weights on disk: a folder of ``model.safetensors``, ``config.json`` and ``state.json``; published ``.pt`` files too.
+
+Nothing is unpickled: safetensors hold plain tensors, and torch files are read with ``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from zeb42_agents.model import ZebConfig, ZebModel
+
+MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
+BUNDLED = Path(__file__).parent / "bundled"
+_RUN_FOLDERS = ("best", "latest")  # of a training run, the one to play with first
+_BELIEF_PREFIX = "belief_proj."
+
+
+class Weights(NamedTuple):
+    """A network and what is known of its training."""
+
+    model: ZebModel
+    state: dict[str, Any]
+    """``step``, ``total_games`` and whatever else was saved; empty if nothing was."""
+
+
+def save(folder: Path | str, model: ZebModel, state: dict[str, Any]) -> None:
+    """Write weights to ``folder`` so that it holds the old files or the new ones, never half of each."""
+    folder = Path(folder)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with replaced_folder(folder) as fresh:
+        save_file(tensors, fresh / MODEL_FILE)
+        write_json(fresh / CONFIG_FILE, asdict(model.config))
+        write_json(fresh / STATE_FILE, state)
+
+
+def load(source: str | Path) -> Weights:
+    """The weights that ``source`` names.
+
+    A folder that :func:`save` wrote, a training run's folder (its best weights, else its latest), a published ``.pt``
+    file, or the name of bundled weights. ValueError says what is missing or wrong.
+    """
+    path = Path(source)
+    if path.suffix == ".pt" and path.is_file():
+        return _load_published(path)
+    for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
+        if (folder / MODEL_FILE).is_file():
+            return _load_folder(folder)
+    bundled = ", ".join(bundled_names()) or "none in this installation"
+    raise ValueError(
+        f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "
+        f"{CONFIG_FILE}, a training run's folder, a published .pt file, or bundled weights ({bundled})"
+    )
+
+
+def bundled_names() -> list[str]:
+    """The weights that come with the package."""
+    return sorted(folder.parent.name for folder in BUNDLED.glob(f"*/{MODEL_FILE}"))
+
+
+def load_into(model: ZebModel, weights: Weights) -> list[str]:
+    """Copy ``weights`` into ``model``; returns the parameters that start cold because the weights lack a belief head.
+
+    That is the published bootstrap: a trained network without a belief head is the base of one with it. Any other
+    difference of size or tokenizer is a ValueError that names it.
+    """
+    ours, theirs = asdict(model.config), asdict(weights.model.config)
+    differing = [key for key in ours if key not in ("dropout", "belief_head") and ours[key] != theirs[key]]
+    if differing:
+        listed = ", ".join(f"{key} {ours[key]}, got {theirs[key]}" for key in differing)
+        raise ValueError(f"expected weights of the same shape as the network: {listed}")
+    tensors = weights.model.state_dict()
+    if not ours["belief_head"]:
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_BELIEF_PREFIX)}
+    return list(model.load_state_dict(tensors, strict=False).missing_keys)
+
+
+def _load_folder(folder: Path) -> Weights:
+    config = _config(read_json(folder / CONFIG_FILE), folder / CONFIG_FILE)
+    state = read_json(folder / STATE_FILE) if (folder / STATE_FILE).is_file() else {}
+    try:
+        tensors = load_file(folder / MODEL_FILE)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"expected safetensors in {folder / MODEL_FILE}, got a damaged or foreign file: {error}"
+        ) from None
+    return Weights(_build(config, tensors, folder / MODEL_FILE), state)
+
+
+def _load_published(path: Path) -> Weights:
+    """A checkpoint of the published run: a state_dict, or a dict around one with its ``model_config``."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for damaged and unsafe files
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"expected a torch checkpoint in {path}, got a damaged or foreign file: {reason}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"expected a state_dict in {path}, got {type(content).__name__}")
+    tensors = content.get("model_state_dict", content)
+    known = content.get("model_config")
+    if known is None:
+        beside = path.with_name(f"{path.stem}-config.json")
+        known = read_json(path.with_name("config.json") if not beside.is_file() else beside)
+    published = dict(known)
+    published.setdefault("belief_head", any(name.startswith(_BELIEF_PREFIX) for name in tensors))
+    state = {
+        name: content[key]
+        for name, key in (("step", "epoch"), ("total_games", "total_games"))
+        if isinstance(content.get(key), int)
+    }
+    return Weights(_build(_config(published, path), tensors, path), state)
+
+
+def _config(values: dict[str, Any], source: Path) -> ZebConfig:
+    known = {field.name for field in fields(ZebConfig)}
+    if unknown := sorted(set(values) - known):
+        raise ValueError(f"expected a network's configuration in {source}, got also {', '.join(unknown)}")
+    try:
+        return ZebConfig(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"in the configuration of {source}: {error}") from None
+
+
+def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebModel:
+    model = ZebModel(config)
+    try:
+        model.load_state_dict(tensors)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"expected the parameters of its configuration in {source}: {reason}") from None
+    return model.eval()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as JSON that a person can read."""
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``; ValueError if there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"expected a file {path}, got none") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"expected JSON in {path}, got something else: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"expected a JSON object in {path}, got {type(content).__name__}")
+    return content
+
+
+class replaced_folder:
+    """``with replaced_folder(path) as fresh:`` fill ``fresh``; it takes the place of ``path`` when all is written.
+
+    A crash leaves the old folder, or nothing but a ``.new`` or ``.old`` beside it that the next call clears up.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fresh = path.with_name(path.name + ".new")
+        self.old = path.with_name(path.name + ".old")
+
+    def __enter__(self) -> Path:
+        recover_folder(self.path)
+        shutil.rmtree(self.fresh, ignore_errors=True)
+        self.fresh.mkdir(parents=True)
+        return self.fresh
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is not None:
+            shutil.rmtree(self.fresh, ignore_errors=True)
+            return
+        for file in self.fresh.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        if self.path.exists():
+            self.path.rename(self.old)
+        self.fresh.rename(self.path)
+        shutil.rmtree(self.old, ignore_errors=True)
+
+
+def recover_folder(path: Path) -> None:
+    """Put back what a crash between the two renames of :class:`replaced_folder` left under another name."""
+    old = path.with_name(path.name + ".old")
+    if old.exists() and not path.exists():
+        old.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
