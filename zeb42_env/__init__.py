@@ -6,7 +6,10 @@ from zeb42_env._version import __version__
 from zeb42_env.aec import env, raw_env
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.notation import NotationError
+from zeb42_env.observation import observe, observe_many
 from zeb42_env.rules import BidKind, Declaration, Phase, Rules, action_text, domino_text, parse_action
+from zeb42_env.single import Texas42Env
+from zeb42_env.vector import Texas42VectorEnv, lane_seed
 
 __all__ = [
     "HAND",
@@ -17,10 +20,15 @@ __all__ = [
     "NotationError",
     "Phase",
     "Rules",
+    "Texas42Env",
+    "Texas42VectorEnv",
     "__version__",
     "action_text",
     "domino_text",
     "env",
+    "lane_seed",
+    "observe",
+    "observe_many",
     "parse_action",
     "raw_env",
 ]
@@ -28,9 +36,16 @@ __all__ = [
 
 def _register() -> None:
     """Make the environments known to PettingZoo (1.27 on) and Gymnasium by name."""
+    import gymnasium
     import pettingzoo
 
-    if hasattr(pettingzoo, "register"):
+    if "zeb42/Texas42-v0" not in gymnasium.registry:
+        gymnasium.register(
+            "zeb42/Texas42-v0",
+            entry_point="zeb42_env.single:Texas42Env",
+            vector_entry_point="zeb42_env.vector:Texas42VectorEnv",
+        )
+    if hasattr(pettingzoo, "register") and "zeb42/texas42-v0" not in pettingzoo.aec_registry:
         pettingzoo.register("aec", "zeb42/texas42-v0", entry_point="zeb42_env.aec:env")
 
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zeb42_env._core.bits import lowest
 from zeb42_env._core.dominoes import (
     COUNT,
     HAND_POINTS,
@@ -104,7 +103,7 @@ def encode_planes(view: np.void, planes: np.ndarray) -> None:
         planes[_PHASE + view.phase] = 1
         planes[_TO_MOVE + ((view.to_move - me) & 3)] = 1
     planes[_SHAKER + ((view.shaker - me) & 3)] = 1
-    _mark_bits(view.held[me], planes, _HOLDING)
+    _mark_dominoes(view.held[me], planes, _HOLDING)
     team = me & 1
     planes[_POINTS] = view.points[team]
     planes[_POINTS + 1] = view.points[1 - team]
@@ -118,10 +117,10 @@ def encode_planes(view: np.void, planes: np.ndarray) -> None:
 
 
 @njit(cache=True, inline="always")
-def _mark_bits(bits: np.uint32, planes: np.ndarray, start: int) -> None:
-    while bits:
-        planes[start + lowest(bits)] = 1
-        bits &= bits - np.uint32(1)
+def _mark_dominoes(dominoes: np.uint32, planes: np.ndarray, start: int) -> None:
+    """Write 28 bits as 28 planes; a loop without branches, which the compiler turns into a few wide instructions."""
+    for domino in range(NUM_DOMINOES):
+        planes[start + domino] = (dominoes >> np.uint32(domino)) & np.uint32(1)
 
 
 @njit(cache=True)
@@ -139,7 +138,7 @@ def _encode_contract(view: np.void, me: int, planes: np.ndarray) -> None:
         planes[_BID + (bid - MIN_BID if points else HAND_POINTS - MIN_BID + bid // HAND_POINTS - 1)] = 1
     if view.declaration >= 0:
         planes[_DECLARATION + view.declaration] = 1
-        _mark_bits(TRUMPS[view.declaration], planes, _TRUMPS)
+        _mark_dominoes(TRUMPS[view.declaration], planes, _TRUMPS)
 
 
 @njit(cache=True)
@@ -152,7 +151,7 @@ def _encode_plays(view: np.void, me: int, planes: np.ndarray) -> None:
     candidates = np.empty(NUM_SEATS, np.uint32)
     may_hold(view, candidates)
     for other in range(1, NUM_SEATS):
-        _mark_bits(candidates[(me + other) & 3], planes, _MAY_HOLD + (other - 1) * NUM_DOMINOES)
+        _mark_dominoes(candidates[(me + other) & 3], planes, _MAY_HOLD + (other - 1) * NUM_DOMINOES)
     if view.phase != TRICKS:
         return
     leader = (view.leader - me) & 3
@@ -172,10 +171,9 @@ def _encode_plays(view: np.void, me: int, planes: np.ndarray) -> None:
     planes[_WINNING + ((leader + best) & 3)] = 1
     power = POWER[view.declaration, led, view.plays[first + best]]
     held = view.held[me]
-    while held:
-        domino = lowest(held)
-        planes[_BEATS + domino] = POWER[view.declaration, led, domino] > power
-        held &= held - np.uint32(1)
+    for domino in range(NUM_DOMINOES):
+        beats = POWER[view.declaration, led, domino] > power
+        planes[_BEATS + domino] = beats & ((held >> np.uint32(domino)) & np.uint32(1))
 
 
 assert SIZES[[piece.name for piece in PIECES].index("led_suit")] == NUM_SUITS

@@ -227,9 +227,10 @@ def blank(hand: np.void, seat: int) -> None:
         if other != seat:
             hand.held[other] = 0
     seen = played_dominoes(hand)
-    for domino in range(NUM_DOMINOES):
-        if hand.owner[domino] != seat and not (seen >> np.uint32(domino)) & np.uint32(1):
-            hand.owner[domino] = UNKNOWN
+    for domino in range(NUM_DOMINOES):  # without a branch, so that the compiler makes it a few wide instructions
+        owner = hand.owner[domino]
+        visible = (owner == seat) | ((seen >> np.uint32(domino)) & np.uint32(1) != 0)
+        hand.owner[domino] = owner if visible else UNKNOWN
 
 
 @njit(cache=True)
@@ -257,22 +258,20 @@ def may_hold(hand: np.void, candidates: np.ndarray) -> None:
     What the viewer holds and what failures to follow exclude is taken into account; how many dominoes a seat has
     left is not. For a full hand the candidates are simply what each seat holds.
     """
-    unseen = ALL_DOMINOES & ~played_dominoes(hand)
-    for seat in range(NUM_SEATS):
-        unseen &= ~hand.held[seat]
-    for seat in range(NUM_SEATS):
-        candidates[seat] = hand.held[seat] if hand.held[seat] or hand.seat in (seat, NOBODY) else unseen
     if hand.seat == NOBODY:
+        candidates[:] = hand.held
         return
-    led = 0
+    seen = played_dominoes(hand) | hand.held[hand.seat]
+    candidates[:] = 0  # first what each seat is known not to hold
+    suit = np.uint32(0)
     for i in range(hand.num_plays):
         domino = hand.plays[i]
         if i & 3 == 0:
-            led = LED_SUIT[hand.declaration, domino]
-        seat = hand.owner[domino]
-        suit = SUIT_MEMBERS[hand.declaration, led]
-        if seat != hand.seat and not (suit >> np.uint32(domino)) & np.uint32(1):
-            candidates[seat] &= ~suit
+            suit = SUIT_MEMBERS[hand.declaration, LED_SUIT[hand.declaration, domino]]
+        failed = ~(suit >> np.uint32(domino)) & np.uint32(1)
+        candidates[hand.owner[domino]] |= suit * failed
+    for seat in range(NUM_SEATS):
+        candidates[seat] = hand.held[seat] if seat == hand.seat else ALL_DOMINOES & ~(seen | candidates[seat])
 
 
 @njit(cache=True)

@@ -1,0 +1,175 @@
+"""Texas 42 as a Gymnasium environment: one learner, and three players that are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from zeb42_env._core import record as core
+from zeb42_env._core.lanes import BROKEN, DONE, act_lanes, begin_lanes, new_lanes, observe_lanes, resume_lanes
+from zeb42_env.aec import RENDER_MODES, check_options, check_seed, given_hand
+from zeb42_env.hand import Hand, IllegalActionError
+from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
+from zeb42_env.rules import Rules
+
+_ALL = np.ones(1, bool)
+
+
+class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
+    """One seat of Texas 42 for a learner; each step is one of its own decisions.
+
+    Args:
+        rules: how the hand is played and what for.
+        seat: the learner's, 0..3, or ``"random"``, drawn for each episode.
+        players: who plays the others: an agent or a function for all three, or a list of three for the seats to the
+            learner's left, opposite and to its right; None for uniformly random legal play.
+        observation: ``"planes"`` or ``"tokens"``.
+        per_trick_rewards: pay each trick when it is taken rather than the hand at its end; needs points scoring.
+        render_mode: ``"ansi"``, ``"rgb_array"``, ``"human"`` or None.
+        render_size: width and height of pictures, in pixels.
+
+    A player is an object with ``act(views, keys)``, such as an agent of ``zeb42_agents``, or a function of the same:
+    it is given HAND views [B] and one uint64 key for the randomness of each, and returns an action for each.
+
+    The reward is the learner's team's. An illegal action loses the hand: the episode is terminated with the stake as
+    negative reward, and ``info["illegal_action"]`` says why. ``info["seat"]`` is the learner's seat and
+    ``info["action_mask"]`` the legal actions, which :meth:`action_masks` gives too.
+    """
+
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012 - as Gymnasium declares it
+
+    def __init__(
+        self,
+        *,
+        rules: Rules = Rules(),  # noqa: B008 - frozen
+        seat: SeatRule = 0,
+        players: Player | list[Player] | None = None,
+        observation: ObservationForm = "planes",
+        per_trick_rewards: bool = False,
+        render_mode: str | None = None,
+        render_size: tuple[int, int] = (960, 720),
+    ) -> None:
+        check_options(rules, per_trick_rewards, render_mode)
+        self.rules = rules
+        self.render_mode = render_mode
+        self.render_size = render_size
+        self.observation_space = observation_space(observation)
+        self.action_space = action_space()
+        array_space = self.observation_space["observation"]
+        self._shape: tuple[int, ...] = array_space.shape  # type: ignore[assignment]
+        self._form = FORM_CODES[observation]
+        self._choices = choices_of(players)
+        self._course = course_of(rules, seat_code(seat, self_play=False), per_trick_rewards, self._choices)
+        self._blank_hand = rules.blank_record()
+        self._lanes = new_lanes(1)
+        self._status = np.full(1, DONE, np.int8)
+        self._rewards = np.zeros(1)  # to seats 0&2
+        self._mask = np.zeros(core.NUM_ACTIONS, np.int8)
+        self._has_seed = False
+        self._window: Any = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Deal, and let the others play up to the learner's first turn.
+
+        A ``seed`` fixes this episode and all that follow; episode k is dealt as ``Hand.deal(seed, rules, number=k)``.
+        ``options={"hand": hand}`` starts from a :class:`zeb42_env.Hand`, or its notation, instead.
+        """
+        if seed is not None:
+            check_seed(seed)
+        super().reset(seed=seed)
+        if seed is None and not self._has_seed:
+            seed = int(self.np_random.integers(2**63))
+        if seed is not None:
+            self._lanes.keys[0], self._lanes.episodes[0], self._has_seed = seed, 0, True
+        begin_lanes(0, 1, self._lanes, self._course, _ALL, self._blank_hand, self._status)
+        self._rewards[:] = 0
+        given = (options or {}).get("hand")
+        if given is not None:
+            self._lanes.hands[0] = given_hand(given, self.rules)
+            resume_lanes(0, 1, self._lanes, self._course, _ALL, self._rewards, self._status)
+        let_players_play(self._lanes, self._course, self._choices, self._rewards, self._status)
+        if self._status[0] >= DONE:
+            raise ValueError(
+                f"expected options['hand'] to leave seat {self.seat} a turn, got one it has played out"
+            )
+        return self._seen()
+
+    def step(self, action: int | np.integer) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
+        """Take the learner's ``action`` and let the others play up to its next turn, or the end."""
+        if self._status[0] >= DONE:
+            raise ValueError("expected reset() before this step, since the episode is over")
+        try:
+            actions = np.array([action.__index__()])
+        except AttributeError:
+            raise ValueError(f"expected an action id, got {action!r}; allowed: 0..55") from None
+        self._rewards[:] = 0
+        act_lanes(0, 1, self._lanes, self._course, _ALL, actions, self._rewards, self._status)
+        let_players_play(self._lanes, self._course, self._choices, self._rewards, self._status)
+        observation, info = self._seen()
+        if self._status[0] == BROKEN:
+            info["illegal_action"] = self._why(int(actions[0]))
+        reward = float(self._rewards[0])
+        if self._lanes.seats[0] & 1:
+            reward = -reward
+        return observation, reward, bool(self._status[0] >= DONE), False, info
+
+    def action_masks(self) -> np.ndarray:
+        """The legal actions (bool [56]), in the form that MaskablePPO asks for."""
+        return self._mask.astype(bool)
+
+    @property
+    def seat(self) -> int:
+        """The learner's seat in this episode."""
+        return int(self._lanes.seats[0])
+
+    @property
+    def hand(self) -> Hand:
+        """A copy of the hand being played, with every domino in it: for research, never for a player."""
+        return Hand(self._lanes.hands)
+
+    def render(self) -> str | np.ndarray | None:  # type: ignore[override]
+        """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
+        from zeb42_env import render
+
+        hand = self._lanes.hands[0]
+        if self.render_mode == "ansi":
+            return render.ansi(hand)
+        if self.render_mode == "rgb_array":
+            return render.rgb_array(hand, size=self.render_size)
+        if self.render_mode == "human":
+            if self._window is None:
+                self._window = render.Window(size=self.render_size, fps=self.metadata["render_fps"])
+            self._window.show(hand)
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_window": None}
+
+    def _seen(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        flat = np.empty((1, int(np.prod(self._shape))), np.int8)
+        masks = np.empty((1, core.NUM_ACTIONS), np.int8)
+        observe_lanes(0, 1, self._lanes, self._status, self._form, flat, masks)
+        self._mask = masks[0]
+        if self.render_mode == "human":
+            self.render()
+        observation = {"observation": flat.reshape(self._shape), "action_mask": self._mask.copy()}
+        return observation, {"action_mask": self._mask.copy(), "seat": self.seat}
+
+    def _why(self, action: int) -> str:
+        """What is wrong with ``action``, which is illegal."""
+        try:
+            self.hand.apply(action)
+        except IllegalActionError as error:
+            return str(error)
+        raise AssertionError(f"action {action} is legal")
