@@ -50,6 +50,7 @@ class ExternalAgent:
     """An agent that is another program; see the module for the protocol."""
 
     def __init__(self, command: str, *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
         try:
             self._words = shlex.split(command)
         except ValueError as error:
@@ -63,7 +64,6 @@ class ExternalAgent:
         self.move_time_s = move_time_s
         self.failures: dict[int, str] = {}
         """Why the last call of :meth:`act` failed at which views."""
-        self._process: subprocess.Popen[bytes] | None = None
         self._num_starts = 0
         self._pending = b""
 

@@ -126,8 +126,9 @@ def fit_ratings(
     elo = ELO_PER_NAT * (strength - strength[a]) + anchor_elo
     num_deals = len(np.unique(units.deals))
     variance = np.diag(covariance) + covariance[a, a] - 2.0 * covariance[a]
-    halfwidth = t_quantile(num_deals) * np.sqrt(np.maximum(variance, 0.0))
-    halfwidth[a] = 0.0
+    others = np.arange(len(names)) != a
+    halfwidth = np.zeros(len(names))
+    halfwidth[others] = t_quantile(num_deals) * np.sqrt(np.maximum(variance[others], 0.0))
     group = _groups(units.pairs, len(names))
     return Ratings(names, elo, halfwidth, covariance, anchor, anchor_elo, prior_hands, num_deals, group)
 

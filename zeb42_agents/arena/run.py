@@ -139,13 +139,12 @@ def run_pool(
     started, num_played, forfeits = perf_counter(), 0, 0
     finished = [done]
     work = _Work(players, numbers, partner, folder.protocol, folder.seed, plan, agents)
-    stop.look(units_of(done), complete_to=_complete_to(tasks, 0, plan))
+    stop.look(finished, complete_to=_complete_to(tasks, 0, plan))
     try:
         for start, games, blocks in work.results(tasks) if not stop.reason else ():
             num = len(blocks)
             finished.append(games.reshape(-1, NUM_TABLES))
-            units = units_of(np.concatenate(finished))
-            stop.look(units, complete_to=_complete_to(tasks, start + num, plan))
+            stop.look(finished, complete_to=_complete_to(tasks, start + num, plan))
             if stop.reason:
                 within = games["deal"][::NUM_TABLES] < stop.end_deal
                 blocks = [block for block, keep in zip(blocks, within, strict=True) if keep]
@@ -204,12 +203,12 @@ class _Stop:
         self.decided_after, self.ratio = 0, 0.0
         self._looked_to = plan.first_deal
 
-    def look(self, units: Units, *, complete_to: int) -> None:
+    def look(self, finished: list[np.ndarray], *, complete_to: int) -> None:
         """Set ``reason`` and ``end_deal`` if a rule says stop on the deals before ``complete_to``."""
         if self.plan.sprt:
-            self._test(units, complete_to)
+            self._test(units_of(np.concatenate(finished)), complete_to)
         elif self.plan.max_halfwidth:
-            self._measure(units, complete_to)
+            self._measure(units_of(np.concatenate(finished)), complete_to)
 
     def _mine(self, units: Units, end: int) -> np.ndarray:
         among = np.zeros(len(units), bool)

@@ -1,0 +1,251 @@
+"""Playing: mirrored deals, batch independence, forfeits, matches, and what an agent gets to see."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from zeb42_agents import make_agent
+from zeb42_agents.agent import Randomness
+from zeb42_agents.arena import PROTOCOLS, ForfeitError, get_protocol, play_match
+from zeb42_agents.arena.games import GAME, mirrored, read_games
+from zeb42_agents.arena.play import play_games
+from zeb42_env import Hand
+
+TIMELESS = [name for name in GAME.names if name != "time_ms"]
+NAMES = ["random", "greedy"]
+
+
+def agents() -> list:
+    return [make_agent(name) for name in NAMES]
+
+
+def play(protocol: str, deals: np.ndarray, seed: int = 7, players: list | None = None, **options):
+    pairs = np.tile([[0, 1]], (len(deals), 1))
+    return play_games(players or agents(), get_protocol(protocol), seed, deals, pairs, **options)
+
+
+class Wrong:
+    """Greedy, but at its first lead of some hands it misbehaves as told."""
+
+    def __init__(self, how: str, when=lambda view: int(view["plays"][0]) < 0) -> None:
+        self.name, self.how, self.when, self.greedy = "wrong", how, when, make_agent("greedy")
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        actions = self.greedy.act(views, rng)
+        bad = [b for b, view in enumerate(views) if self.when(view)]
+        if bad and self.how == "crash":
+            raise RuntimeError("out of cheese")
+        if bad and self.how == "shape":
+            return actions[:0]
+        for b in bad:
+            actions[b] = {"illegal": 55, "huge": 10**9, "negative": -7}[self.how]
+        return actions
+
+
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_rows_hold_whole_hands_and_read_back(name: str) -> None:
+    protocol = get_protocol(name)
+    games, blocks = play(name, np.arange(12))
+    rows = [json.loads(line) for block in blocks for line in block.splitlines()]
+    assert len(blocks) == 12
+    for row in rows:
+        hand = Hand.parse(row["hand"])
+        assert str(hand) == row["hand"]
+        assert hand.is_over
+        assert list(hand.points) == row["points"]
+        assert hand.score == row["score"]
+        assert hand.bidder == row["bidder"]
+        assert hand.made == bool(row["made"])
+        if protocol.unit == "hand":
+            assert (
+                hand.record["owner"].tolist()
+                == Hand.deal(7, protocol.rules, number=row["deal"]).record["owner"].tolist()
+            )
+            assert row["result"] == {1: 1, 0: 0.5, -1: 0}[int(np.sign(hand.score))]
+    lines = [line for block in blocks for line in block.splitlines(keepends=True)]
+    again, broken = read_games(lines, {"random": 0, "greedy": 1}, unit=protocol.unit)
+    assert broken == 0
+    for field in GAME.names:
+        assert np.allclose(again[field], games[field], rtol=1e-3), field
+
+
+@pytest.mark.parametrize("name", list(PROTOCOLS))
+def test_tables_of_a_deal_differ_in_the_teams_alone(name: str) -> None:
+    games, blocks = play(name, np.arange(20))
+    deals = mirrored(games)
+    assert deals.shape == (20, 2)
+    assert (deals["teams"][:, 0] == [0, 1]).all()
+    assert (deals["teams"][:, 1] == [1, 0]).all()
+    for block in blocks:
+        rows = [json.loads(line) for line in block.splitlines()]
+        tables = [[Hand.parse(r["hand"]) for r in rows if r["table"] == table] for table in (0, 1)]
+        for first, second in zip(*tables, strict=False):
+            assert first.shaker == second.shaker
+            assert first.record["owner"].tolist() == second.record["owner"].tolist()
+            if get_protocol(name).rules.contract != "auction":
+                contracts = [(hand.bidder, hand.bid, hand.declaration) for hand in (first, second)]
+                assert contracts[0] == contracts[1]
+
+
+@pytest.mark.parametrize("name", ["majority", "hand", "match"])
+def test_a_game_does_not_depend_on_what_is_played_with_it(name: str) -> None:
+    whole, blocks = play(name, np.arange(10))
+    some, some_blocks = play(name, np.array([7, 3]))
+    for i, deal in enumerate((7, 3)):
+        for field in TIMELESS:
+            assert (some[field][2 * i : 2 * i + 2] == whole[field][2 * deal : 2 * deal + 2]).all()
+        without_time = [
+            [{k: v for k, v in json.loads(line).items() if k != "ms"} for line in block.splitlines()]
+            for block in (some_blocks[i], blocks[deal])
+        ]
+        assert without_time[0] == without_time[1]
+
+
+def test_a_match_goes_to_seven_marks_with_the_shake_passing_left() -> None:
+    games, blocks = play("match", np.arange(6))
+    for block in blocks:
+        rows = [json.loads(line) for line in block.splitlines()]
+        for table in (0, 1):
+            mine = [row for row in rows if row["table"] == table]
+            hands = [Hand.parse(row["hand"]) for row in mine]
+            assert [row["hand_number"] for row in mine] == list(range(len(mine)))
+            assert [hand.shaker for hand in hands] == [(hands[0].shaker + k) % 4 for k in range(len(hands))]
+            marks = [0, 0]
+            for row, hand in zip(mine, hands, strict=True):
+                assert list(hand.marks) == marks
+                assert row["result"] is None or row is mine[-1]
+                marks[0 if row["score"] > 0 else 1] += abs(int(row["score"]))
+            assert max(marks) >= 7 > min(marks)
+            assert mine[-1]["result"] == (marks[0] > marks[1])
+            assert mine[-1]["margin"] == marks[0] - marks[1]
+    assert set(games["result"]) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("how", ["illegal", "huge", "negative", "crash", "shape"])
+def test_a_bad_action_loses_the_hand_and_the_run_goes_on(how: str) -> None:
+    games, blocks = play("majority", np.arange(30), players=[Wrong(how), make_agent("greedy")])
+    wrong_team = (games["teams"] == 0).argmax(1)
+    leads = games["bidder"] % 2 == wrong_team  # the wrong agent has the first lead
+    assert leads.sum() == 30
+    assert (games["forfeit"] == np.where(leads, wrong_team, -1)).all()
+    assert (np.where(wrong_team == 0, games["result"], 1 - games["result"])[leads] == 0).all()
+    assert (np.abs(games["margin"])[leads] == 42).all()
+    rows = [json.loads(line) for block in blocks for line in block.splitlines()]
+    assert sum("forfeit" in row for row in rows) == 30
+    why = next(row["forfeit"]["why"] for row in rows if "forfeit" in row)
+    assert {"crash": "cheese", "shape": "integer action", "illegal": "no-trump"}.get(how, "illegal action") in why
+
+
+def test_a_crash_costs_only_the_hands_that_crash() -> None:
+    """The other hands of the batch are asked again alone, and end as if nothing had happened."""
+    good, _ = play("majority", np.arange(30), players=[make_agent("greedy"), make_agent("greedy")])
+    crashing = Wrong("crash", when=lambda view: int(view["num_plays"]) == 0 and int(view["declaration"]) == 3)
+    games, _ = play("majority", np.arange(30), players=[crashing, make_agent("greedy")])
+    untouched = games["forfeit"] < 0
+    assert 0 < (~untouched).sum() < 15
+    assert (games["result"][untouched] == good["result"][untouched]).all()
+
+
+def test_forfeits_are_scored_by_what_is_at_stake() -> None:
+    always = Wrong("illegal", when=lambda view: True)
+    for name, stake in (("contract", 1), ("hand", 1)):
+        games, blocks = play(name, np.arange(10), players=[always, make_agent("greedy")])
+        rows = [json.loads(line) for block in blocks for line in block.splitlines()]
+        for game, row in zip(games, rows, strict=True):
+            wrong_team = int(game["teams"][1] == 0)
+            if game["forfeit"] >= 0:
+                assert row["score"] == (-stake if wrong_team == 0 else stake)
+                assert game["made"] in (-1, int(game["bidder"] % 2 != wrong_team))
+    games, _ = play("match", np.arange(3), players=[always, make_agent("greedy")])
+    assert (np.where(games["teams"][:, 0] == 0, games["result"], 1 - games["result"]) == 0).all()
+    assert (np.abs(games["margin"]) >= 7).all()
+
+
+def test_strict_stops_at_the_first_bad_action() -> None:
+    with pytest.raises(ForfeitError, match=r"wrong at seat \d: illegal action 55"):
+        play("majority", np.arange(5), players=[Wrong("illegal"), make_agent("greedy")], strict=True)
+    with pytest.raises(ForfeitError, match="cheese"):
+        play_match(Wrong("crash"), make_agent("greedy"), num_deals=3)
+
+
+def test_agents_are_handed_views_of_their_own_seat() -> None:
+    seen: list[np.ndarray] = []
+
+    class Spy:
+        name = "spy"
+
+        def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+            seen.append(views.copy())
+            return make_agent("random").act(views, rng)
+
+    play("hand", np.arange(10), players=[Spy(), make_agent("greedy")])
+    views = np.concatenate(seen)
+    assert (views["seat"] == views["to_move"]).all()
+    for view in views:
+        played = {int(domino) for domino in view["plays"] if domino >= 0}
+        known = {domino for domino in range(28) if view["owner"][domino] >= 0}
+        assert known == played | {domino for domino in range(28) if view["owner"][domino] == view["seat"]}
+        assert sum(1 for held in view["held"] if held) <= 1
+
+
+def test_partners_sit_opposite_every_agent() -> None:
+    seats: list[tuple[int, int]] = []
+
+    class Partner:
+        name = "partner"
+
+        def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+            seats.extend((int(view["seat"]), int(view["num_plays"])) for view in views)
+            return make_agent("greedy").act(views, rng)
+
+    play("majority", np.arange(5), partner=Partner())
+    assert {seat for seat, _ in seats} == {2, 3}
+    assert len(seats) == 5 * 2 * 14
+
+
+def test_an_agent_against_itself_is_level() -> None:
+    greedy = make_agent("greedy")
+    result = play_match(greedy, greedy, num_deals=50)
+    assert result.win_rate == 0.5
+    assert result.interval == (0.5, 0.5)
+    assert result.margin == 0.0
+    assert abs(result.elo) < 1e-9
+
+
+def test_play_match_says_who_is_stronger() -> None:
+    result = play_match(make_agent("greedy"), make_agent("random"), num_deals=400, seed=1)
+    assert result.hands == 800
+    assert result.interval[0] > 0.6
+    assert result.wins == pytest.approx(800 * result.win_rate)
+    assert result.elo_interval[0] < result.elo < result.elo_interval[1]
+    assert result.superiority > 0.999
+    assert result.margin > 8
+    assert result.forfeits == (0, 0)
+    assert min(result.ms_per_decision) > 0
+    reverse = play_match(make_agent("random"), make_agent("greedy"), num_deals=20, seed=1)
+    forward = play_match(make_agent("greedy"), make_agent("random"), num_deals=20, seed=1)
+    assert reverse.num_deals == forward.num_deals == 20
+
+
+def test_contract_protocols_count_discordant_pairs() -> None:
+    result = play_match(make_agent("greedy"), make_agent("random"), protocol="dropped30", num_deals=300)
+    made_by = {}
+    for deal in result.games:
+        for game in deal:
+            made_by.setdefault(int(game["deal"]), {})[int(game["teams"][game["bidder"] % 2])] = int(game["made"])
+    only_greedy = sum(made[0] > made[1] for made in made_by.values())
+    only_random = sum(made[0] < made[1] for made in made_by.values())
+    assert (result.pair.only_first_made, result.pair.only_second_made) == (only_greedy, only_random)
+    assert result.pair.mcnemar_z == pytest.approx((only_greedy - only_random) / np.sqrt(only_greedy + only_random))
+    assert result.pair.mcnemar_z > 4
+
+
+def test_bad_input_is_refused() -> None:
+    greedy = make_agent("greedy")
+    with pytest.raises(ValueError, match="num_deals of at least 1"):
+        play_match(greedy, greedy, num_deals=0)
+    with pytest.raises(ValueError, match=r"expected a protocol, got 'bridge'; allowed: majority, contract"):
+        play_match(greedy, greedy, protocol="bridge", num_deals=1)

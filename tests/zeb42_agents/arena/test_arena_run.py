@@ -1,0 +1,278 @@
+"""Runs: any number of processes, resuming, merging, stopping rules, and the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zeb42_agents import make_agent
+from zeb42_agents.agent import Randomness
+from zeb42_agents.arena import Sprt, rate
+from zeb42_agents.arena import cli as arena_cli
+from zeb42_agents.arena.cli import main
+from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.games import mirrored
+from zeb42_agents.arena.players import Player, players_of
+from zeb42_agents.arena.run import Outcome, Plan, run_pool
+
+SPECS = ("random", "greedy")
+
+
+def run(path: Path, specs: tuple[str, ...] = SPECS, *, protocol: str = "majority", seed: int = 3, **plan) -> Outcome:
+    players = players_of(specs)
+    agents = [player.build() for player in players]
+    settings = {
+        "protocol": protocol,
+        "seed": seed,
+        "partners": None,
+        "agents": [player.describe(agent) for player, agent in zip(players, agents, strict=True)],
+    }
+    folder = RunFolder.open(path, settings)
+    return run_pool(players, folder, Plan(**plan), agents=agents)
+
+
+def rows_without_time(path: Path) -> list[dict]:
+    rows = [json.loads(line) for line in RunFolder.read(path).lines()]
+    return [{key: value for key, value in row.items() if key != "ms"} for row in rows]
+
+
+def test_results_are_the_same_for_any_number_of_jobs(tmp_path: Path) -> None:
+    run(tmp_path / "one", num_deals=40, jobs=1)
+    run(tmp_path / "two", num_deals=40, jobs=2, chunk=7)
+    assert rows_without_time(tmp_path / "one") == rows_without_time(tmp_path / "two")
+    assert len(rows_without_time(tmp_path / "one")) == 80
+
+
+def test_a_run_resumes_and_grows(tmp_path: Path) -> None:
+    assert run(tmp_path / "steps", num_deals=10).num_played == 10
+    assert run(tmp_path / "steps", num_deals=25).num_played == 15
+    assert run(tmp_path / "steps", num_deals=25).num_played == 0
+    run(tmp_path / "whole", num_deals=25)
+    assert rows_without_time(tmp_path / "steps") == rows_without_time(tmp_path / "whole")
+    more = run(tmp_path / "steps", ("random", "greedy", "eq:n=1"), num_deals=5)
+    assert more.num_played == 10
+    assert RunFolder.read(tmp_path / "steps").names == ["random", "greedy", "eq:n=1"]
+    assert len(RunFolder.read(tmp_path / "steps").settings["sessions"]) == 4
+
+
+def test_a_line_cut_off_costs_its_deal_and_no_more(tmp_path: Path) -> None:
+    run(tmp_path, num_deals=10)
+    (file,) = tmp_path.glob("hands-*.jsonl")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+    folder = RunFolder.read(tmp_path)
+    assert len(mirrored(folder.games())) == 9
+    assert folder.num_broken_lines == 1
+    assert run(tmp_path, num_deals=10).num_played == 1
+    assert len(mirrored(RunFolder.read(tmp_path).games())) == 10
+
+
+def test_matches_survive_a_cut_too(tmp_path: Path) -> None:
+    run(tmp_path, protocol="match", num_deals=4)
+    before = rate(tmp_path)
+    (file,) = tmp_path.glob("hands-*.jsonl")
+    file.write_bytes(file.read_bytes()[:-2000])
+    assert run(tmp_path, protocol="match", num_deals=4).num_played == 1
+    assert rate(tmp_path).ratings.elo == pytest.approx(before.ratings.elo)
+
+
+def test_runs_merge_by_copying_their_rows(tmp_path: Path) -> None:
+    run(tmp_path / "a", num_deals=10)
+    run(tmp_path / "b", num_deals=12, first_deal=8)
+    (tmp_path / "a" / "hands-b.jsonl").write_bytes((tmp_path / "b" / "hands-0001.jsonl").read_bytes())
+    merged = mirrored(RunFolder.read(tmp_path / "a").games())
+    assert merged["deal"][:, 0].tolist() == list(range(20))
+    run(tmp_path / "whole", num_deals=20)
+    assert rate(tmp_path / "a").ratings.elo == pytest.approx(rate(tmp_path / "whole").ratings.elo)
+
+
+def test_a_folder_of_other_settings_is_refused_with_the_difference(tmp_path: Path) -> None:
+    run(tmp_path, num_deals=2)
+    with pytest.raises(ValueError, match=r"seed: the folder has 3, this run 4"):
+        run(tmp_path, num_deals=2, seed=4)
+    with pytest.raises(ValueError, match=r"protocol: the folder has 'majority', this run 'contract'"):
+        run(tmp_path, num_deals=2, protocol="contract")
+    settings = json.loads((tmp_path / "run.json").read_text())
+    settings["agents"][1]["fingerprint"] = "other weights"
+    (tmp_path / "run.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"greedy, fingerprint: the folder has 'other weights', this run None"):
+        run(tmp_path, num_deals=2)
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "thesis.tex").write_text("")
+    with pytest.raises(ValueError, match="with other files in it"):
+        run(tmp_path / "else", num_deals=2)
+
+
+def test_versus_plays_only_those_pairs(tmp_path: Path) -> None:
+    outcome = run(tmp_path, ("random", "greedy", "eq:n=1"), num_deals=4, versus="greedy")
+    assert {tuple(pair) for pair in outcome.units.pairs.tolist()} == {(0, 1), (1, 2)}
+    with pytest.raises(ValueError, match="expected versus to be one of the agents, got 'zeb'; allowed: random, greedy"):
+        run(tmp_path, num_deals=4, versus="zeb")
+
+
+@pytest.mark.parametrize("chunk", [7, 64, 500])
+def test_stopping_rules_stop_at_the_same_deal_whatever_the_chunks(tmp_path: Path, chunk: int) -> None:
+    tested = run(tmp_path / "test", num_deals=2000, chunk=chunk, sprt=Sprt(elo0=-40, elo1=40))
+    assert (tested.stopped, tested.decision, tested.decided_after) == ("sprt", "elo0", 50)
+    assert len(tested.games) == 50
+    measured = run(tmp_path / "measure", num_deals=2000, chunk=chunk, max_halfwidth=25.0)
+    assert measured.stopped == "max_halfwidth"
+    assert len(measured.games) == 400
+    assert len(mirrored(RunFolder.read(tmp_path / "measure").games())) == 400
+
+
+def test_plans_refuse_nonsense() -> None:
+    for plan in ({"num_deals": 0}, {"jobs": 0}, {"chunk": 0}, {"first_deal": -1}, {"max_halfwidth": 0.0}):
+        with pytest.raises(ValueError, match="expected"):
+            Plan(**plan)
+
+
+def test_rate_plays_agents_or_reads_a_folder(tmp_path: Path) -> None:
+    agents = [make_agent(spec) for spec in ("random", "greedy", "eq:n=1")]
+    summary = rate(agents, num_deals=30, seed=3)
+    assert [line.name for line in summary.agents][-1] == "random"
+    run(tmp_path, ("random", "greedy", "eq:n=1"), num_deals=30)
+    assert rate(tmp_path).ratings.elo == pytest.approx(summary.ratings.elo)
+    with pytest.raises(ValueError, match="distinct names"):
+        rate([agents[0], agents[0]], num_deals=1)
+    with pytest.raises(ValueError, match="expected the folder of an arena run"):
+        rate(tmp_path / "nothing")
+
+
+def test_command_line_end_to_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    out = tmp_path / "run"
+    words = ["random", "greedy", "eq:n=1", "--deals", "30", "--jobs", "1", "--protocol", "contract", "--out", str(out)]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "Told apart at 95%" in printed
+    assert "McNemar" in printed
+    ratings = json.loads((out / "ratings.json").read_text())
+    assert {agent["name"] for agent in ratings["agents"]} == {"random", "greedy", "eq:n=1"}
+    assert ratings["anchor"] == {"name": "random", "elo": 0.0}
+    assert len(ratings["pairs"]) == 3
+    report = (out / "report.md").read_text()
+    assert "surprise %" in report
+    assert "zeb42 " in report
+    for plot in ("ratings.png", "pairs.png", "strength-time.png"):
+        assert (out / plot).read_bytes().startswith(b"\x89PNG")
+    assert main(["report", str(out), "--anchor", "greedy", "--anchor-elo", "1000", "--no-plots"]) == 0
+    assert json.loads((out / "ratings.json").read_text())["anchor"] == {"name": "greedy", "elo": 1000.0}
+    capsys.readouterr()
+    assert main(["show", str(out), "3", "--pair", "greedy", "random"]) == 0
+    shown = capsys.readouterr().out
+    assert "Gave away" in shown
+    assert "table 0" in shown
+    assert main(["show", str(out), "99"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["random", "greedy", "--deals", "0"], "expected num_deals of at least 1, got 0"),
+        (["random"], "expected at least two agents"),
+        (["random", "random"], "random more than once"),
+        (["random", "alphazero"], "expected an agent, got 'alphazero'; allowed: eq, greedy"),
+        (["random", "greedy", "--protocol", "bridge"], "expected a protocol, got 'bridge'; allowed: majority"),
+        (["random", "greedy", "--anchor", "eq:n=5"], "expected an anchor that plays"),
+        (["random", "greedy", "--versus", "eq:n=5"], "expected versus to be one of the agents"),
+        (["random", "greedy", "--seed", "-1"], "expected a seed"),
+        (["random", "greedy", "--sprt", "--elo0", "5", "--elo1", "5"], "expected elo0 below elo1"),
+        (["random", "greedy", "eq:n=1", "--sprt"], "expected two agents for a sequential test"),
+        (["random", "cmd:"], "expected a command line after cmd:"),
+        (["random", "greedy", "--pool", "nowhere.toml"], "expected a TOML pool file"),
+        (["report", "nowhere"], "expected the folder of an arena run"),
+    ],
+)
+def test_bad_input_ends_with_one_message_and_status_2(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert not list(tmp_path.glob("runs/*/hands-*"))
+
+
+def test_ctrl_c_saves_and_prints_the_line_that_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Tired:
+        name = "greedy"
+        calls = 0
+
+        def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+            Tired.calls += 1
+            if Tired.calls > 100:
+                raise KeyboardInterrupt
+            return make_agent("greedy").act(views, rng)
+
+    build = Player.build
+    monkeypatch.setattr(Player, "build", lambda self: Tired() if self.spec == "greedy" else build(self))
+    words = ["random", "greedy", "--deals", "50", "--jobs", "1", "--chunk", "5", "--no-plots"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(arena_cli.sys, "argv", ["arena", *words])
+    assert main(words) == 130
+    (folder,) = tmp_path.glob("runs/arena-*")
+    printed = capsys.readouterr().out
+    assert f"python -m zeb42_agents.arena {' '.join(words)} --out {folder.relative_to(tmp_path)}" in printed
+    done = len(mirrored(RunFolder.read(folder).games()))
+    assert 0 < done < 50
+    Tired.calls = -(10**6)
+    assert main([*words, "--out", str(folder)]) == 0
+    assert len(mirrored(RunFolder.read(folder).games())) == 50
+
+
+def test_pool_files(tmp_path: Path) -> None:
+    pool = tmp_path / "pool.toml"
+    pool.write_text(
+        'protocol = "dropped30"\nseed = 5\ndeals = 6\nanchor = "floor"\nanchor_elo = 100\n'
+        '[[agents]]\nspec = "random"\nname = "floor"\n[[agents]]\nspec = "greedy"\n'
+    )
+    out = tmp_path / "run"
+    assert main(["--pool", str(pool), "--jobs", "1", "--no-plots", "--deals", "4", "--out", str(out)]) == 0
+    settings = json.loads((out / "run.json").read_text())
+    assert (settings["protocol"], settings["seed"]) == ("dropped30", 5)
+    assert json.loads((out / "ratings.json").read_text())["anchor"] == {"name": "floor", "elo": 100.0}
+    assert len(rows_without_time(out)) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('colour = "red"', "expected known keys"),
+        ('[[agents]]\nname = "x"', "expected a spec in agents\\[0\\]"),
+        ('[[agents]]\nspec = "random"\ntime = 3', "allowed: spec, name, move_time_s"),
+        ("[[agents", "expected a TOML pool file"),
+    ],
+)
+def test_bad_pool_files_are_refused(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool = tmp_path / "pool.toml"
+    pool.write_text(text)
+    assert main(["--pool", str(pool)]) == 2
+    assert message.replace("\\", "") in capsys.readouterr().err
+
+
+def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
+    weights = tmp_path / "model.bin"
+    weights.write_bytes(b"one")
+    player = Player(f"greedy:{weights}", "greedy")
+    before = player.describe(make_agent("greedy"))["fingerprint"]
+    weights.write_bytes(b"two")
+    assert before != player.describe(make_agent("greedy"))["fingerprint"]
+    assert player.describe(make_agent("eq:n=7"))["config"]["n"] == 7
+
+
+def test_partners_are_part_of_the_settings(tmp_path: Path) -> None:
+    words = ["random", "eq:n=1", "--deals", "3", "--jobs", "1", "--no-plots", "--out", str(tmp_path / "run")]
+    assert main([*words, "--partners", "greedy"]) == 0
+    assert "partners are `greedy`" in (tmp_path / "run" / "report.md").read_text()
+    assert main(words) == 2
