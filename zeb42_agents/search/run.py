@@ -82,6 +82,7 @@ class Search:
             ValueError: something else was given, or the evaluator answered with what is not finite.
         """
         keys = _check(self.config, views, keys, hands)
+        views = views.view(HAND)  # records from a file may have lost their alignment flag, which the kernels go by
         num_legal, only_action = _legal_actions(views)
         found = _blank_result(views, self._num_worlds, num_legal, only_action)
         rows = np.flatnonzero(num_legal > 1)
@@ -96,7 +97,7 @@ class Search:
         belief = self._beliefs(views)
         worlds = deals.sample_many(views, self._num_worlds, _streams(keys, WORLDS_STREAM), belief)
         if hands is not None:
-            worlds = hands[:, None]
+            worlds = hands[:, None].view(HAND)
         prior, network_value = self._evaluate(views)
         if self.config.root == "puct" and self.config.dirichlet_fraction > 0.0:
             _mix_dirichlet(prior, keys, self.config)
