@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
+from numba import njit
 
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
@@ -84,49 +85,68 @@ def mirrored(games: np.ndarray) -> np.ndarray:
     return np.stack([games[first], games[first + 1]], 1) if len(first) else np.empty((0, NUM_TABLES), GAME)
 
 
+DEAL_WIDTH = 3 * tiles.NUM_DOMINOES - 1  # characters: two a domino, one between two of them
+
+
 def notations(hands: np.ndarray) -> list[str]:
-    """The line of notation of each of ``hands`` [B]: what ``str(Hand(...))`` gives, some ten times as fast.
+    """The line of notation of each of ``hands`` [B]: what ``str(Hand(...))`` gives, some thirty times as fast.
 
     All hands must be full ones under the same rules, which is what a protocol deals.
     """
-    owners, plays = hands["owner"].tolist(), hands["plays"].tolist()
-    calls, nums = hands["calls"].tolist(), hands["num_plays"].tolist()
-    suffix = _rules_suffix(hands[0]) if len(hands) else ""
+    if not len(hands):
+        return []
+    text = np.empty((len(hands), 2, DEAL_WIDTH), np.uint8)
+    _write_dominoes(hands, text)
+    characters = text.tobytes().decode("ascii")
+    scoring = get_args(ScoringRule)[hands[0]["scoring"]]
+    suffix = "" if scoring == "marks" else f" scoring={scoring}"
+    columns = ("shaker", "calls", "declaration", "bidder", "bid", "num_plays", "match", "marks")
+    values = [np.ascontiguousarray(hands[name]).tolist() for name in columns]
     lines = []
-    for b, shaker in enumerate(hands["shaker"].tolist()):
-        seats: list[list[str]] = [[], [], [], []]
-        for tile, owner in zip(_TILES_DOWN, reversed(owners[b]), strict=True):
-            seats[owner].append(tile)
-        words = [VERSION, "deal=" + "|".join(map(".".join, seats)), f"shaker={shaker}"]
-        hand = hands[b]
-        declaration = int(hand["declaration"])
-        if calls[b][0] >= 0:
-            words.append("calls=" + ",".join(_CALLS[call] for call in calls[b] if call >= 0))
+    for b, (shaker, calls, declaration, bidder, bid, num_plays, match, marks) in enumerate(zip(*values, strict=True)):
+        start = 2 * DEAL_WIDTH * b
+        line = f"{VERSION} deal={characters[start : start + DEAL_WIDTH]} shaker={shaker}"
+        if calls[0] >= 0:
+            line += " calls=" + ",".join(_CALLS[call] for call in calls if call >= 0)
             if declaration >= 0:
-                words.append(f"trump={_TRUMPS[declaration]}")
+                line += f" trump={_TRUMPS[declaration]}"
         elif declaration >= 0:
-            words.append(f"contract={hand['bidder']}:{hand['bid']}:{_TRUMPS[declaration]}")
-        if nums[b]:
-            played = [_TILES[domino] for domino in plays[b][: nums[b]]]
-            words.append("plays=" + ",".join([".".join(played[i : i + 4]) for i in range(0, nums[b], 4)]))
-        if suffix:
-            words.append(suffix)
-        if hand["match"]:
-            first, second = hand["marks"]
-            words.append(f"marks={first}-{second} match=yes" if first or second else "match=yes")
-        lines.append(" ".join(words))
+            line += f" contract={bidder}:{bid}:{_TRUMPS[declaration]}"
+        if num_plays:
+            start += DEAL_WIDTH
+            line += f" plays={characters[start : start + 3 * num_plays - 1]}"
+        line += suffix
+        if match:
+            line += f" marks={marks[0]}-{marks[1]} match=yes" if any(marks) else " match=yes"
+        lines.append(line)
     return lines
 
 
-_TILES = [f"{tiles.HIGH[d]}{tiles.LOW[d]}" for d in range(tiles.NUM_DOMINOES)]
-_TILES_DOWN = _TILES[::-1]
 _TRUMPS = [str(declaration) for declaration in Declaration]
 _CALLS = {call: action_text(call).replace(" ", "-") for call in range(core.PASS, core.DECLARE)}
+_ZERO, _POINT, _COMMA, _BAR = ord("0"), ord("."), ord(","), ord("|")
 
 
-def _rules_suffix(hand: np.void) -> str:
-    scoring = get_args(ScoringRule)[hand["scoring"]]
-    return "" if scoring == "marks" else f"scoring={scoring}"
+@njit(cache=True, nogil=True)
+def _write_dominoes(hands: np.ndarray, text: np.ndarray) -> None:
+    """Write the ``deal=`` and the ``plays=`` of full ``hands`` [B] into ``text`` (ASCII, uint8 [B, 2, DEAL_WIDTH])."""
+    text[:] = _POINT
+    for b in range(len(hands)):
+        at = 0
+        for seat in range(tiles.NUM_SEATS):
+            for domino in range(tiles.NUM_DOMINOES - 1, -1, -1):
+                if hands[b].owner[domino] == seat:
+                    text[b, 0, at] = _ZERO + tiles.HIGH[domino]
+                    text[b, 0, at + 1] = _ZERO + tiles.LOW[domino]
+                    at += 3
+            if at < DEAL_WIDTH:
+                text[b, 0, at - 1] = _BAR
+        for number in range(hands[b].num_plays):
+            domino = hands[b].plays[number]
+            text[b, 1, 3 * number] = _ZERO + tiles.HIGH[domino]
+            text[b, 1, 3 * number + 1] = _ZERO + tiles.LOW[domino]
+            if number & 3 == 0 and number:
+                text[b, 1, 3 * number - 1] = _COMMA
 
 
 def hand_rows(played: Played, games: np.ndarray, names: Sequence[str], hand_numbers: np.ndarray | None) -> list[str]:
@@ -139,9 +159,11 @@ def hand_rows(played: Played, games: np.ndarray, names: Sequence[str], hand_numb
         hand_numbers: [B] which hand of its match each is; None outside matches.
     """
     quoted = [json.dumps(name) for name in names]
-    teams, deals, tables = games["teams"].tolist(), games["deal"].tolist(), games["table"].tolist()
-    results, points, scores = games["result"].tolist(), played.points.tolist(), played.scores.tolist()
-    bidders, made = played.hands["bidder"].tolist(), played.made.tolist()
+    teams, deals, tables, results = (
+        np.ascontiguousarray(games[name]).tolist() for name in ("teams", "deal", "table", "result")
+    )
+    bidders = np.ascontiguousarray(played.hands["bidder"]).tolist()
+    made, points, scores = played.made.tolist(), played.points.tolist(), played.scores.tolist()
     time_ms, decisions = played.time_ms.tolist(), played.decisions.tolist()
     rows = []
     for b, line in enumerate(notations(played.hands)):
