@@ -87,7 +87,7 @@ def _build(fields: dict[str, str]) -> np.ndarray:
     _parse_deal(hand, fields["deal"], viewer)
     core.start(hand, (int(hand["shaker"]) + 1) & 3)
     for number, word in enumerate(_split(fields.get("calls", ""), ",")):
-        _take(hand, "calls", number, word.replace("-", " ") if "mark" in word else word, core.AUCTION)
+        _take(hand, "calls", number, word, core.AUCTION)
     if "trump" in fields:
         _take(hand, "trump", 0, fields["trump"], core.DECLARATION)
     if "contract" in fields:
@@ -100,8 +100,7 @@ def _build(fields: dict[str, str]) -> np.ndarray:
                 f"at plays={fields['plays']}: trick {number + 1} has {len(played)} dominoes, expected 4"
             )
         for place, word in enumerate(played):
-            _parse_tile(word, "plays")
-            _take(hand, "plays", 4 * number + place, f"{word[0]}-{word[1]}", core.TRICKS)
+            _take(hand, "plays", 4 * number + place, word, core.TRICKS)
     hand["seat"] = viewer
     return hands
 
@@ -168,7 +167,7 @@ def _take(hand: np.void, field: str, number: int, word: str, phase: int) -> None
     """Apply one action of the line, if it is legal there."""
     where = f"at {field}, entry {number + 1} ({word})"
     try:
-        action = parse_action(word)
+        action = _parse_tile(word, field) if phase == core.TRICKS else parse_action(word.replace("-mark", " mark"))
     except ValueError as error:
         raise NotationError(f"{where}: {error}") from None
     if hand["phase"] != phase:
@@ -181,7 +180,7 @@ def _take(hand: np.void, field: str, number: int, word: str, phase: int) -> None
         mask = int(core.legal_mask(hand))
         allowed = [a for a in range(core.NUM_ACTIONS) if mask >> a & 1]
     if action not in allowed:
-        options = ", ".join(action_text(a) for a in allowed)
+        options = ", ".join(_tile(a) if phase == core.TRICKS else _word(a) for a in allowed)
         raise NotationError(f"{where}: not legal for seat {mover}; allowed: {options}")
     core.apply(hand, action)
 

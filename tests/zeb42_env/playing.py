@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from zeb42_env import HAND, Hand, Rules
 from zeb42_env._core import record
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # PettingZoo's tests import its own games the old way
+    from pettingzoo.test import api_test, parallel_api_test, render_test, seed_test
+
+__all__ = [
+    "ALL_RULES",
+    "api_test",
+    "parallel_api_test",
+    "random_position",
+    "redealt",
+    "render_test",
+    "seed_test",
+]
 
 ALL_RULES = (
     Rules(),

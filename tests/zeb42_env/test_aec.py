@@ -14,14 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pettingzoo.utils.conversions import turn_based_aec_to_parallel
-from playing import ALL_RULES
+from playing import ALL_RULES, api_test, parallel_api_test, seed_test
 
 import zeb42_env
 from zeb42_env import Hand, IllegalActionError, Rules
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it imports its own games the old way
-    from pettingzoo.test import api_test, parallel_api_test, seed_test
 
 MATCH = Rules(episode="match")
 POINTS = Rules(scoring="points")

@@ -17,7 +17,7 @@ GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
 @intrinsic
-def popcount(typing_context: Any, bits: Any) -> Any:
+def popcount(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001 - numba's signature
     """Number of set bits of an unsigned integer."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -27,7 +27,7 @@ def popcount(typing_context: Any, bits: Any) -> Any:
 
 
 @intrinsic
-def lowest(typing_context: Any, bits: Any) -> Any:
+def lowest(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001 - numba's signature
     """Index of the lowest set bit of an unsigned integer that is not zero."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
