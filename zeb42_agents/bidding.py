@@ -1,20 +1,23 @@
-"""Calls: the one simple bidder that agents share until they learn to bid."""
+"""Calls: the one simple bidder that agents share until they learn to bid, and calls from sampled, solved worlds."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from zeb42_env._core.bits import lowest, popcount
+from zeb42_agents import worlds
+from zeb42_agents._double_dummy import makes, value
+from zeb42_agents.solver import in_threads
+from zeb42_env._core.bits import lowest, nth_bit, popcount
 from zeb42_env._core.dominoes import (
-    COUNT,
-    DOUBLES_SUIT,
+    DOUBLES_SUIT_ONLY,
     HAND_POINTS,
-    HIGH,
-    IS_DOUBLE,
-    NO_TRUMP,
+    LED_SUIT,
     NUM_DECLARATIONS,
     NUM_DOMINOES,
+    NUM_SEATS,
     POWER,
     SUIT_MEMBERS,
     TRUMPS,
@@ -25,10 +28,20 @@ from zeb42_env._core.record import (
     BID_POINTS,
     DECLARATION,
     DECLARE,
+    FOR_MAJORITY,
+    FOR_MARKS,
+    FOR_POINTS,
+    HAND,
     MIN_BID,
     PASS,
+    apply,
+    bid_value,
+    declare,
     legal_mask,
 )
+from zeb42_env.rules import Declaration
+
+UNSOLVED = -1
 
 
 def simple_calls(views: np.ndarray) -> np.ndarray:
@@ -68,7 +81,7 @@ def simple_call(view: np.void) -> int:
     if lowest_bid == PASS:
         return PASS
     partner_bids = view.bidder >= 0 and (view.bidder - view.to_move) & 1 == 0
-    affordable = np.int64(np.floor(points))
+    affordable = np.int64(np.floor(points)) + 1  # points is a mean; the median of a good hand lies above it
     if affordable >= HAND_POINTS and lowest_bid <= BID_MARKS and not partner_bids:
         return BID_MARKS
     lowest_points = MIN_BID + lowest_bid - BID_POINTS
@@ -93,62 +106,277 @@ def best_declaration(held: np.uint32, declarations: int) -> tuple[int, float]:
 def strength(held: np.uint32, declaration: int) -> float:
     """The points that the bidder's team can be expected to take with these seven dominoes and this declaration.
 
-    All 42 less what its weaknesses cost: few trumps, trumps that higher ones are missing for, and *offs*, dominoes
-    that are neither trumps nor the best left of the suit they lead, with the count they carry.
+    Linear in :func:`features`; the weights are the least-squares fit of exact double-dummy values over random deals by
+    ``benchmarks/bidder.py`` (correlation 0.42, error 10 points: the other three hands decide the rest).
     """
-    trumps = held & TRUMPS[declaration]
-    num_trumps = popcount(trumps)
-    cost = TRUMP_COST[num_trumps]
-    if declaration >= NO_TRUMP - 1:
-        cost = 8.0
-    elif num_trumps > 0 and num_trumps < 7:
-        tops = _sure(held, TRUMPS[declaration], declaration, declaration)
-        if tops == 0:
-            cost += 5.0
-        elif tops == 1 and num_trumps < 6:
-            cost += 2.0
-    for domino in range(NUM_DOMINOES):
-        bit = np.uint32(1) << np.uint32(domino)
-        if held & ~trumps & bit:
-            suit = DOUBLES_SUIT if declaration == NO_TRUMP - 1 and IS_DOUBLE[domino] else np.int64(HIGH[domino])
-            higher = _higher(SUIT_MEMBERS[declaration, suit], declaration, suit, domino)
-            if higher & ~held:
-                cost += OFF_COST + OFF_COUNT_COST * COUNT[domino]
-    return HAND_POINTS - cost
+    found = np.zeros(NUM_FEATURES)
+    features(held, declaration, found)
+    points = 0.0
+    for i in range(NUM_FEATURES):
+        points += WEIGHTS[i] * found[i]
+    return points
 
 
-TRUMP_COST = np.array([24.0, 20.0, 15.0, 8.0, 4.0, 2.0, 1.0, 0.0])  # [8] by number of trumps held
-OFF_COST = 4.0
-OFF_COUNT_COST = 0.5
+NO_TRUMP_HAND, TOP, TOP_TWO, SECOND_ONLY, WINNER, NO_TRUMP_WINNER, ONE_ABOVE = range(8, 15)  # 0..7: number of trumps
+NUM_FEATURES = 15
+WEIGHTS = np.array([15.3, 17.0, 20.8, 25.4, 27.8, 29.0, 30.2, 42.0, 22.9, 6.1, 3.2, 3.0, 2.4, 3.5, 0.8])  # see features
 
 
 @njit(cache=True, nogil=True)
-def _higher(members: np.uint32, declaration: int, suit: int, domino: int) -> np.uint32:
+def features(held: np.uint32, declaration: int, found: np.ndarray) -> None:
+    """Write what :func:`strength` looks at into ``found`` (float64 [15], zeros).
+
+    How many trumps (one of 0..7 is 1), or that there is no trump; whether the highest trump is held, the two highest,
+    or only the second; how many other dominoes are the highest of the suit they lead, and how many miss just one.
+    """
+    trumps = held & TRUMPS[declaration]
+    if declaration >= DOUBLES_SUIT_ONLY:
+        found[NO_TRUMP_HAND] = 1
+    else:
+        found[popcount(trumps)] = 1
+        top = _holds(held, TRUMPS[declaration], declaration, declaration, 0)
+        second = _holds(held, TRUMPS[declaration], declaration, declaration, 1)
+        found[TOP] = top
+        found[TOP_TWO] = top * second
+        found[SECOND_ONLY] = (1 - top) * second
+    others = held & ~trumps
+    while others:
+        domino = lowest(others)
+        others &= others - np.uint32(1)
+        suit = np.int64(LED_SUIT[declaration, domino])
+        missing = popcount(_above(SUIT_MEMBERS[declaration, suit], declaration, suit, domino) & ~held)
+        if missing == 0:
+            found[NO_TRUMP_WINNER if declaration >= DOUBLES_SUIT_ONLY else WINNER] += 1
+        elif missing == 1:
+            found[ONE_ABOVE] += 1
+
+
+@njit(cache=True, nogil=True)
+def _above(members: np.uint32, declaration: int, suit: int, domino: int) -> np.uint32:
     """The members of a suit that rank above ``domino`` in it, as bits."""
-    higher = np.uint32(0)
+    above = np.uint32(0)
     while members:
         other = lowest(members)
         members &= members - np.uint32(1)
         if POWER[declaration, suit, other] > POWER[declaration, suit, domino]:
-            higher |= np.uint32(1) << np.uint32(other)
-    return higher
+            above |= np.uint32(1) << np.uint32(other)
+    return above
 
 
 @njit(cache=True, nogil=True)
-def _sure(held: np.uint32, members: np.uint32, declaration: int, suit: int) -> int:
-    """How many of the highest members of a suit are held without a gap."""
-    run = 0
-    remaining = members
-    while remaining:
-        top = lowest(remaining)
-        others = remaining & (remaining - np.uint32(1))
-        while others:
-            other = lowest(others)
-            others &= others - np.uint32(1)
-            if POWER[declaration, suit, other] > POWER[declaration, suit, top]:
-                top = other
-        if not (held >> np.uint32(top)) & np.uint32(1):
+def _holds(held: np.uint32, members: np.uint32, declaration: int, suit: int, place: int) -> int:
+    """1 if the member of a suit with exactly ``place`` others above it is held, else 0."""
+    mine = held & members
+    while mine:
+        domino = lowest(mine)
+        mine &= mine - np.uint32(1)
+        if popcount(_above(members, declaration, suit, domino)) == place:
+            return 1
+    return 0
+
+
+class BidCurve(NamedTuple):
+    """What sampled worlds say about the contracts that a view's seat could play: see :func:`bid_curve`."""
+
+    seat: int
+    declarations: list[int]
+    """Best first."""
+    makes: np.ndarray
+    """float [D, 13] share of worlds in which the seat's team takes at least 30, 31, .. 42 points."""
+    mean_points: np.ndarray
+    """float [D] points that it takes on average."""
+
+    def __str__(self) -> str:
+        bids = [*range(MIN_BID, HAND_POINTS + 1, 2)]
+        lines = ["P(make)      " + "".join(f"{bid:6d}" for bid in bids) + "  points"]
+        for row, declaration in enumerate(self.declarations):
+            shares = "".join(f"{self.makes[row, bid - MIN_BID]:6.0%}" for bid in bids)
+            lines.append(f"{Declaration(declaration)!s:13}{shares}{self.mean_points[row]:8.1f}")
+        return "\n".join(lines)
+
+
+def bid_curve(
+    view: np.void, num_worlds: int = 100, rng: np.random.Generator | np.uint64 | None = None, *, threads: int = 1
+) -> BidCurve:
+    """How likely each bid is made under each declaration, if the seat of ``view`` declares and leads.
+
+    Every sampled world is solved exactly under every declaration that the rules of the hand allow. ``view`` is the
+    view of a seat before the first lead; without ``rng`` the worlds are drawn from seed 0. ValueError for another view,
+    or ``num_worlds`` below 1.
+    """
+    if view["seat"] < 0 or view["phase"] not in (AUCTION, DECLARATION):
+        raise ValueError("expected the view of a seat in the auction or declaration phase, got another record")
+    sampled = worlds.sample(view, num_worlds, np.random.default_rng(0) if rng is None else rng)
+    seat = int(view["seat"])
+    declarations = np.array([d for d in range(NUM_DECLARATIONS) if int(view["declarations"]) >> d & 1])
+    points = np.empty((num_worlds, len(declarations)), np.int64)
+
+    def work(part: slice, memory: np.void) -> None:
+        _solve_contracts(sampled[part], seat, declarations, memory, points[part])
+
+    in_threads(work, num_worlds, threads)
+    makes = (points[:, :, None] >= np.arange(MIN_BID, HAND_POINTS + 1)).mean(0)
+    best = np.lexsort((-points.mean(0), -makes[:, 0]))
+    return BidCurve(seat, [int(d) for d in declarations[best]], makes[best], points.mean(0)[best])
+
+
+@njit(cache=True, nogil=True)
+def _solve_contracts(sampled: np.ndarray, seat: int, declarations: np.ndarray, m: np.void, points: np.ndarray) -> None:
+    for w in range(len(sampled)):
+        for i in range(len(declarations)):
+            points[w, i] = contract_points(sampled[w], seat, declarations[i], m)
+
+
+@njit(cache=True, nogil=True)
+def contract_points(world: np.void, bidder: int, declaration: int, m: np.void) -> int:
+    """The points that the bidder's team takes in a world before its first lead, if it declares ``declaration``."""
+    points = value(_contracted(world, bidder, MIN_BID, declaration)[0], m)
+    return points if bidder & 1 == 0 else HAND_POINTS - points
+
+
+@njit(cache=True, nogil=True)
+def contract_makes(world: np.void, bidder: int, needed: int, declaration: int, m: np.void) -> bool:
+    """Whether the bidder's team takes at least ``needed`` points in a world before its first lead."""
+    hand = _contracted(world, bidder, MIN_BID, declaration)[0]
+    if bidder & 1 == 0:
+        return makes(hand, m, needed)
+    return not makes(hand, m, HAND_POINTS + 1 - needed)
+
+
+@njit(cache=True, nogil=True)
+def _contracted(world: np.void, bidder: int, bid: int, declaration: int) -> np.ndarray:
+    hands = np.empty(1, HAND)
+    hands[0] = world
+    hand = hands[0]
+    hand.bidder = bidder
+    hand.bid = bid
+    declare(hand, declaration)
+    return hands
+
+
+@njit(cache=True, nogil=True)
+def choose_calls(views: np.ndarray, keys: np.ndarray, num_worlds: int, m: np.void, actions: np.ndarray) -> None:
+    """Write into ``actions`` (int64 [B]) the calls and declarations of E[Q] for ``views`` [B] before their first lead.
+
+    See :func:`choose_call`; ``keys`` (uint64 [B]) draw the worlds, ``m`` is a memory of the solver.
+    """
+    for b in range(len(views)):
+        actions[b] = choose_call(views[b], keys[b], num_worlds, m)
+
+
+@njit(cache=True, nogil=True)
+def choose_call(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> int:
+    """The call with the best expected score, or the declaration that makes the contract most often.
+
+    For every legal call and every sampled world the rest of the auction is called by the simple bidder; the contract
+    that comes of it is worth what the hand is scored by, under perfect play of all four hands in that world. The own
+    declaration is the one that makes the lowest legal bid, or all 42 points for a bid of marks, in most worlds. Ties go
+    to passing, then to the lower bid.
+    """
+    views = np.empty(1, HAND)
+    views[0] = view
+    ones = np.ones((1, NUM_DOMINOES, NUM_SEATS), np.float32)
+    sampled = worlds.sample_many(views, num_worlds, np.full(1, key, np.uint64), ones)[0]
+    seat = np.int64(view.to_move)
+    if view.phase == DECLARATION:
+        needed = HAND_POINTS // 2 + 1 if view.scoring == FOR_MAJORITY else min(np.int64(view.bid), HAND_POINTS)
+        return DECLARE + best_over_worlds(sampled, seat, needed, view.declarations, m)
+    legal = legal_mask(view)
+    calls = np.empty(popcount(legal), np.int64)
+    for i in range(len(calls)):
+        calls[i] = nth_bit(legal, i)
+    if len(calls) == 1:
+        return calls[0]
+    totals = np.zeros(len(calls))
+    _score_calls(sampled, seat, calls, view.declarations, m, totals)
+    best = 0
+    for i in range(1, len(calls)):
+        if totals[i] > totals[best] + 1e-9:
+            best = i
+    return calls[best]
+
+
+@njit(cache=True, nogil=True)
+def _score_calls(
+    sampled: np.ndarray, seat: int, calls: np.ndarray, declarations: int, m: np.void, totals: np.ndarray
+) -> None:
+    """Add to ``totals`` (float64 [A]) what each of ``calls`` (int64 [A]) scores for the seat's team over the worlds."""
+    first_bid = calls[0] if calls[0] != PASS else calls[1]
+    scoring = sampled[0].scoring
+    for_points = best_over_worlds(sampled, seat, _needed(bid_value(first_bid), scoring), declarations, m)
+    for_marks = best_over_worlds(sampled, seat, _needed(HAND_POINTS, scoring), declarations, m)
+    hands = np.empty(1, HAND)
+    hand = hands[0]
+    for w in range(len(sampled)):
+        own_points, own_marks_points = UNSOLVED, UNSOLVED
+        last_bidder, last_bid, last_declaration, last_score = -1, 0, 0, 0.0
+        for i in range(len(calls)):
+            hands[0] = sampled[w]
+            apply(hand, calls[i])
+            while hand.phase == AUCTION:
+                apply(hand, simple_call(hand))
+            if hand.bidder < 0:
+                continue  # thrown in, worth nothing
+            bidder, bid = np.int64(hand.bidder), np.int64(hand.bid)
+            if bidder == seat and bid < HAND_POINTS:
+                if own_points == UNSOLVED:
+                    own_points = contract_points(sampled[w], seat, for_points, m)
+                totals[i] += contract_score(own_points, bid, scoring)
+            elif bidder == seat:
+                if own_marks_points == UNSOLVED:
+                    own_marks_points = HAND_POINTS if contract_makes(sampled[w], seat, HAND_POINTS, for_marks, m) else 0
+                totals[i] += contract_score(own_marks_points, bid, scoring)
+            else:
+                declaration = simple_call(hand) - DECLARE
+                if bidder != last_bidder or bid != last_bid or declaration != last_declaration:
+                    last_bidder, last_bid, last_declaration = bidder, bid, declaration
+                    last_score = _score_contract(sampled[w], bidder, bid, declaration, scoring, m)
+                totals[i] += last_score if (bidder ^ seat) & 1 == 0 else -last_score
+
+
+@njit(cache=True, nogil=True)
+def contract_score(points: int, bid: int, scoring: int) -> float:
+    """What a contract is worth to the bidder's team, in the unit of the hand's scoring, if it takes ``points``."""
+    if scoring == FOR_POINTS:
+        return (2 * points - HAND_POINTS) / HAND_POINTS
+    if scoring == FOR_MAJORITY:
+        return np.float64(np.sign(2 * points - HAND_POINTS))
+    stake = max(1, bid // HAND_POINTS) if scoring == FOR_MARKS else 1
+    return np.float64(stake if points >= min(bid, HAND_POINTS) else -stake)
+
+
+@njit(cache=True, nogil=True)
+def _score_contract(world: np.void, bidder: int, bid: int, declaration: int, scoring: int, m: np.void) -> float:
+    """:func:`contract_score` of another seat's contract under perfect play; a null window where that is enough."""
+    if scoring in (FOR_POINTS, FOR_MAJORITY):
+        return contract_score(contract_points(world, bidder, declaration, m), bid, scoring)
+    needed = min(bid, HAND_POINTS)
+    return contract_score(needed if contract_makes(world, bidder, needed, declaration, m) else 0, bid, scoring)
+
+
+@njit(cache=True, nogil=True)
+def best_over_worlds(sampled: np.ndarray, bidder: int, needed: int, declarations: int, m: np.void) -> int:
+    """The declaration (of the allowed ones, bits) with which the bidder's team takes ``needed`` points in most worlds.
+
+    Ties go to the one that :func:`strength` prefers. A declaration that can no longer catch up is dropped.
+    """
+    wins = np.zeros(NUM_DECLARATIONS, np.int64)
+    racing = np.int64(declarations)
+    for w in range(len(sampled)):
+        leading = 0
+        for declaration in range(NUM_DECLARATIONS):
+            if (racing >> declaration) & 1:
+                wins[declaration] += contract_makes(sampled[w], bidder, needed, declaration, m)
+                leading = max(leading, wins[declaration])
+        for declaration in range(NUM_DECLARATIONS):
+            if wins[declaration] + len(sampled) - w - 1 < leading:
+                racing &= ~(1 << declaration)
+        if racing & (racing - 1) == 0:
             break
-        run += 1
-        remaining &= ~(np.uint32(1) << np.uint32(top))
-    return run
+    return best_declaration(sampled[0].held[bidder], racing)[0]
+
+
+@njit(cache=True, nogil=True)
+def _needed(bid: int, scoring: int) -> int:
+    """The points that a declaration is chosen to reach."""
+    return HAND_POINTS // 2 + 1 if scoring in (FOR_MAJORITY, FOR_POINTS) else min(bid, HAND_POINTS)

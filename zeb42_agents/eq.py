@@ -22,6 +22,7 @@ BY_SCORING, CONTRACT, MAJORITY, POINTS = range(4)
 
 NUM_TIE_WORLDS = 10  # worlds that a tie is broken on while many dominoes are out
 LATE_PLAY = 12  # from this play on a tie is broken on all worlds
+MAX_CALL_WORLDS = 100  # worlds that a call or declaration is chosen on
 BLOCK = 16  # worlds that threads share between looks at who is still in the running
 
 
@@ -56,7 +57,7 @@ class EQ:
         actions = np.full(len(views), -1, np.int64)
         in_tricks = views["phase"] == TRICKS
         if not in_tricks.all():
-            actions[~in_tricks] = bidding.simple_calls(views[~in_tricks])
+            actions[~in_tricks] = self._call(views[~in_tricks], keys[~in_tricks])
         playing = np.flatnonzero(in_tricks)
         if 0 < len(playing) < self.threads:
             for b in playing:
@@ -72,6 +73,17 @@ class EQ:
                 self.threads,
             )
             actions[playing] = chosen
+        return actions
+
+    def _call(self, views: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """Calls and declarations int64 [B]; see :func:`zeb42_agents.bidding.choose_call`."""
+        actions = np.empty(len(views), np.int64)
+        num_worlds = min(self.n, MAX_CALL_WORLDS)
+        solver.in_threads(
+            lambda part, memory: bidding.choose_calls(views[part], keys[part], num_worlds, memory, actions[part]),
+            len(views),
+            self.threads,
+        )
         return actions
 
     def explain(self, view: np.void, rng: Randomness | None = None) -> list[PlayReport]:

@@ -1,0 +1,92 @@
+"""How fast E[Q] decides, and how strong it is.
+
+    python benchmarks/eq.py speed
+    python benchmarks/eq.py match eq:n=100 random --protocol majority --deals 2000
+
+``speed`` times eq:n=100 under the contract objective over random hands that it plays itself at all four seats.
+``match`` plays mirrored deals between two agents and prints the first one's share of hands, the difference in Elo, and
+McNemar's z over the contracts that just one of the two made as the offense.
+"""
+
+from __future__ import annotations
+
+import argparse
+from time import perf_counter
+
+import numpy as np
+
+from zeb42_agents import make_agent
+from zeb42_agents.arena import play_match
+from zeb42_agents.arena.match import MatchResult
+from zeb42_agents.eq import EQ
+from zeb42_env import Hand, Rules
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    speed = commands.add_parser("speed", help="time decisions")
+    speed.add_argument("--hands", type=int, default=40)
+    speed.add_argument("--threads", type=int, default=1)
+    match = commands.add_parser("match", help="play mirrored deals")
+    match.add_argument("first")
+    match.add_argument("second")
+    match.add_argument("--protocol", default="majority")
+    match.add_argument("--deals", type=int, default=2000)
+    match.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if options.command == "speed":
+        time_decisions(options.hands, options.threads)
+    else:
+        agents = make_agent(options.first), make_agent(options.second)
+        result = play_match(*agents, protocol=options.protocol, num_deals=options.deals, seed=options.seed)
+        print(row(options.first, options.second, result))
+
+
+def time_decisions(num_hands: int, threads: int) -> None:
+    """Print the times of eq:n=100 at first leads and over all decisions with more than one legal play."""
+    agent = EQ(100, objective="contract", threads=threads)
+    rng = np.random.default_rng(0)
+    first_s, all_s = [], []
+    for number in range(num_hands + 1):
+        hand = Hand.deal(42, Rules(contract="random"), number=number)
+        while not hand.is_over:
+            views = np.array([hand.view(hand.to_move)])
+            start = perf_counter()
+            action = int(agent.act(views, rng)[0])
+            time_s = perf_counter() - start
+            if number and len(hand.legal_actions()) > 1:  # the first hand warms up
+                all_s.append(time_s)
+                if views["num_plays"][0] == 0:
+                    first_s.append(time_s)
+            hand.apply(action)
+    print(f"eq:n=100, contract objective, {threads} thread(s), {num_hands} random hands")
+    print(f"first lead          mean {np.mean(first_s):.3f} s, largest {np.max(first_s):.3f} s")
+    print(f"unforced decisions  mean {1000 * np.mean(all_s):.1f} ms over {len(all_s)}")
+
+
+def row(first: str, second: str, result: MatchResult) -> str:
+    """One line of the table of strengths."""
+    only_first, only_second = discordant(result.games)
+    mcnemar = (only_first - only_second) / max(1, only_first + only_second) ** 0.5
+    low, high = result.elo_interval
+    return (
+        f"| {first} | {second} | {result.protocol} | {result.num_deals} | {result.win_rate:.1%} "
+        f"({result.interval[0]:.1%} to {result.interval[1]:.1%}) | {result.elo:+.0f} ({low:+.0f} to {high:+.0f}) "
+        f"| {only_first} : {only_second}, z = {mcnemar:+.2f} | {result.ms_per_decision[0]:.1f} |"
+    )
+
+
+def discordant(games: np.ndarray) -> tuple[int, int]:
+    """Mirrored contracts that only the first, or only the second agent made as the offense."""
+    offense = games["bidder"] & 1  # [M, 2] team
+    agents = np.take_along_axis(games["teams"], offense[..., None].astype(np.int64), 2)[..., 0]
+    both = (agents[:, 0] != agents[:, 1]) & (games["bidder"] >= 0).all(1)
+    made = games["made"].astype(bool)[both]
+    first_made = np.where(agents[both] == 0, made, False).any(1)
+    second_made = np.where(agents[both] == 1, made, False).any(1)
+    return int((first_made & ~second_made).sum()), int((second_made & ~first_made).sum())
+
+
+if __name__ == "__main__":
+    main()
