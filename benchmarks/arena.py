@@ -1,13 +1,12 @@
 """Speed of the arena's whole path, and by how much mirrored deals cut the variance.
 
-    python benchmarks/arena.py            both tables, about a minute on two cores
-    python benchmarks/arena.py --deals 2000   quicker and rougher
+python benchmarks/arena.py            both tables, about a minute on two cores
+python benchmarks/arena.py --deals 2000   quicker and rougher
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +15,7 @@ from zeb42_agents import make_agent
 from zeb42_agents.arena import PROTOCOLS, play_match, rate
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.players import Player
-from zeb42_agents.arena.run import Plan, run_pool
+from zeb42_agents.arena.run import Plan, num_cores, run_pool
 
 
 def hands_per_second(first: str, second: str, num_deals: int, jobs: int) -> tuple[float, float]:
@@ -57,7 +56,7 @@ def seconds_to_rate(num_deals: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--deals", type=int, default=100_000, help="mirrored deals of the speed runs")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=num_cores())
     options = parser.parse_args()
 
     print(f"{'pair':<20}{'jobs':>5}{'hands/s':>12}{'less start-up':>16}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from zeb42_agents.arena.players import Player, distinct, players_of, read_pool
 from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol
 from zeb42_agents.arena.rating import DEFAULT_ANCHOR, DEFAULT_ANCHOR_ELO, PRIOR_HANDS, resolve_anchor
 from zeb42_agents.arena.report import console_report, write_reports
-from zeb42_agents.arena.run import Outcome, Plan, run_pool
+from zeb42_agents.arena.run import Outcome, Plan, check_plan, num_cores, run_pool
 from zeb42_agents.arena.sprt import Sprt
 from zeb42_agents.arena.summary import summarise
 
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
+    except BrokenProcessPool:
+        print("stopped: a process died, of memory perhaps; point --out at the run folder to go on", file=sys.stderr)
+        return FAILED
     except ForfeitError as error:
         print(f"stopped (--strict): {error}", file=sys.stderr)
         return FAILED
@@ -103,8 +106,10 @@ def _play_main(arguments: Sequence[str], console: Console) -> int:
         raise ValueError(f"expected a seed in 0..2**64-1, got {seed}")
     partner = players_of([options.partners], move_time_s=options.move_time)[0] if options.partners else None
     plan = _plan(options, players, partner)
-    if options.versus is None and options.anchor:
-        resolve_anchor([player.name for player in players], options.anchor, options.anchor_elo)
+    names = [player.name for player in players]
+    check_plan(names, plan)
+    known = RunFolder.read(options.out).names if options.out and (Path(options.out) / "run.json").exists() else []
+    resolve_anchor([*names, *known], options.anchor, options.anchor_elo)
     agents = [player.build() for player in players]
     partner_agent = partner.build() if partner else None
     settings = {
@@ -130,7 +135,7 @@ def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Playe
         num_deals=100 if options.deals is None else options.deals,
         first_deal=options.first_deal,
         versus=options.versus,
-        jobs=options.jobs if options.jobs is not None else 1 if accelerated else len(os.sched_getaffinity(0)),
+        jobs=options.jobs if options.jobs is not None else 1 if accelerated else num_cores(),
         chunk=options.chunk,
         max_halfwidth=options.max_halfwidth,
         sprt=sprt,

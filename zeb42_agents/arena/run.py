@@ -12,7 +12,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from time import perf_counter
 
@@ -24,7 +24,7 @@ from zeb42_agents.arena.games import NUM_TABLES, mirrored
 from zeb42_agents.arena.play import play_games, warm_up
 from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.protocols import Protocol
-from zeb42_agents.arena.rating import Ratings, Units, fit_ratings, units_of
+from zeb42_agents.arena.rating import Ratings, Units, fit_ratings, resolve_anchor, units_of
 from zeb42_agents.arena.sprt import Decision, Sprt
 
 CHUNK_TIME_S = 4.0  # how long a chunk of work should take: what Ctrl-C may lose
@@ -108,6 +108,17 @@ def pairs_to_play(names: Sequence[str], numbers: Sequence[int], versus: str | No
     return [(min(i, other), max(i, other)) for i in numbers if i != other]
 
 
+def check_plan(names: Sequence[str], plan: Plan) -> None:
+    """ValueError if ``plan`` cannot be played by agents of these names."""
+    pairs = pairs_to_play(names, range(len(names)), plan.versus)
+    if plan.sprt and len(pairs) != 1:
+        raise ValueError(f"expected two agents for a sequential test, got {len(pairs)} pairs")
+    if plan.sprt and plan.max_halfwidth:
+        raise ValueError("expected one stopping rule, got sprt and max_halfwidth")
+    if plan.max_halfwidth:
+        resolve_anchor(names, plan.anchor, plan.anchor_elo)
+
+
 def run_pool(
     players: Sequence[Player],
     folder: RunFolder,
@@ -129,6 +140,7 @@ def run_pool(
 
     KeyboardInterrupt leaves everything that was finished in the folder.
     """
+    check_plan([player.name for player in players], plan)
     names = folder.names
     numbers = [names.index(player.name) for player in players]
     pairs = pairs_to_play(names, numbers, plan.versus)
@@ -192,10 +204,6 @@ class _Stop:
     """The stopping rules, asked on the deals that every pair has played, in their order."""
 
     def __init__(self, plan: Plan, names: list[str], pairs: list[tuple[int, int]]) -> None:
-        if plan.sprt and len(pairs) != 1:
-            raise ValueError(f"expected two agents for a sequential test, got {len(pairs)} pairs")
-        if plan.sprt and plan.max_halfwidth:
-            raise ValueError("expected one stopping rule, got sprt and max_halfwidth")
         self.plan, self.names, self.pairs = plan, names, pairs
         self.reason = ""
         self.end_deal = plan.first_deal + plan.num_deals
@@ -232,15 +240,17 @@ class _Stop:
             if end <= self._looked_to:
                 continue
             self._looked_to = end
-            playing = np.unique(self.pairs)
-            ratings = self._rate(units, self._mine(units, end))
-            if len(set(ratings.group[playing])) == 1 and ratings.halfwidth[playing].max() <= self.plan.max_halfwidth:
+            ratings = self._rate(units.select(self._mine(units, end)))
+            if ratings.connected and ratings.halfwidth.max() <= self.plan.max_halfwidth:
                 self.reason, self.end_deal = "max_halfwidth", end
                 return
 
-    def _rate(self, units: Units, mine: np.ndarray) -> Ratings:
-        subset = units.select(mine)
-        return fit_ratings(subset, self.names, anchor=self.plan.anchor, anchor_elo=self.plan.anchor_elo)
+    def _rate(self, units: Units) -> Ratings:
+        """Ratings of the agents of this session alone."""
+        playing = np.unique(self.pairs)
+        names = [self.names[number] for number in playing]
+        own = replace(units, pairs=np.searchsorted(playing, units.pairs))
+        return fit_ratings(own, names, anchor=self.plan.anchor, anchor_elo=self.plan.anchor_elo)
 
 
 class _Work:
@@ -355,12 +365,17 @@ def _play_chunk(deals: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, list[
     return games, blocks, perf_counter() - started
 
 
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def _process_pool(jobs: int, setup: tuple[Sequence[Player], Player | None, Protocol, int, bool]) -> ProcessPoolExecutor:
     """Spawned processes with their share of the cores each: threads of all of them together do not crowd it."""
-    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    share = str(max(1, num_cores() // jobs))
     before = {name: os.environ.get(name) for name in _THREAD_SETTINGS}
     for name in _THREAD_SETTINGS:
         os.environ.setdefault(name, share)

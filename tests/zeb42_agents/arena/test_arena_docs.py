@@ -1,0 +1,56 @@
+"""The blocks of docs/arena.md do what the page says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from zeb42_agents import make_agent
+from zeb42_agents.arena import play_match
+from zeb42_agents.arena.external import ExternalAgent
+from zeb42_agents.arena.players import read_pool
+from zeb42_agents.arena.play import play_games
+from zeb42_agents.arena.protocols import PROTOCOLS
+
+PAGE = (Path(__file__).parents[3] / "docs" / "arena.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_example_program_plays(tmp_path: Path) -> None:
+    program = tmp_path / "player.py"
+    program.write_text(blocks("python")[0])
+    agent = ExternalAgent(shlex.join([sys.executable, str(program)]))
+    result = play_match(agent, make_agent("greedy"), protocol="hand", num_deals=2)
+    assert result.forfeits == (0, 0)
+    agent.close()
+
+
+def test_the_library_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    code = blocks("python")[1].replace("num_deals=500", "num_deals=20").replace("num_deals=100", "num_deals=4")
+    exec(code, {})
+    assert "greedy" in capsys.readouterr().out
+
+
+def test_the_pool_file_parses(tmp_path: Path) -> None:
+    pool = tmp_path / "pool.toml"
+    pool.write_text(blocks("toml")[0])
+    players, settings = read_pool(pool)
+    assert [player.name for player in players] == ["yardstick", "mine"]
+    assert settings["protocol"] in PROTOCOLS
+
+
+def test_rows_have_the_fields_that_the_page_lists() -> None:
+    _, rows = play_games([make_agent("random"), make_agent("greedy")], PROTOCOLS["majority"], 0, [0], [[0, 1]])
+    assert list(json.loads(rows[0].splitlines()[0])) == list(json.loads(blocks("json")[0]))
+
+
+def test_every_protocol_is_on_the_page() -> None:
+    assert all(f"| `{name}`" in PAGE for name in PROTOCOLS)
