@@ -13,8 +13,8 @@ import pytest
 from zeb42_agents import make_agent
 from zeb42_agents.arena import play_match
 from zeb42_agents.arena.external import ExternalAgent
-from zeb42_agents.arena.players import read_pool
 from zeb42_agents.arena.play import play_games
+from zeb42_agents.arena.players import read_pool
 from zeb42_agents.arena.protocols import PROTOCOLS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "arena.md").read_text()
