@@ -1,0 +1,93 @@
+"""The calibration table of the arena: random, greedy and eq:n=1, 10, 100, 500 under two protocols.
+
+    python benchmarks/arena_calibration.py                   all of it, some two hours on two idle cores
+    python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
+    python benchmarks/arena_calibration.py --minutes 0       only write docs/calibration from what has been played
+
+The stages give cheap pairs more deals than dear ones. What is played lies in runs/calibration-PROTOCOL and adds up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from pathlib import Path
+from time import monotonic
+from types import FrameType
+
+from zeb42_agents.arena.cli import main as arena
+from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.games import mirrored
+from zeb42_agents.arena.plots import write_plots
+from zeb42_agents.arena.report import markdown_report
+from zeb42_agents.arena.summary import summarise, to_json
+
+STAGES = (
+    (("random", "greedy", "eq:n=1"), 3000, None),
+    (("random", "greedy", "eq:n=1", "eq:n=10"), 1500, None),
+    (("random", "greedy", "eq:n=1", "eq:n=10", "eq:n=100"), 700, None),
+    (("greedy", "eq:n=10", "eq:n=100", "eq:n=500"), 300, "eq:n=500"),
+)
+"""Agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
+PROTOCOLS = ("majority", "contract")
+ROOT = Path(__file__).parents[1]
+
+
+class OutOfTimeError(KeyboardInterrupt):
+    """The minutes are over: to the arena it is a Ctrl-C."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise OutOfTimeError
+
+
+def play(protocol: str, deadline: float, extra: list[str]) -> bool:
+    """Play the stages of one protocol up to the deadline (of ``monotonic``); says whether all are done."""
+    for agents, deals, versus in STAGES:
+        left_s = deadline - monotonic()
+        if left_s < 1.0:
+            return False
+        signal.signal(signal.SIGALRM, _stop)
+        signal.setitimer(signal.ITIMER_REAL, left_s)
+        words = [*agents, "--protocol", protocol, "--deals", str(deals), "--out", str(_folder(protocol)), "--no-plots"]
+        status = arena([*words, *(["--versus", versus] if versus else []), *extra])
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        if status:
+            return False
+    return True
+
+
+def write(protocol: str) -> None:
+    """Write the summary of one protocol into docs/calibration."""
+    out = ROOT / "docs" / "calibration"
+    out.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder.read(_folder(protocol))
+    summary = summarise(mirrored(folder.games()), folder.names, folder.protocol)
+    (out / f"{protocol}.json").write_text(json.dumps(to_json(summary), indent=1) + "\n")
+    ratings, _, strength_time = write_plots(summary, out)
+    plots = [plot.rename(out / f"{protocol}-{plot.name}").name for plot in (ratings, strength_time)]
+    (out / "pairs.png").unlink()
+    (out / f"{protocol}.md").write_text(markdown_report(summary, folder.settings, plots))
+
+
+def _folder(protocol: str) -> Path:
+    return ROOT / "runs" / f"calibration-{protocol}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=1e4, help="stop after so many; the protocols share them")
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="only this one")
+    options, extra = parser.parse_known_args()
+    protocols = [options.protocol] if options.protocol else list(PROTOCOLS)
+    end = monotonic() + 60.0 * options.minutes
+    for place, protocol in enumerate(protocols):
+        share_s = (end - monotonic()) / (len(protocols) - place)
+        done = play(protocol, monotonic() + share_s, extra)
+        print(f"{protocol}: {'complete' if done else 'to be continued: run this again'}")
+        write(protocol)
+
+
+if __name__ == "__main__":
+    main()
