@@ -297,27 +297,51 @@ def simulate(
         if legal & (legal - np.uint64(1)) == np.uint64(0):
             number, slot, action = UNVISITED, UNVISITED, lowest(legal)
             continue
-        own = nodes[node].kind == OWN
-        number = np.int64(nodes[node].evaluation) if own else np.int64(trees.entries[b, node, world])
-        if number == UNVISITED or trees.evaluations[b, number].request != UNVISITED:
+        number = find_evaluation(trees, b, node, world, hand.to_move)
+        if number == UNVISITED:
             nodes[node].in_flight += 1
-            if number == UNVISITED:
-                number = add_evaluation(trees, b, legal)
-                trees.evaluations[b, number].request = root.num_requests
-                if own:
-                    nodes[node].evaluation = number
-                else:
-                    trees.entries[b, node, world] = number
-                send_off(trees, settings, b, node, number, hand, leaf_views, memory)
-            else:
-                wait(trees, settings, b, node, trees.evaluations[b, number].request, hand, memory)
+            number = add_evaluation(trees, b, legal)
+            remember(trees, b, node, world, number)
+            trees.evaluations[b, number].request = root.num_requests
+            send_off(trees, settings, b, node, number, hand, leaf_views, memory)
             return
         evaluation = trees.evaluations[b, number]
-        if own:
+        if evaluation.request != UNVISITED:
+            nodes[node].in_flight += 1
+            wait(trees, settings, b, node, evaluation.request, hand, memory)
+            return
+        if nodes[node].kind == OWN:
             slot = choose_own(nodes, evaluation, settings, scratch)
         else:
-            slot = draw_other(evaluation, mix(root.key, np.uint64(node * trees.worlds.shape[1] + world)))
+            slot = draw_other(evaluation, mix(root.key, np.uint64(number)))
         action = np.int64(evaluation.actions[slot])
+
+
+@njit(cache=True)
+def find_evaluation(trees: Trees, b: int, node: int, world: int, mover: int) -> int:
+    """The evaluation of the decision at ``node`` in ``world``; UNVISITED if there is none yet.
+
+    Worlds in which the mover holds the same dominoes look the same to it, and share one.
+    """
+    if trees.nodes[b, node].kind == OWN:
+        return np.int64(trees.nodes[b, node].evaluation)
+    entries = trees.entries[b, node]
+    if entries[world] == UNVISITED:
+        held = trees.worlds[b, world].held[mover]
+        for other in range(len(entries)):
+            if entries[other] != UNVISITED and trees.worlds[b, other].held[mover] == held:
+                entries[world] = entries[other]
+                break
+    return np.int64(entries[world])
+
+
+@njit(cache=True)
+def remember(trees: Trees, b: int, node: int, world: int, number: int) -> None:
+    """Let evaluation ``number`` be that of the decision at ``node`` in ``world``."""
+    if trees.nodes[b, node].kind == OWN:
+        trees.nodes[b, node].evaluation = number
+    else:
+        trees.entries[b, node, world] = number
 
 
 @njit(cache=True)
