@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def _own_notes(units: Units, ratings: Ratings, agents: list[AgentLine]) -> list[
 
 
 def to_json(summary: Summary) -> dict[str, Any]:
-    """The summary as plain JSON data: what ``ratings.json`` holds."""
+    """The summary as plain JSON data: what ``ratings.json`` holds. A width that is infinite or unknown is null."""
     ratings = summary.ratings
     names = ratings.names
     told, not_told = summary.apart()
@@ -147,10 +148,10 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "prior_hands": ratings.prior_hands,
         "deals": ratings.num_deals,
         "confidence": 0.95,
-        "agents": [asdict(line) for line in summary.agents],
+        "agents": [_finite(asdict(line)) for line in summary.agents],
         "pairs": [
-            {
-                **asdict(pair),
+            _finite(asdict(pair))
+            | {
                 "first": names[i],
                 "second": names[j],
                 "hands": pair.hands,
@@ -164,3 +165,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "notes": summary.notes,
         "games_per_deal": NUM_TABLES,
     }
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in values.items()}

@@ -1,0 +1,106 @@
+"""Reports: what they say of small, lopsided and disconnected pools, and what lands in the files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from zeb42_agents import make_agent
+from zeb42_agents.agent import Randomness
+from zeb42_agents.arena import PROTOCOLS, rate
+from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.games import GAME
+from zeb42_agents.arena.play import play_games
+from zeb42_agents.arena.report import markdown_report, matrix_rows, pair_rows, rating_rows
+from zeb42_agents.arena.show import deal_report
+from zeb42_agents.arena.summary import summarise, to_json
+
+RUN = {"seed": 0, "partners": None, "agents": [], "sessions": []}
+
+
+class Broken:
+    """Loses every hand that it leads to."""
+
+    name = "broken"
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        return np.full(len(views), 28)
+
+
+def test_one_deal_is_written_as_unknown_width() -> None:
+    summary = rate([make_agent("random"), make_agent("greedy")], num_deals=1)
+    written = json.loads(json.dumps(to_json(summary), allow_nan=False))
+    assert {agent["halfwidth"] for agent in written["agents"]} == {0.0, None}
+    assert "1 deals are too few" in written["notes"][0]
+    assert summary.apart()[0] == []
+
+
+def test_forfeits_are_named() -> None:
+    summary = rate([make_agent("greedy"), Broken()], num_deals=40, strict=False)
+    assert any("broken 80" in note for note in summary.notes)
+    assert [line.forfeits for line in summary.agents] == [0, 80]
+    assert "broken 80" in markdown_report(summary, RUN)
+
+
+def test_matrices_are_each_others_mirror() -> None:
+    agents = [make_agent(spec) for spec in ("random", "greedy", "eq:n=1")]
+    summary = rate(agents, num_deals=30, protocol="contract")
+    _, rows = matrix_rows(summary, surprise=False)
+    rates = [[float(cell.split(" ")[0]) if cell else 50.0 for cell in row[1:]] for row in rows]
+    assert np.array(rates) + np.array(rates).T == pytest.approx(np.full((3, 3), 100.0), abs=0.11)
+    head, pairs = pair_rows(summary)
+    assert "McNemar z" in head
+    assert len(pairs) == 3
+    assert len(rating_rows(summary)[1]) == 3
+
+
+def test_uneven_pools_are_told() -> None:
+    games = np.zeros((0, 2), GAME)
+    with pytest.raises(ValueError, match="nothing to rate yet"):
+        summarise(games, ["a", "b"], PROTOCOLS["majority"])
+    games = np.zeros((41, 2), GAME)
+    games["deal"] = np.arange(41)[:, None]
+    games["table"] = [0, 1]
+    games["teams"] = [[0, 2], [2, 0]]
+    games["teams"][40] = [[2, 3], [3, 2]]
+    games["result"][:, 0] = 1.0
+    summary = summarise(games, list("abcd"), PROTOCOLS["majority"])
+    assert summary.ratings.names == ["a", "c", "d"]  # b did not play
+    assert any("between 1 and 40 mirrored deals" in note for note in summary.notes)
+
+
+def test_a_hand_that_was_forfeited_can_be_shown(tmp_path: Path) -> None:
+    agents = [make_agent("greedy"), Broken()]
+    _, blocks = play_games(agents, PROTOCOLS["majority"], 0, np.arange(1), np.array([[0, 1]]))
+    settings = {"protocol": "majority", "seed": 0, "partners": None, "agents": []}
+    settings["agents"] = [{"name": agent.name, "spec": "", "config": {}, "fingerprint": None} for agent in agents]
+    folder = RunFolder.open(tmp_path, settings)
+    folder.append(blocks)
+    folder.close()
+    console = Console(width=160, record=True, file=(tmp_path / "out.txt").open("w"))
+    console.print(deal_report(folder, 0))
+    shown = console.export_text()
+    console.file.close()
+    assert "Forfeited by seat" in shown
+    assert "illegal action 28 (pass)" in shown
+    with pytest.raises(ValueError, match="expected agents of the run, got 'eq'; allowed: greedy, broken"):
+        deal_report(folder, 0, pair=["eq", "greedy"])
+    with pytest.raises(ValueError, match="expected a deal that this run has at both tables, got deal 5"):
+        deal_report(folder, 5)
+
+
+def test_matches_can_be_shown_hand_by_hand(tmp_path: Path) -> None:
+    agents = [make_agent("greedy"), make_agent("random")]
+    _, blocks = play_games(agents, PROTOCOLS["match"], 0, np.arange(1), np.array([[0, 1]]))
+    described = [{"name": agent.name, "spec": "", "config": {}, "fingerprint": None} for agent in agents]
+    settings = {"protocol": "match", "seed": 0, "partners": None, "agents": described}
+    folder = RunFolder.open(tmp_path, settings)
+    folder.append(blocks)
+    folder.close()
+    assert deal_report(folder, 0, hand_number=1)
+    with pytest.raises(ValueError, match="hand 15"):
+        deal_report(folder, 0, hand_number=15)
