@@ -32,6 +32,7 @@ from zeb42_env._core.record import (
     FOR_MARKS,
     FOR_POINTS,
     HAND,
+    MAX_MARKS_BID,
     MIN_BID,
     PASS,
     apply,
@@ -41,7 +42,13 @@ from zeb42_env._core.record import (
 )
 from zeb42_env.rules import Declaration
 
-UNSOLVED = -1
+EXACTLY = -1
+NUM_PROMISING = 4  # declarations that are tried on worlds before a call
+DOUBLE_DUMMY_OPTIMISM = 1.05  # in logits; see real_chance
+WORLDS_PER_DRAW = 4  # worlds drawn for each one that is kept as an explanation of the calls
+CALL_SPREAD = 2.0  # points of strength by which a bidder's standards may differ from the simple bidder's
+MARKS_STRENGTH = 38  # points of strength that a bid near or above 42 promises
+CALL_NOISE = 0.05  # chance of a call that its standards do not explain
 
 
 def simple_calls(views: np.ndarray) -> np.ndarray:
@@ -269,47 +276,59 @@ def choose_call(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> i
     """The call with the best expected score, or the declaration that makes the contract most often.
 
     For every legal call and every sampled world the rest of the auction is called by the simple bidder; the contract
-    that comes of it is worth what the hand is scored by, under perfect play of all four hands in that world. The own
-    declaration is the one that makes the lowest legal bid, or all 42 points for a bid of marks, in most worlds. Ties go
-    to passing, then to the lower bid.
+    that comes of it is worth what the hand is scored by, made as often as :func:`real_chance` says. The own declaration
+    is the one of the four most promising that makes the lowest legal bid, or all 42 points for a bid of marks, in most
+    worlds. The worlds are those that explain the calls so far. Ties go to passing, then to the lower bid.
     """
-    views = np.empty(1, HAND)
-    views[0] = view
-    ones = np.ones((1, NUM_DOMINOES, NUM_SEATS), np.float32)
-    sampled = worlds.sample_many(views, num_worlds, np.full(1, key, np.uint64), ones)[0]
     seat = np.int64(view.to_move)
-    if view.phase == DECLARATION:
-        needed = HAND_POINTS // 2 + 1 if view.scoring == FOR_MAJORITY else min(np.int64(view.bid), HAND_POINTS)
-        return DECLARE + best_over_worlds(sampled, seat, needed, view.declarations, m)
     legal = legal_mask(view)
+    if popcount(legal) == 1:
+        return lowest(legal)
+    sampled = worlds_given_calls(view, key, num_worlds)
+    declarations = promising(view.held[seat], view.declarations, NUM_PROMISING)
+    if view.phase == DECLARATION:
+        return DECLARE + best_over_worlds(sampled, seat, _needed(np.int64(view.bid), view.scoring), declarations, m)
     calls = np.empty(popcount(legal), np.int64)
     for i in range(len(calls)):
         calls[i] = nth_bit(legal, i)
-    if len(calls) == 1:
-        return calls[0]
-    totals = np.zeros(len(calls))
-    _score_calls(sampled, seat, calls, view.declarations, m, totals)
+    scores = np.empty(len(calls))
+    _score_calls(sampled, seat, calls, declarations, m, scores)
     best = 0
     for i in range(1, len(calls)):
-        if totals[i] > totals[best] + 1e-9:
+        if scores[i] > scores[best] + 1e-9:
             best = i
     return calls[best]
 
 
 @njit(cache=True, nogil=True)
+def real_chance(made: float, total: float) -> float:
+    """The chance that a contract is made at the table, when perfect play makes it in ``made`` of ``total`` worlds.
+
+    With all hands seen the offense never goes wrong, so the share of worlds promises too much: at the table the odds
+    are ``exp(-DOUBLE_DUMMY_OPTIMISM)`` of what it says, as ``benchmarks/bidder.py --tables`` measures. Half a world is
+    added on either side, so that few worlds are never certain.
+    """
+    odds = (made + 0.5) / (total - made + 0.5) * np.exp(-DOUBLE_DUMMY_OPTIMISM)
+    return odds / (1.0 + odds)
+
+
+@njit(cache=True, nogil=True)
 def _score_calls(
-    sampled: np.ndarray, seat: int, calls: np.ndarray, declarations: int, m: np.void, totals: np.ndarray
+    sampled: np.ndarray, seat: int, calls: np.ndarray, declarations: int, m: np.void, scores: np.ndarray
 ) -> None:
-    """Add to ``totals`` (float64 [A]) what each of ``calls`` (int64 [A]) scores for the seat's team over the worlds."""
+    """Write into ``scores`` (float64 [A]) the expected score of each of ``calls`` (int64 [A]) for the seat's team."""
     first_bid = calls[0] if calls[0] != PASS else calls[1]
     scoring = sampled[0].scoring
     for_points = best_over_worlds(sampled, seat, _needed(bid_value(first_bid), scoring), declarations, m)
     for_marks = best_over_worlds(sampled, seat, _needed(HAND_POINTS, scoring), declarations, m)
+    # By call, whose contract comes of it (own, partner's, opponents') and the stake: in how many worlds, and made.
+    total = np.zeros((len(calls), 3, MAX_MARKS_BID + 1))
+    made = np.zeros((len(calls), 3, MAX_MARKS_BID + 1))
+    scores[:] = 0.0
     hands = np.empty(1, HAND)
     hand = hands[0]
     for w in range(len(sampled)):
-        own_points, own_marks_points = UNSOLVED, UNSOLVED
-        last_bidder, last_bid, last_declaration, last_score = -1, 0, 0, 0.0
+        solved_bidder, solved_for, points = -1, 0, 0
         for i in range(len(calls)):
             hands[0] = sampled[w]
             apply(hand, calls[i])
@@ -318,40 +337,41 @@ def _score_calls(
             if hand.bidder < 0:
                 continue  # thrown in, worth nothing
             bidder, bid = np.int64(hand.bidder), np.int64(hand.bid)
-            if bidder == seat and bid < HAND_POINTS:
-                if own_points == UNSOLVED:
-                    own_points = contract_points(sampled[w], seat, for_points, m)
-                totals[i] += contract_score(own_points, bid, scoring)
-            elif bidder == seat:
-                if own_marks_points == UNSOLVED:
-                    own_marks_points = HAND_POINTS if contract_makes(sampled[w], seat, HAND_POINTS, for_marks, m) else 0
-                totals[i] += contract_score(own_marks_points, bid, scoring)
+            in_marks = bid >= HAND_POINTS
+            if bidder == seat:
+                whose, declaration = 0, for_marks if in_marks else for_points
             else:
-                declaration = simple_call(hand) - DECLARE
-                if bidder != last_bidder or bid != last_bid or declaration != last_declaration:
-                    last_bidder, last_bid, last_declaration = bidder, bid, declaration
-                    last_score = _score_contract(sampled[w], bidder, bid, declaration, scoring, m)
-                totals[i] += last_score if (bidder ^ seat) & 1 == 0 else -last_score
+                whose, declaration = 1 + ((bidder ^ seat) & 1), simple_call(hand) - DECLARE
+            # A call differs from the one before in few worlds: what it takes to settle the contract is kept.
+            needed = _needed(bid, scoring)
+            exact = scoring == FOR_POINTS or (whose == 0 and not in_marks)
+            if bidder != solved_bidder or solved_for != (EXACTLY if exact else needed):
+                solved_bidder, solved_for = bidder, EXACTLY if exact else needed
+                if exact:
+                    points = contract_points(sampled[w], bidder, declaration, m)
+                else:
+                    points = needed if contract_makes(sampled[w], bidder, needed, declaration, m) else 0
+            stake = max(1, bid // HAND_POINTS) if scoring == FOR_MARKS else 1
+            total[i, whose, stake] += 1
+            made[i, whose, stake] += points >= needed
+            if scoring == FOR_POINTS:
+                margin = 2 * points - HAND_POINTS
+                scores[i] += margin if whose < 2 else -margin
+    if scoring != FOR_POINTS:
+        for i in range(len(calls)):
+            scores[i] = _expected_score(made[i], total[i])
 
 
 @njit(cache=True, nogil=True)
-def contract_score(points: int, bid: int, scoring: int) -> float:
-    """What a contract is worth to the bidder's team, in the unit of the hand's scoring, if it takes ``points``."""
-    if scoring == FOR_POINTS:
-        return (2 * points - HAND_POINTS) / HAND_POINTS
-    if scoring == FOR_MAJORITY:
-        return np.float64(np.sign(2 * points - HAND_POINTS))
-    stake = max(1, bid // HAND_POINTS) if scoring == FOR_MARKS else 1
-    return np.float64(stake if points >= min(bid, HAND_POINTS) else -stake)
-
-
-@njit(cache=True, nogil=True)
-def _score_contract(world: np.void, bidder: int, bid: int, declaration: int, scoring: int, m: np.void) -> float:
-    """:func:`contract_score` of another seat's contract under perfect play; a null window where that is enough."""
-    if scoring in (FOR_POINTS, FOR_MAJORITY):
-        return contract_score(contract_points(world, bidder, declaration, m), bid, scoring)
-    needed = min(bid, HAND_POINTS)
-    return contract_score(needed if contract_makes(world, bidder, needed, declaration, m) else 0, bid, scoring)
+def _expected_score(made: np.ndarray, total: np.ndarray) -> float:
+    """What contracts score for the seat's team, summed over worlds: ``total`` and ``made`` are float64 [3, 6], by whose
+    they are and their stake, as :func:`_score_calls` counts them."""
+    score = 0.0
+    for whose in range(3):
+        for stake in range(1, MAX_MARKS_BID + 1):
+            balance = 2.0 * real_chance(made[whose, stake], total[whose, stake]) - 1.0
+            score += (stake if whose < 2 else -stake) * total[whose, stake] * balance
+    return score
 
 
 @njit(cache=True, nogil=True)
@@ -380,3 +400,77 @@ def best_over_worlds(sampled: np.ndarray, bidder: int, needed: int, declarations
 def _needed(bid: int, scoring: int) -> int:
     """The points that a declaration is chosen to reach."""
     return HAND_POINTS // 2 + 1 if scoring in (FOR_MAJORITY, FOR_POINTS) else min(bid, HAND_POINTS)
+
+
+@njit(cache=True, nogil=True)
+def promising(held: np.uint32, declarations: int, most: int) -> int:
+    """The ``most`` strongest of ``declarations`` for a seat's seven dominoes, both as bits."""
+    chosen, left = 0, np.int64(declarations)
+    for _ in range(most):
+        if left == 0:
+            break
+        bit = 1 << best_declaration(held, left)[0]
+        chosen |= bit
+        left &= ~bit
+    return chosen
+
+
+@njit(cache=True, nogil=True)
+def worlds_given_calls(view: np.void, key: np.uint64, num_worlds: int) -> np.ndarray:
+    """Worlds HAND [num_worlds] of a view before its first lead, as likely as they explain the others' calls.
+
+    Uniform worlds are drawn, four times as many, weighed by :func:`_call_likelihood` and resampled systematically; a
+    view without calls of others keeps the first ones.
+    """
+    views = np.empty(1, HAND)
+    views[0] = view
+    ones = np.ones((1, NUM_DOMINOES, NUM_SEATS), np.float32)
+    drawn = worlds.sample_many(views, WORLDS_PER_DRAW * num_worlds, np.full(1, key, np.uint64), ones)[0]
+    likelihood = np.empty(len(drawn))
+    for w in range(len(drawn)):
+        likelihood[w] = _auction_likelihood(view, drawn[w])
+    if likelihood.max() == likelihood.min():
+        return drawn[:num_worlds]
+    kept = np.empty(num_worlds, HAND)
+    step = likelihood.sum() / num_worlds
+    place, reached = 0, likelihood[0]
+    for w in range(num_worlds):
+        while reached < (w + 0.5) * step and place < len(drawn) - 1:
+            place += 1
+            reached += likelihood[place]
+        kept[w] = drawn[place]
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _auction_likelihood(view: np.void, world: np.void) -> float:
+    """How likely the other seats' calls so far are, if the dominoes lie as in ``world``."""
+    likelihood = 1.0
+    bid, bidder = 0, -1
+    for i in range(NUM_SEATS):
+        action = np.int64(view.calls[i])
+        seat = (view.shaker + 1 + i) & 3
+        if action < 0:
+            break
+        if seat != view.seat:
+            over_partner = bidder >= 0 and (bidder ^ seat) & 1 == 0
+            likelihood *= _call_likelihood(world.held[seat], view.declarations, action, bid, over_partner)
+        if action != PASS:
+            bid, bidder = bid_value(action), seat
+    return likelihood
+
+
+@njit(cache=True, nogil=True)
+def _call_likelihood(held: np.uint32, declarations: int, action: int, bid: int, over_partner: bool) -> float:
+    """How likely a seat with these dominoes makes a call: the simple bidder's standards, with soft edges.
+
+    A bid promises its points; a pass denies the lowest bid there was, and nothing after a bid of the partner.
+    """
+    if action == PASS and over_partner:
+        return 1.0
+    points = best_declaration(held, declarations)[1] + 1.0
+    if action == PASS:
+        fits = 1.0 / (1.0 + np.exp((points - max(MIN_BID, min(bid + 1, HAND_POINTS))) / CALL_SPREAD))
+    else:
+        fits = 1.0 / (1.0 + np.exp((min(bid_value(action), MARKS_STRENGTH) - points) / CALL_SPREAD))
+    return CALL_NOISE + (1.0 - CALL_NOISE) * fits

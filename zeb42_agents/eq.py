@@ -22,7 +22,7 @@ BY_SCORING, CONTRACT, MAJORITY, POINTS = range(4)
 
 NUM_TIE_WORLDS = 10  # worlds that a tie is broken on while many dominoes are out
 LATE_PLAY = 12  # from this play on a tie is broken on all worlds
-MAX_CALL_WORLDS = 100  # worlds that a call or declaration is chosen on
+MAX_CALL_WORLDS = 50  # worlds that a call or declaration is chosen on
 BLOCK = 16  # worlds that threads share between looks at who is still in the running
 
 
