@@ -30,6 +30,7 @@ from zeb42_agents.arena.summary import summarise
 PROGRAM = "python -m zeb42_agents.arena"
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 ACCELERATED = ("zeb",)  # kinds of agents that bring their own threads or device: one process for those
+ACCELERATED_CHUNK = 64  # mirrored deals at a time: their batches stay worth while even if that takes minutes
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -137,6 +138,7 @@ def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Playe
         versus=options.versus,
         jobs=options.jobs if options.jobs is not None else 1 if accelerated else num_cores(),
         chunk=options.chunk,
+        min_chunk=ACCELERATED_CHUNK if accelerated else 1,
         max_halfwidth=options.max_halfwidth,
         sprt=sprt,
         strict=options.strict,

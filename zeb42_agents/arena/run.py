@@ -47,6 +47,8 @@ class Plan:
     """Processes. The results do not depend on it."""
     chunk: int | None = None
     """Mirrored deals that advance together; None finds what takes some seconds."""
+    min_chunk: int = 1
+    """The fewest that do so where ``chunk`` is None: networks are slow with small batches."""
     max_halfwidth: float | None = None
     """Stop when the 95% interval of every agent's difference to the anchor is at most this many Elo to each side."""
     sprt: Sprt | None = None
@@ -59,7 +61,7 @@ class Plan:
     """At what."""
 
     def __post_init__(self) -> None:
-        for name in ("num_deals", "jobs", "chunk"):
+        for name in ("num_deals", "jobs", "chunk", "min_chunk"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"expected {name} of at least 1, got {value}")
@@ -271,7 +273,7 @@ class _Work:
         self._pool: ProcessPoolExecutor | None = None
         self._processes: list[multiprocessing.process.BaseProcess] = []
         self._agents = agents
-        self._chunk = plan.chunk or FIRST_CHUNK
+        self._chunk = plan.chunk or max(FIRST_CHUNK, plan.min_chunk)
 
     def results(self, tasks: np.ndarray) -> Iterator[tuple[int, np.ndarray, list[str]]]:
         """For each chunk in order: its first task, its games GAME [2M], and the block of rows of each deal."""
@@ -298,7 +300,7 @@ class _Work:
 
     def _fair_chunk(self, num_left: int) -> int:
         """No process should be left with the last big chunk alone."""
-        return max(1, min(self._chunk, -(-num_left // self.plan.jobs)))
+        return max(self.plan.min_chunk, min(self._chunk, -(-num_left // self.plan.jobs)))
 
     def _submit(self, tasks: np.ndarray) -> Future[tuple[np.ndarray, list[str], float]]:
         here = np.array([[self.numbers.index(i), self.numbers.index(j)] for i, j in tasks[:, 1:]])
@@ -311,7 +313,7 @@ class _Work:
     def _resize(self, num_played: int, elapsed_s: float) -> None:
         if self.plan.chunk is None:
             wanted = int(CHUNK_TIME_S * num_played / max(elapsed_s, 1e-6))
-            self._chunk = max(1, min(wanted, CHUNK_GROWTH * self._chunk, MAX_CHUNK))
+            self._chunk = max(self.plan.min_chunk, min(wanted, CHUNK_GROWTH * self._chunk, MAX_CHUNK))
 
     def close(self) -> None:
         """End the processes; work that was not handed back is lost."""
