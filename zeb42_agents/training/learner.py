@@ -153,7 +153,7 @@ class ZebAlgorithm(OffPolicyAlgorithm[SelfPlayPolicy]):
             group["lr"] = lr
 
     def _update_with_batch(self, batch: Any) -> TrainingStats:
-        batch.to_torch(device=self._device)
+        batch.to_torch_(device=self._device)
         model = self.policy.model
         with autocast(self._device, self._precision):
             found = losses(model(batch.tokens), batch, self._weights)

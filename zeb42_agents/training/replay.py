@@ -40,7 +40,6 @@ class SelfPlayBuffer(ReplayBufferManager):
         tokenizer: str,
         hidden_only: bool,
         seed: int,
-        labeller: Labeller | None = None,
     ) -> None:
         # The manager's own set-up would make one buffer a lane; the Collector asks for no more than what follows.
         object.__setattr__(self, "_meta", TianshouBatch())
@@ -49,7 +48,8 @@ class SelfPlayBuffer(ReplayBufferManager):
         self.capacity_hands = capacity_hands
         self.tokenizer = tokenizer
         self.hidden_only = hidden_only
-        self.labeller = labeller
+        self.labeller: Labeller | None = None
+        """Says what finished hands are worth, in place of what was found on the way; None keeps that."""
         self.cycle = 0
         """Stamped on the hands that come in."""
         self._ring = np.zeros(capacity_hands, EXPERIENCE)
@@ -62,7 +62,7 @@ class SelfPlayBuffer(ReplayBufferManager):
         """Forget everything."""
         self._num_hands = 0
         self._next = 0
-        self._oldest_counts = np.zeros(self.capacity_hands, np.int64)
+        self._counts = np.zeros(self.capacity_hands, np.int64)
         self.clear_staging()
 
     def clear_staging(self) -> None:
@@ -72,7 +72,7 @@ class SelfPlayBuffer(ReplayBufferManager):
 
     def __len__(self) -> int:
         """How many examples can be drawn."""
-        return int(self._oldest_counts[: self._num_hands].sum())
+        return int(self._counts.sum())
 
     @property
     def num_hands(self) -> int:
@@ -117,7 +117,7 @@ class SelfPlayBuffer(ReplayBufferManager):
             self.extend(self.labeller(hands[bid]) if self.labeller else experience[bid], cycle=self.cycle)
 
     def extend(self, experience: np.ndarray, *, cycle: int | None = None) -> None:
-        """Take finished ``experience`` (EXPERIENCE [N]) into the ring, over the oldest; stamped with ``cycle`` if given."""
+        """Take finished ``experience`` (EXPERIENCE [N]) into the ring, over the oldest; ``cycle`` is stamped on it."""
         if getattr(experience, "dtype", None) != EXPERIENCE:
             raise ValueError(f"expected EXPERIENCE records, got {getattr(experience, 'dtype', type(experience))}")
         experience = experience[-self.capacity_hands :]
@@ -125,14 +125,25 @@ class SelfPlayBuffer(ReplayBufferManager):
         self._ring[places] = experience
         if cycle is not None:
             self._ring["cycle"][places] = cycle
-        self._oldest_counts[places] = decisions_of(experience)
+        self._counts[places] = decisions_of(experience)
         self._next = int((self._next + len(experience)) % self.capacity_hands)
         self._num_hands = min(self.capacity_hands, self._num_hands + len(experience))
 
+    def resize(self, capacity_hands: int) -> None:
+        """Make room for ``capacity_hands``; of more than that the newest are kept."""
+        held = self.hands[-capacity_hands:]
+        self.capacity_hands = capacity_hands
+        self.maxsize = capacity_hands * MAX_DECISIONS
+        self._ring = np.zeros(capacity_hands, EXPERIENCE)
+        self._num_hands = self._next = 0
+        self._counts = np.zeros(capacity_hands, np.int64)
+        self.extend(held)
+
     def forget_before(self, cycle: int) -> int:
         """Drop the hands of cycles before ``cycle``; returns how many. The ring is in order of age."""
-        held = self.hands
-        stale = int((held["cycle"] < cycle).sum())
+        stale = int((self.hands["cycle"] < cycle).sum())
+        places = (self._next - self._num_hands + np.arange(stale)) % self.capacity_hands
+        self._counts[places] = 0
         self._num_hands -= stale
         return stale
 
@@ -140,16 +151,18 @@ class SelfPlayBuffer(ReplayBufferManager):
         """``batch_size`` uniform draws from the examples, as ``hand * 33 + decision`` of the ring: int64 [B]."""
         if not self._num_hands:
             raise ValueError("expected a buffer with hands in it, got an empty one; collect first")
-        size = len(self) if not batch_size else batch_size
+        size = batch_size or len(self)
         order = (self._next - self._num_hands + self._rng.integers(0, self._num_hands, size)) % self.capacity_hands
-        decisions = (self._rng.random(size) * self._oldest_counts[order]).astype(np.int64)
+        decisions = (self._rng.random(size) * self._counts[order]).astype(np.int64)
         return order * MAX_DECISIONS + decisions
 
     def sample(self, batch_size: int | None) -> tuple[Any, np.ndarray]:
         """A training batch of ``batch_size`` examples as a tianshou Batch with the fields of
-        :class:`zeb42_agents.training.experience.Batch`, and its indices."""
+        :class:`zeb42_agents.training.experience.Batch` but the views, and its indices."""
         indices = self.sample_indices(batch_size)
-        return TianshouBatch(**self.draw(indices)._asdict()), indices
+        fields = self.draw(indices)._asdict()
+        del fields["views"]  # tensors know no records
+        return TianshouBatch(**fields), indices
 
     def draw(self, indices: np.ndarray) -> Batch:
         """The examples at ``indices``, as :meth:`sample_indices` gives them."""
@@ -160,6 +173,13 @@ class SelfPlayBuffer(ReplayBufferManager):
             tokenizer=self.tokenizer,
             hidden_only=self.hidden_only,
         )
+
+    def draw_from(self, experience: np.ndarray, size: int, *, seed: int) -> Batch:
+        """``size`` uniform draws from ``experience`` (EXPERIENCE [N]) instead of the ring; the same for one seed."""
+        rng = np.random.default_rng(seed)
+        hands = rng.integers(0, len(experience), size)
+        decisions = (rng.random(size) * decisions_of(experience)[hands]).astype(np.int64)
+        return draw(experience, hands, decisions, tokenizer=self.tokenizer, hidden_only=self.hidden_only)
 
     def get_buffer_indices(self, start: int, stop: int) -> np.ndarray:
         """What the Collector counts a finished hand's decisions by."""

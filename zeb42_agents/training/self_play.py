@@ -1,7 +1,9 @@
-"""Self-play in tianshou's terms: a vector environment stepped by one kernel, and the policy that plays all its seats."""
+"""Self-play in tianshou's terms: a vector environment stepped by one kernel, and the policy of all its seats."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -33,20 +35,24 @@ from zeb42_env.rules import Rules
 class SelfPlayVectorEnv(BaseVectorEnv):
     """``num_lanes`` hands under one kernel; the observation of a lane is the view of the seat to move, as bytes.
 
-    Hand number k of lane i is dealt from (seed, i, k) alone. Under these rules every hand of a lane takes the same
-    number of decisions, so all lanes finish together and a whole number of hands fills a collect exactly.
+    The lanes take turns with ``rules``, which may differ in scoring only. Hand number k of lane i is dealt from
+    (seed, i, k) alone. Under these rules every hand of a lane takes the same number of decisions, so all lanes finish
+    together and a whole number of hands fills a collect exactly.
     """
 
-    def __init__(self, *, num_lanes: int, rules: Rules, seed: int) -> None:
-        if rules.contract == "auction" and rules.all_pass == "reshake":
+    def __init__(self, *, num_lanes: int, rules: Sequence[Rules], seed: int) -> None:
+        if len({replace(rule, scoring="points") for rule in rules}) != 1:
+            raise ValueError(f"expected rules that differ in scoring only, got {list(rules)}")
+        if rules[0].contract == "auction" and rules[0].all_pass == "reshake":
             raise ValueError("expected hands of one length for training, got all_pass='reshake'; allowed: shaker_bids")
-        if rules.episode != "hand":
-            raise ValueError(f"expected episode for training, got {rules.episode!r}; allowed: hand")
+        if rules[0].episode != "hand":
+            raise ValueError(f"expected episode for training, got {rules[0].episode!r}; allowed: hand")
         # BaseVectorEnv's own set-up starts a worker a lane; the Collector uses only what follows.
         self.env_num = num_lanes
         self.is_async = False
-        self.rules = rules
-        self.hands = np.repeat(rules.blank_record(), num_lanes)
+        self.contract = rules[0].contract
+        self._contract_code = rules[0].contract_code
+        self.hands = np.concatenate([rules[lane % len(rules)].blank_record() for lane in range(num_lanes)])
         self._lane_keys = mix_all(np.uint64(seed), np.arange(num_lanes, dtype=np.uint64))
         self._numbers = np.zeros(num_lanes, np.int64)  # of the next hand of each lane
 
@@ -57,7 +63,7 @@ class SelfPlayVectorEnv(BaseVectorEnv):
     @property
     def decisions_per_hand(self) -> int:
         """How many decisions every hand takes: 33 with an auction, 28 without."""
-        return MAX_DECISIONS if self.rules.contract == "auction" else NUM_DOMINOES
+        return MAX_DECISIONS if self.contract == "auction" else NUM_DOMINOES
 
     def start_at(self, number: int) -> None:
         """Make the next hand of every lane its number ``number``: how training continues."""
@@ -66,7 +72,7 @@ class SelfPlayVectorEnv(BaseVectorEnv):
     def reset(self, env_id: Any = None, **_: Any) -> tuple[np.ndarray, np.ndarray]:
         """Deal the next hand of these lanes (all by default): observations [R, 96] and empty infos [R]."""
         lanes = np.arange(self.env_num) if env_id is None else np.asarray(env_id)
-        _deal_lanes(self.hands, lanes, self._lane_keys, self._numbers, self.rules.contract_code)
+        _deal_lanes(self.hands, lanes, self._lane_keys, self._numbers, self._contract_code)
         self._numbers[lanes] += 1
         return self._observe(lanes), _no_infos(len(lanes))
 
@@ -119,8 +125,9 @@ def _step_lanes(
 class SelfPlayPolicy(Policy):
     """All four seats of every lane, played by one network: alone, for a teacher to label, or with search.
 
-    ``model`` is what learns, ``evaluator`` what plays (its averaged copy). While learning the network alone explores:
-    now and then a team plays at random for a whole hand, the others now and then for one decision.
+    ``model`` is what learns, ``evaluator`` what plays (its averaged copy). While learning, the network alone explores:
+    ``exploration`` is the share of hands that a team plays at random, and of single decisions. ``true_hands`` is for
+    the ablation ``peek`` only: it shows the search every domino.
     """
 
     def __init__(
@@ -129,16 +136,17 @@ class SelfPlayPolicy(Policy):
         model: torch.nn.Module,
         evaluator: NetworkEvaluator,
         search: SearchConfig | None,
-        random_hands: float,
-        random_decisions: float,
+        exploration: tuple[float, float],
         decisions_per_hand: int,
         seed: int,
+        true_hands: Callable[[], np.ndarray] | None = None,
     ) -> None:
         super().__init__(action_space=gymnasium.spaces.Discrete(NUM_ACTIONS), action_bound_method=None)
         self.model = model
         self._evaluator = evaluator
         self._search = Search(evaluator, search) if search else None
-        self._exploration = np.array([random_hands, random_decisions])
+        self._exploration = np.array(exploration)
+        self._true_hands = true_hands
         self._decisions_per_hand = decisions_per_hand
         self._seed = np.uint64(seed)
         self._round = 0

@@ -84,7 +84,7 @@ def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_w
 def _add(
     hand: np.void, values: np.ndarray, moves: np.uint32, team: int, margin_weight: float, sums: np.ndarray
 ) -> None:
-    """Add the worth of each of ``moves`` in one world, whose exact points to go are ``values`` [28], to ``sums`` [28]."""
+    """Add the worth of each of ``moves`` in a world where it leaves ``values`` [28] points to go, to ``sums`` [28]."""
     while moves:
         domino = lowest(moves)
         moves &= moves - np.uint32(1)

@@ -1,0 +1,104 @@
+"""The command line of training: options to a configuration and a folder, and what happens on the way out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from zeb42_agents.training.config import PRESETS, TrainConfig
+
+INTERRUPTED, FAILED, USAGE = 130, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Train Zeb. Options that are not given are the preset's."""
+
+    preset: str = "laptop"
+    """laptop: two CPU cores, under ten minutes. gpu: one modern GPU. large-belief: the published run."""
+    out: Path | None = None
+    """Folder of the run; by default runs/PRESET-DATE-TIME."""
+    resume: Path | None = None
+    """Folder of a run to go on with: its configuration holds, but for --cycles and --threads."""
+    wandb: Literal["off", "offline", "online"] = "off"
+    """Metrics to W&B besides the CSV."""
+    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train as the command line says; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    console = Console(highlight=False)
+    try:
+        command = _parse(words)
+        config, run = _settle(command, words)
+        from zeb42_agents.training.trainer import Trainer  # after the options: torch takes seconds to import
+
+        console.print(f"run: {run}", soft_wrap=True)
+        console.print(_in_words(config), soft_wrap=True)
+        trainer = Trainer(config, run, wandb=command.wandb, console=console)
+    except ValueError as error:
+        console.print(f"train_belief: {error}", style="red", soft_wrap=True)
+        return USAGE
+    if trainer.cold:
+        console.print(f"not in the base weights, starting cold: {', '.join(trainer.cold)}", soft_wrap=True)
+    resume = f"python examples/train_belief.py --resume {run}"
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        console.print(
+            f"\nstopped; {trainer.cycle} of {config.cycles} cycles are saved. To go on:\n  {resume}", soft_wrap=True
+        )
+        return INTERRUPTED
+    except FloatingPointError as error:
+        console.print(
+            f"stopped in cycle {trainer.cycle + 1}: {error}. Cycle {trainer.cycle} is saved in {run}; "
+            f"go on from it with a lower --lr: a new run with --base {run}/latest",
+            style="red",
+            soft_wrap=True,
+        )
+        return FAILED
+    return 0
+
+
+def _parse(words: list[str]) -> Command:
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--preset", default="laptop")
+    preset = early.parse_known_args(words)[0].preset
+    if preset not in PRESETS:
+        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join(PRESETS)}")
+    default = Command(preset=preset, config=PRESETS[preset])
+    return tyro.cli(Command, args=words, default=default, prog="train_belief", config=(tyro.conf.FlagConversionOff,))
+
+
+def _settle(command: Command, words: list[str]) -> tuple[TrainConfig, Path]:
+    """The configuration and the folder of the run."""
+    if command.resume is None:
+        out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+        if (out / "checkpoint").exists():
+            raise ValueError(
+                f"expected a new folder for --out, got {out}, which holds a run; --resume {out} goes on with it"
+            )
+        return command.config, out
+    from zeb42_agents.training.trainer import load_config
+
+    saved = load_config(command.resume)
+    given = {word.partition("=")[0].lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
+    if extra := sorted(given - {"resume", "cycles", "threads", "wandb", "preset"}):
+        raise ValueError(
+            f"expected only --cycles, --threads or --wandb beside --resume, got also --{', --'.join(extra)}"
+        )
+    changes = {name: getattr(command.config, name) for name in ("cycles", "threads") if name in given}
+    return replace(saved, **changes), command.resume
+
+
+def _in_words(config: TrainConfig) -> str:
+    return ", ".join(f"{name}={value}" for name, value in config.to_json().items())

@@ -1,0 +1,289 @@
+"""What a training run is: one frozen dataclass, and the presets. It is the command line and the saved JSON at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from zeb42_agents.model import Tokenizer, ZebConfig
+from zeb42_agents.search import SearchConfig
+from zeb42_env._core.dominoes import NUM_DOMINOES
+from zeb42_env.rules import ContractRule, ScoringRule
+
+BeliefTarget = Literal["hidden", "all_21"]
+ValueTarget = Literal["outcome", "margin"]
+Precision = Literal["auto", "float32", "bfloat16"]
+LearningRate = Literal["cosine", "constant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training run. A cycle plays hands, then learns from the buffer; the first ``teacher_cycles`` are labelled by
+    the exact solver, the rest by the search itself."""
+
+    seed: int = 0
+    """Of everything random."""
+    cycles: int = 60
+    """Cycles in all."""
+    teacher_cycles: int = 57
+    """How many of them, from the first on, a teacher labels; the others learn from their own search."""
+
+    size: Literal["small", "medium", "large"] = "small"
+    """Of the network."""
+    tokenizer: Tokenizer = "v2"
+    """How the network reads a view."""
+    dropout: float = 0.0
+    """While learning."""
+    base: str = ""
+    """Weights to begin from; a base without a belief head leaves the head cold. Empty: begin from nothing."""
+
+    contract: ContractRule = "random"
+    """How the contracts of the hands it plays come about."""
+    scoring: tuple[ScoringRule, ...] = ("majority",)
+    """What the hands are played for; the lanes take turns."""
+
+    lanes: int = 256
+    """Hands played side by side."""
+    hands_per_lane: int = 1
+    """In one cycle."""
+    random_hands: float = 0.2
+    """Teacher stage: share of hands that a team plays at random, so that weak play is met."""
+    random_decisions: float = 0.05
+    """Teacher stage: share of single decisions taken at random."""
+    label_worlds: int = 0
+    """Teacher stage: worlds sampled for each label; 0 solves the deal itself, one unbiased sample for all its views."""
+    margin_weight: float = 0.3
+    """Teacher stage: share of the points margin in the value of an action, beside won or lost."""
+    sims: int = 16
+    """Self-play stage: simulations a decision."""
+    worlds: int = 8
+    """Self-play stage: worlds a decision."""
+    solve_tricks: int = 2
+    """Self-play stage: tricks from the end on that the exact solver plays out."""
+    peek: bool = False
+    """ABLATION ONLY, THIS CHEATS: search the true hands, every domino visible, as the published run did."""
+
+    steps_per_cycle: int = 250
+    """Updates in a cycle."""
+    batch_size: int = 256
+    """Examples in an update."""
+    lr: float = 1.5e-3
+    """Learning rate of AdamW, after a warm-up of 200 updates."""
+    lr_schedule: LearningRate = "cosine"
+    """Down to 2% over the cycles, or constant."""
+    weight_decay: float = 0.01
+    """Of AdamW."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to it."""
+    average_decay: float = 0.998
+    """Of the averaged weights that play and are saved; a share an update."""
+    policy_weight: float = 1.0
+    """Of the policy loss in the sum."""
+    value_weight: float = 1.0
+    """Of the value loss in the sum."""
+    belief_weight: float = 0.5
+    """Of the belief loss in the sum; 0 builds a network without a belief head."""
+    advantage_scale: float = 0.15
+    """Teacher stage: a value difference of this size makes an action e times as likely."""
+    root_value_share: float = 0.0
+    """Share of the value that search or teacher saw in the value target, beside the outcome."""
+    value_target: ValueTarget = "outcome"
+    """Won or lost; ``margin`` is the published margin-scaled form."""
+    belief_target: BeliefTarget = "hidden"
+    """Where the dominoes still hidden are; ``all_21`` is the published form, played ones included."""
+
+    buffer_examples: int = 1_000_000
+    """Capacity of the buffer."""
+    buffer_examples_later: int = 0
+    """Capacity from cycle ``buffer_later_cycle`` on; 0 keeps the first."""
+    buffer_later_cycle: int = 0
+    """See ``buffer_examples_later``."""
+    min_buffer_examples: int = 7_000
+    """Cycles only play until the buffer holds as many."""
+    max_age_cycles: int = 0
+    """Hands older than that are dropped; 0 keeps them until the buffer is full."""
+
+    evaluate_every: int = 10
+    """Cycles between evaluations; the best weights so far are kept by them."""
+    evaluate_deals: int = 200
+    """Mirrored deals against each opponent of an evaluation."""
+    opponents: tuple[str, ...] = ("random",)
+    """Agent specs that evaluations play; their mean win rate decides what is best."""
+    final_deals: int = 1000
+    """Mirrored deals against random at the end."""
+    belief_hands: int = 256
+    """Fresh hands of self-play that the belief is measured on."""
+
+    device: str = "auto"
+    """``auto`` takes CUDA where there is any."""
+    precision: Precision = "auto"
+    """Of playing; ``auto`` measures at the start. Learning uses bfloat16 on CUDA and float32 on CPU."""
+    threads: int = 0
+    """CPU threads of solver, search and network; 0 takes every core."""
+
+    def __post_init__(self) -> None:
+        for name, kind in _CHOICES.items():
+            if getattr(self, name) not in get_args(kind):
+                allowed = ", ".join(map(str, get_args(kind)))
+                raise ValueError(f"expected {name}, got {getattr(self, name)!r}; allowed: {allowed}")
+        for name, low, high in _RANGES:
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"expected {name} in {low}..{high}, got {getattr(self, name)!r}")
+        for scoring in self.scoring:
+            if scoring not in get_args(ScoringRule):
+                raise ValueError(f"expected scoring, got {scoring!r}; allowed: {', '.join(get_args(ScoringRule))}")
+        if not self.scoring:
+            raise ValueError("expected at least one scoring, got none")
+        if self.teacher_cycles > self.cycles:
+            raise ValueError(
+                f"expected at most {self.cycles} teacher_cycles, as many as cycles, got {self.teacher_cycles}"
+            )
+        if self.min_buffer_examples > self.smallest_capacity:
+            raise ValueError(
+                f"expected min_buffer_examples of at most the buffer's capacity, {self.smallest_capacity}, "
+                f"got {self.min_buffer_examples}"
+            )
+        if self.smallest_capacity < self.lanes * NUM_DOMINOES:
+            raise ValueError(
+                f"expected a buffer for at least one hand a lane, {self.lanes * NUM_DOMINOES} examples, "
+                f"got {self.smallest_capacity}"
+            )
+        if self.contract == "auction" and self.tokenizer == "v1":
+            raise ValueError(
+                "expected a contract that tokenizer v1 can read, got 'auction'; allowed: random, dropped30"
+            )
+        self.search_config()
+        self.network_config()
+
+    @property
+    def smallest_capacity(self) -> int:
+        """The least examples the buffer ever has room for."""
+        later = self.buffer_examples_later
+        return min(self.buffer_examples, later) if later else self.buffer_examples
+
+    def capacity_at(self, cycle: int) -> int:
+        """The examples the buffer has room for in ``cycle``."""
+        later = self.buffer_examples_later
+        return later if later and cycle >= self.buffer_later_cycle else self.buffer_examples
+
+    def network_config(self) -> ZebConfig:
+        """The shape of the network."""
+        return ZebConfig.named(
+            self.size, tokenizer=self.tokenizer, belief_head=self.belief_weight > 0, dropout=self.dropout
+        )
+
+    def search_config(self, *, threads: int = 1) -> SearchConfig:
+        """The search of the self-play stage: noise at the root, so that it explores."""
+        return SearchConfig(
+            sims=self.sims,
+            worlds=self.worlds,
+            solve_tricks=self.solve_tricks,
+            gumbel_scale=1.0,
+            peek=self.peek,
+            belief="net" if self.belief_weight > 0 else "legality",
+            threads=threads,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``config.json`` says."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> TrainConfig:
+        """The configuration of a saved run; ValueError names what does not belong."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(content) - known):
+            raise ValueError(f"expected a training configuration, got also {', '.join(unknown)}")
+        lists = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
+        return cls(**{**content, **lists})
+
+
+_CHOICES: dict[str, Any] = {
+    "size": Literal["small", "medium", "large"],
+    "tokenizer": Tokenizer,
+    "contract": ContractRule,
+    "belief_target": BeliefTarget,
+    "value_target": ValueTarget,
+    "precision": Precision,
+    "lr_schedule": LearningRate,
+}
+_MANY = 10**9
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("seed", 0, 2**63 - 1),
+    ("cycles", 1, _MANY),
+    ("teacher_cycles", 0, _MANY),
+    ("dropout", 0, 0.9),
+    ("lanes", 1, 10**6),
+    ("hands_per_lane", 1, 10**6),
+    ("random_hands", 0, 1),
+    ("random_decisions", 0, 1),
+    ("label_worlds", 0, 10**4),
+    ("margin_weight", 0, 1),
+    ("steps_per_cycle", 1, 10**6),
+    ("batch_size", 1, 10**6),
+    ("lr", 1e-9, 1),
+    ("weight_decay", 0, 1),
+    ("max_grad_norm", 1e-6, 1e6),
+    ("average_decay", 0, 1),
+    ("policy_weight", 0, 1e3),
+    ("value_weight", 0, 1e3),
+    ("belief_weight", 0, 1e3),
+    ("advantage_scale", 1e-3, 10),
+    ("root_value_share", 0, 1),
+    ("buffer_examples", 1, _MANY),
+    ("buffer_examples_later", 0, _MANY),
+    ("buffer_later_cycle", 0, _MANY),
+    ("min_buffer_examples", 1, _MANY),
+    ("max_age_cycles", 0, _MANY),
+    ("evaluate_every", 1, _MANY),
+    ("evaluate_deals", 1, _MANY),
+    ("final_deals", 1, _MANY),
+    ("belief_hands", 1, _MANY),
+    ("threads", 0, 4096),
+)
+
+LAPTOP = TrainConfig()
+PRESETS: dict[str, TrainConfig] = {
+    # Two CPU cores, under ten minutes.
+    "laptop": LAPTOP,
+    # The published run: large with a belief head on a trained base without one, v1, its own search as the teacher.
+    "large-belief": replace(
+        LAPTOP,
+        size="large",
+        tokenizer="v1",
+        dropout=0.1,
+        cycles=3743,
+        teacher_cycles=0,
+        hands_per_lane=2,
+        lr=1e-4,
+        lr_schedule="constant",
+        batch_size=64,
+        steps_per_cycle=1000,
+        sims=50,
+        worlds=16,
+        buffer_examples=1_000_000,
+        buffer_examples_later=500_000,
+        buffer_later_cycle=3300,
+        min_buffer_examples=250_000,
+        belief_target="all_21",
+        evaluate_every=10,
+    ),
+    # One modern GPU with many cores beside it.
+    "gpu": replace(
+        LAPTOP,
+        size="large",
+        cycles=400,
+        teacher_cycles=200,
+        lanes=4096,
+        batch_size=4096,
+        steps_per_cycle=500,
+        lr=6e-4,
+        sims=32,
+        worlds=16,
+        buffer_examples=8_000_000,
+        min_buffer_examples=200_000,
+        evaluate_deals=1000,
+        final_deals=5000,
+        opponents=("random", "greedy"),
+    ),
+}

@@ -1,0 +1,249 @@
+"""What a run tells about itself: CSV and W&B rows by cycle, the console, plots, and a short report."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from zeb42_agents.training.evaluate import BeliefReport
+
+WandbMode = Literal["off", "offline", "online"]
+
+METRICS_FILE = "metrics.csv"
+COLUMNS = (
+    "cycle", "total_games", "buffer_size", "policy_loss", "value_loss", "fresh_value_loss", "belief_loss", "total_loss",
+    "belief_accuracy", "belief_hidden_accuracy", "belief_hidden_loss", "belief_all_accuracy", "belief_all_loss",
+    "legality_hidden_accuracy", "legality_hidden_loss", "legality_all_accuracy", "legality_all_loss",
+    "policy_entropy", "policy_kl", "policy_top1", "value_mean", "value_std", "grad_norm", "lr",
+    "eval_win_rate", "eval_low", "eval_high", "collect_time_s", "update_time_s", "cycle_time_s", "total_time_s",
+)  # fmt: skip
+"""Columns of the CSV and names on W&B: the published names where the published run has them."""
+
+
+class Tracker:
+    """Rows of metrics, one a cycle, to ``metrics.csv`` and, if asked, to W&B with the cycle as its explicit step."""
+
+    def __init__(
+        self, run: Path, *, wandb: WandbMode, config: dict[str, Any], wandb_id: str | None, cycle: int
+    ) -> None:
+        self.path = run / METRICS_FILE
+        self.rows = _rows_until(self.path, cycle)
+        _write_rows(self.path, self.rows)
+        self._wandb: Any = None
+        if wandb != "off":
+            self._wandb = _start_wandb(run, wandb, config, wandb_id)
+
+    @property
+    def wandb_id(self) -> str | None:
+        """The id of the W&B run, to continue it later."""
+        return None if self._wandb is None else str(self._wandb.id)
+
+    def log(self, row: dict[str, float]) -> None:
+        """Add the row of a cycle."""
+        self.rows.append(row)
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, COLUMNS).writerow(_as_text(row))
+        if self._wandb is not None:
+            self._wandb.log(row, step=int(row["cycle"]))
+
+    def series(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The cycles that have a value of ``name``, and the values."""
+        found = [(row["cycle"], row[name]) for row in self.rows if name in row]
+        return np.array([cycle for cycle, _ in found]), np.array([value for _, value in found])
+
+    def close(self) -> None:
+        """Finish the W&B run."""
+        if self._wandb is not None:
+            self._wandb.finish()
+
+
+def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: str | None) -> Any:
+    try:
+        import wandb
+    except ImportError:
+        raise ValueError(
+            f"expected the package wandb for --wandb {mode}, got none; pip install 'zeb42[wandb]'"
+        ) from None
+    return wandb.init(
+        project=os.environ.get("WANDB_PROJECT", "zeb42"),
+        name=run.name,
+        dir=str(run),
+        mode=mode,
+        config=config,
+        id=wandb_id,
+        resume="allow" if wandb_id else None,
+    )
+
+
+def _as_text(row: dict[str, float]) -> dict[str, str]:
+    return {name: f"{row[name]:.6g}" if name in row else "" for name in COLUMNS}
+
+
+def _rows_until(path: Path, cycle: int) -> list[dict[str, float]]:
+    """The rows of cycles up to ``cycle``: what came after belongs to a cycle that was not finished."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items() if name and value} for row in csv.DictReader(file)]
+    return [row for row in rows if row.get("cycle", cycle + 1) <= cycle]
+
+
+def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(_as_text(row) for row in rows)
+    fresh.replace(path)
+
+
+def progress_bar(console: Console) -> Progress:
+    """The live line of a run."""
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cycles"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[status]}"),
+        console=console,
+    )
+
+
+def status(row: dict[str, float]) -> str:
+    """A cycle in a few words."""
+    words = [f"{int(row['total_games'])} hands"]
+    for name, label in (("policy_loss", "policy"), ("value_loss", "value"), ("belief_loss", "belief")):
+        if name in row:
+            words.append(f"{label} {row[name]:.3f}")
+    if "eval_win_rate" in row:
+        words.append(f"vs random {100 * row['eval_win_rate']:.1f}%")
+    return ", ".join(words)
+
+
+def summary_table(row: dict[str, float], report: BeliefReport | None, strength: str) -> Table:
+    """The table that a run ends with."""
+    table = Table(title="what it learned", show_header=True, header_style="bold")
+    for column in ("measure", "value", "beside"):
+        table.add_column(column)
+    for name in ("policy_loss", "value_loss", "belief_loss", "total_loss"):
+        if name in row:
+            table.add_row(name.replace("_", " "), f"{row[name]:.4f}", "")
+    if report is not None:
+        for metric, label in (("hidden", "still hidden"), ("all_21", "all 21 not dealt")):
+            ours, rules = report.network, report.legality
+            table.add_row(
+                f"belief accuracy, {label}",
+                f"{100 * ours.accuracy[metric]:.1f}%",
+                f"legality alone {100 * rules.accuracy[metric]:.1f}%",
+            )
+            table.add_row(
+                f"belief cross-entropy, {label}",
+                f"{ours.cross_entropy[metric]:.3f}",
+                f"legality alone {rules.cross_entropy[metric]:.3f}",
+            )
+    table.add_row("hands won against random", strength, "95% interval, mirrored deals")
+    return table
+
+
+def plot_learning(tracker: Tracker, path: Path) -> None:
+    """The learning curve: losses, belief accuracy beside legality's, win rate with its interval."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
+    for name in ("policy_loss", "value_loss", "belief_loss"):
+        cycles, values = tracker.series(name)
+        if len(values):
+            axes[0].plot(cycles, values / values[0], label=f"{name.replace('_', ' ')} (first {values[0]:.3f})")
+    axes[0].set(title="losses, the first cycle's being 1", xlabel="cycle", ylim=(0, None))
+    axes[0].legend()
+    for name, label, style in (
+        ("belief_hidden_accuracy", "network", "o-"),
+        ("legality_hidden_accuracy", "legality alone", "s--"),
+    ):
+        cycles, values = tracker.series(name)
+        axes[1].plot(cycles, 100 * values, style, label=label)
+    axes[1].set(title="belief on hidden dominoes", xlabel="cycle", ylabel="accuracy, %")
+    axes[1].legend()
+    cycles, values = tracker.series("eval_win_rate")
+    low, high = tracker.series("eval_low")[1], tracker.series("eval_high")[1]
+    axes[2].plot(cycles, 100 * values, "o-")
+    axes[2].fill_between(cycles, 100 * low, 100 * high, alpha=0.2, label="95%")
+    axes[2].axhline(50, color="gray", linewidth=0.8)
+    axes[2].set(title="hands won against random", xlabel="cycle", ylabel="%")
+    axes[2].legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def plot_calibration(report: BeliefReport, path: Path) -> None:
+    """How often a belief comes true, by what it says, a line a trick."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(figsize=(6, 5.4), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=0.8)
+    for trick, rows in enumerate(report.reliability):
+        seen = rows[:, 2] >= 30  # fewer say nothing
+        if seen.any():
+            axes.plot(rows[seen, 1], rows[seen, 0], "o-", markersize=4, label=f"trick {trick + 1}")
+    axes.set(
+        title="belief: said and true, on hidden dominoes",
+        xlabel="probability given to a seat",
+        ylabel="share in which it was right",
+    )
+    axes.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def _pyplot() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def write_report(
+    run: Path,
+    row: dict[str, float],
+    report: BeliefReport | None,
+    strength: str,
+    config: dict[str, Any],
+    next_lines: list[str],
+) -> None:
+    """REPORT.md: what was trained, what it reached, and how to go on."""
+    text = [
+        f"# {run.name}",
+        "",
+        f"{int(row['total_games']):,} hands in {int(row['cycle'])} cycles, {row['total_time_s'] / 60:.1f} minutes.",
+        "",
+        "| measure | value |",
+        "|---|---|",
+        f"| hands won against random (random contract, majority; 95% over mirrored deals) | {strength} |",
+    ]
+    text += [f"| {name.replace('_', ' ')} | {row[name]:.4f} |" for name in _REPORTED if name in row]
+    if report is not None:
+        text += ["", f"Belief over {report.num_positions:,} positions of fresh self-play:", ""]
+        text += ["| dominoes | network | legality alone |", "|---|---|---|"]
+        for metric, label in (("hidden", "still hidden"), ("all_21", "all 21 not dealt")):
+            cells = [
+                f"{100 * score.accuracy[metric]:.1f}%, cross-entropy {score.cross_entropy[metric]:.3f}"
+                for score in (report.network, report.legality)
+            ]
+            text.append(f"| {label} | {cells[0]} | {cells[1]} |")
+        text += ["", "![learning curve](learning_curve.png)", "", "![belief calibration](belief_calibration.png)"]
+    text += ["", "Next:", "", *(f"    {line}" for line in next_lines), "", "Configuration:", ""]
+    text += [f"    {name} = {value}" for name, value in config.items()]
+    (run / "REPORT.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+_REPORTED = ("policy_loss", "value_loss", "belief_loss", "total_loss", "policy_top1", "policy_entropy", "value_std")
