@@ -161,6 +161,7 @@ def test_result_is_coherent(config: SearchConfig) -> None:
                 assert Hand(world).view(int(views[b]["seat"])).tobytes() == views[b].tobytes()
         else:
             assert not result.visits[b].any()
+            assert np.isnan(result.root_value[b])
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -15,8 +15,8 @@ from zeb42_env.rules import action_text, domino_text
 class SearchResult:
     """What a search found. B decisions, W worlds, 56 actions.
 
-    A decision with one legal action is not searched: ``searched`` is False, ``action`` and ``policy`` say the action,
-    and everything else is 0 (``worlds`` are blank records, ``line`` is the action alone).
+    A decision with one legal action is not searched and costs no evaluation: ``searched`` is False, ``action``,
+    ``prior``, ``policy`` and ``line`` say the action, the values are NaN, and all else is 0 (``worlds`` are blank records).
     """
 
     config: SearchConfig

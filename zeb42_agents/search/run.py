@@ -7,19 +7,25 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from numba import njit
 
 from zeb42_agents import worlds as deals
 from zeb42_agents.agent import view_keys
 from zeb42_agents.search.choose import Settings
 from zeb42_agents.search.config import MAX_LEGAL, SearchConfig, halving_schedule
 from zeb42_agents.search.result import SearchResult
+from zeb42_agents.search.roots import (
+    FINAL_STREAM,
+    NOISE_STREAM,
+    WALK_STREAM,
+    WORLDS_STREAM,
+    draws_of,
+    legal_actions,
+    mix_dirichlet,
+    streams_of,
+)
 from zeb42_agents.search.tree import Trees, advance, allocate, harvest, plant
 from zeb42_agents.solver import new_memory
-from zeb42_env._core.bits import lowest, mix, popcount, unit
-from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS, legal_mask, views_of
-
-WORLDS_STREAM, WALK_STREAM, NOISE_STREAM, FINAL_STREAM = (np.uint64(number) for number in range(4))
+from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS, views_of
 
 
 class Evaluator(Protocol):
@@ -83,7 +89,7 @@ class Search:
         """
         keys = _check(self.config, views, keys, hands)
         views = views.view(HAND)  # records from a file may have lost their alignment flag, which the kernels go by
-        num_legal, only_action = _legal_actions(views)
+        num_legal, only_action = legal_actions(views)
         found = _blank_result(views, self._num_worlds, num_legal, only_action)
         rows = np.flatnonzero(num_legal > 1)
         if len(rows):
@@ -95,12 +101,12 @@ class Search:
     ) -> None:
         """Search ``views`` [R] and write what is found into rows ``rows`` [R] of ``found``."""
         belief = self._beliefs(views)
-        worlds = deals.sample_many(views, self._num_worlds, _streams(keys, WORLDS_STREAM), belief)
+        worlds = deals.sample_many(views, self._num_worlds, streams_of(keys, WORLDS_STREAM), belief)
         if hands is not None:
             worlds = hands[:, None].view(HAND)
         prior, network_value = self._evaluate(views)
         if self.config.root == "puct" and self.config.dirichlet_fraction > 0.0:
-            _mix_dirichlet(prior, keys, self.config)
+            mix_dirichlet(prior, keys, self.config)
         trees = self._plant(views, keys, worlds, prior, network_value)
         found["num_evaluations"] = len(rows) + self._run(trees, len(rows))
         for name, array in {"belief": belief, "worlds": worlds, "prior": prior, "network_value": network_value}.items():
@@ -144,12 +150,12 @@ class Search:
             self._trees = allocate(len(views), self._num_worlds, self.config.sims, self.config.leaves)
         trees = self._trees
         trees.worlds[: len(views)] = worlds
-        plant(trees, views, _streams(keys, WALK_STREAM), priors, values, self.config.max_considered)
+        plant(trees, views, streams_of(keys, WALK_STREAM), priors, values, self.config.max_considered)
         if self._settings.gumbel and self.config.gumbel_scale > 0.0:
-            draws = np.maximum(_draws(_streams(keys, NOISE_STREAM), MAX_LEGAL), 1e-12)
+            draws = np.maximum(draws_of(streams_of(keys, NOISE_STREAM), MAX_LEGAL), 1e-12)
             trees.roots["noise"][: len(views)] = -np.log(-np.log(draws)) * self.config.gumbel_scale
         if self._settings.temperature > 0.0:
-            trees.roots["final_draw"][: len(views)] = _draws(_streams(keys, FINAL_STREAM), 1)[:, 0]
+            trees.roots["final_draw"][: len(views)] = draws_of(streams_of(keys, FINAL_STREAM), 1)[:, 0]
         return trees
 
     def _run(self, trees: Trees, num_roots: int) -> int:
@@ -249,8 +255,8 @@ def _blank_result(views: np.ndarray, num_worlds: int, num_legal: np.ndarray, onl
         "q": np.zeros((num_views, NUM_ACTIONS), np.float32),
         "prior": np.zeros((num_views, NUM_ACTIONS), np.float32),
         "policy": np.zeros((num_views, NUM_ACTIONS), np.float32),
-        "root_value": np.zeros(num_views, np.float32),
-        "network_value": np.zeros(num_views, np.float32),
+        "root_value": np.full(num_views, np.nan, np.float32),
+        "network_value": np.full(num_views, np.nan, np.float32),
         "belief": np.zeros((num_views, 28, 4), np.float32),
         "worlds": np.zeros((num_views, num_worlds), HAND),
         "line": np.full((num_views, MAX_DECISIONS), NOBODY, np.int8),
@@ -261,41 +267,3 @@ def _blank_result(views: np.ndarray, num_worlds: int, num_legal: np.ndarray, onl
     found["prior"][forced, only_action[forced]] = 1.0
     found["line"][forced, 0] = only_action[forced]
     return found
-
-
-@njit(cache=True)
-def _legal_actions(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many legal actions each view has [B], and the lowest of them [B]."""
-    num_legal, only_action = np.empty(len(views), np.int64), np.empty(len(views), np.int64)
-    for b in range(len(views)):
-        legal = legal_mask(views[b])
-        num_legal[b] = popcount(legal)
-        only_action[b] = lowest(legal)
-    return num_legal, only_action
-
-
-@njit(cache=True)
-def _streams(keys: np.ndarray, number: np.uint64) -> np.ndarray:
-    """Stream ``number`` of each of ``keys`` [B]."""
-    streams = np.empty_like(keys)
-    for b in range(len(keys)):
-        streams[b] = mix(keys[b], number)
-    return streams
-
-
-@njit(cache=True)
-def _draws(streams: np.ndarray, num_draws: int) -> np.ndarray:
-    """Uniform draws [B, num_draws] in [0, 1), those of each row from its own stream."""
-    draws = np.empty((len(streams), num_draws))
-    for b in range(len(streams)):
-        for i in range(num_draws):
-            draws[b, i] = unit(streams[b : b + 1])
-    return draws
-
-
-def _mix_dirichlet(priors: np.ndarray, keys: np.ndarray, config: SearchConfig) -> None:
-    """Mix Dirichlet noise over the actions that have a prior into ``priors`` [B, 56], in place."""
-    for prior, key in zip(priors, _streams(keys, NOISE_STREAM), strict=True):
-        legal = np.flatnonzero(prior)
-        noise = np.random.default_rng(int(key)).dirichlet(np.full(len(legal), config.dirichlet_alpha))
-        prior[legal] = (1 - config.dirichlet_fraction) * prior[legal] + config.dirichlet_fraction * noise

@@ -432,7 +432,7 @@ def harvest(
     lines: np.ndarray,
 ) -> None:
     """Write what the searches found: visits and Q [B, 56], improved policy [B, 56], its value [B], the recommended
-    action [B] and the principal line [B, 33]; arrays come filled with 0, lines with -1."""
+    action [B] and the principal line [B, 33]; visits, Q and policies come filled with 0, lines with -1."""
     scratch = np.empty((2, MAX_LEGAL))
     completed, policy = scratch[0], scratch[1]
     for b in range(len(visits)):
@@ -441,6 +441,7 @@ def harvest(
         chosen = choose_final(nodes, evaluation, trees.roots[b], settings, scratch)
         complete_values(nodes, evaluation, completed)
         improve_policy(evaluation, completed, logits_a_unit(nodes, evaluation, settings), policy)
+        root_values[b] = 0.0
         for slot in range(evaluation.num_actions):
             action = evaluation.actions[slot]
             policies[b, action] = policy[slot]
