@@ -1,4 +1,80 @@
-"""Texas 42 as a PettingZoo AEC environment: four seats take turns through the auction, the declaration and the play."""
+"""Texas 42 as a PettingZoo AEC environment.
+
+Four seats around a table, partners opposite, play a hand of the trick-taking domino game of Texas: an auction, the
+declaration of trump, and seven tricks worth 42 points. Nobody sees another's dominoes. An episode is one hand, or a
+match of hands until a team has seven marks.
+
+    import zeb42_env
+
+    env = zeb42_env.env()
+    env.reset(seed=42)
+    for agent in env.agent_iter():
+        observation, reward, terminated, truncated, info = env.last()
+        if terminated or truncated:
+            action = None
+        else:
+            action = env.action_space(agent).sample(observation["action_mask"])
+        env.step(action)
+
+## Actions
+
+One `Discrete(56)` for every phase and every agent.
+
+| action | meaning | phase |
+|---|---|---|
+| 0-27 | play that domino: `high * (high + 1) / 2 + low` is its id, 0 = 0-0 and 27 = 6-6 | tricks |
+| 28 | pass | auction |
+| 29-40 | bid 30..41 points | auction |
+| 41-45 | bid 1..5 marks | auction |
+| 46-52 | declare blanks, ones, .. sixes as trump | declaration |
+| 53 | declare doubles as trump | declaration |
+| 54 | declare doubles a suit of their own, no trump | declaration |
+| 55 | declare no trump, "follow me" | declaration |
+
+`zeb42_env.action_text` and `parse_action` turn ids into words and back.
+
+## Observation
+
+A `Dict` of `observation` and `action_mask`, the same space for every agent. `observation="planes"`, the default, is a
+flat int8 array of the pieces below, all counted from the observer: seat 0 is itself, 1 the seat on its left, 2 its
+partner, 3 the seat on its right. `zeb42_env.observation.piece(array, name)` cuts a piece out.
+
+`observation="tokens"` is for transformers: int8 [33, 40], one token for the situation, four for the seats from the
+observer on, 28 for the dominoes; every token is always there.
+
+Observations are written from the observer's *view*, a record with everything that it cannot know blanked out.
+`state()` is the perfect-information view, for research and for critics: planes as seat 0 sees them, with the truth in
+`may_hold`. It is never part of an observation.
+
+## Legal actions
+
+`observation["action_mask"]` and `infos[agent]["action_mask"]` are int8 [56] of 0 and 1, all 0 for an agent that is not
+to move. In `env()` an illegal action loses the hand: the episode is terminated, the offending *team* loses the stake
+and the other team wins it, and `infos[agent]["illegal_action"]` says why. `raw_env` raises `IllegalActionError`.
+
+## Rewards
+
+Always opposite for the two teams and equal for partners, paid when the episode ends.
+
+| `Rules(scoring=...)` | reward of a team |
+|---|---|
+| `"marks"` (default) | the marks at stake: plus if its contract was made or the other's was set, else minus |
+| `"contract"` | 1 made or set, whatever was bid |
+| `"majority"` | 1 for more than 21 of the 42 points, 0 for 21 each |
+| `"points"` | its margin as a share of 42 |
+
+A match, `Rules(episode="match")`, pays 1 to its winner and nothing before. With `per_trick_rewards=True` and points
+scoring each trick is paid when it is taken; a hand adds up to the same.
+
+## Rendering
+
+`render_mode="ansi"` returns text, `"rgb_array"` a picture (uint8 [height, width, 3]), `"human"` shows a window; the
+last two need pygame (`pip install 'zeb42[render]'`). All show every hand: they are for those who watch.
+
+## Version history
+
+* v0: first version.
+"""
 
 from __future__ import annotations
 

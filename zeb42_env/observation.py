@@ -85,7 +85,8 @@ def pieces_table() -> str:
     rows = ["| index | piece | shape | values | meaning |", "|---|---|---|---|---|"]
     for entry in PIECES:
         start = planes.STARTS[entry.name]
-        stop = start + int(np.prod(entry.shape))
+        last = start + int(np.prod(entry.shape)) - 1
+        index = str(start) if last == start else f"{start}-{last}"
         shape = " x ".join(map(str, entry.shape))
-        rows.append(f"| {start}-{stop - 1} | `{entry.name}` | {shape} | 0..{entry.high} | {entry.meaning} |")
+        rows.append(f"| {index} | `{entry.name}` | {shape} | 0..{entry.high} | {entry.meaning} |")
     return "\n".join(rows)

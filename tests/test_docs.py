@@ -1,0 +1,41 @@
+"""The pages say what the code says."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+
+from zeb42_env import Hand, aec
+
+FOLDER = Path(__file__).parents[1] / "docs"
+_spec = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
+assert _spec is not None
+assert _spec.loader is not None
+generate = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(generate)
+
+
+def test_the_environment_page_is_generated():
+    expected = (FOLDER / "environment.md").read_text()
+    assert generate.environment_page() == expected, "run `python docs/generate.py --page`"
+
+
+def test_its_code_runs():
+    code = re.findall(r"```python\n(.*?)```", (FOLDER / "environment.md").read_text(), re.DOTALL)
+    assert code
+    for block in code:
+        exec(block, {})
+    assert "Version history" in inspect.cleandoc(aec.__doc__ or "")
+
+
+def test_the_rules_page_shows_the_hand_it_speaks_of():
+    page = (FOLDER / "rules.md").read_text()
+    for name, hand in generate.pictures().items():
+        assert f"pictures/{name}.png" in page
+        assert (FOLDER / "pictures" / f"{name}.png").exists()
+        assert not hand.is_over
+    (line,) = re.findall(r"^    (zeb42/1 .*)$", page, re.MULTILINE)
+    assert Hand.parse(line) == generate.pictures()["play"]
+    assert str(Hand.parse(line)) == line
