@@ -16,7 +16,7 @@ class SearchResult:
     """What a search found. B decisions, W worlds, 56 actions.
 
     A decision with one legal action is not searched and costs no evaluation: ``searched`` is False, ``action``,
-    ``prior``, ``policy`` and ``line`` say the action, the values are NaN, and all else is 0 (``worlds`` are blank records).
+    ``prior``, ``policy`` and ``line`` say the action, the values are NaN, all else is 0 (``worlds`` are blank records).
     """
 
     config: SearchConfig
