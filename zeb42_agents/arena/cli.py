@@ -8,21 +8,22 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from zeb42_agents.agent import agent_names
+from zeb42_agents.agent import Agent, agent_names
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S
 from zeb42_agents.arena.folder import RunFolder
-from zeb42_agents.arena.games import mirrored
+from zeb42_agents.arena.games import NUM_TABLES, mirrored
 from zeb42_agents.arena.live import LiveTable
 from zeb42_agents.arena.play import ForfeitError
 from zeb42_agents.arena.players import Player, distinct, players_of, read_pool
 from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol
 from zeb42_agents.arena.rating import DEFAULT_ANCHOR, DEFAULT_ANCHOR_ELO, PRIOR_HANDS, resolve_anchor
-from zeb42_agents.arena.report import console_report, write_reports
+from zeb42_agents.arena.report import PLURAL, console_report, write_reports
 from zeb42_agents.arena.run import Outcome, Plan, check_plan, num_cores, run_pool
 from zeb42_agents.arena.sprt import Sprt
 from zeb42_agents.arena.summary import summarise
@@ -90,8 +91,41 @@ def _add_rating_options(parser: argparse.ArgumentParser) -> None:
     add("--no-plots", action="store_true", help="write no PNG")
 
 
+@dataclass
+class _Session:
+    """Who plays what, where."""
+
+    players: list[Player]
+    partner: Player | None
+    agents: list[Agent]  # the players', and the partner's
+    plan: Plan
+    folder: RunFolder
+    rating: dict[str, Any]  # anchor, anchor_elo, prior_hands
+
+
 def _play_main(arguments: Sequence[str], console: Console) -> int:
     options = _play_parser().parse_args(arguments)
+    session = _prepare(options)
+    _print_settings(console, session)
+    try:
+        with LiveTable(console, session.folder, session.rating) as live:
+            outcome = run_pool(
+                session.players,
+                session.folder,
+                session.plan,
+                partner=session.partner,
+                agents=session.agents,
+                watch=live.show,
+            )
+    except KeyboardInterrupt:
+        console.print("interrupted; what was finished is saved. To go on:")
+        console.print(f"  {_resume_line(arguments, session.folder.path)}", highlight=False, soft_wrap=True)
+        return INTERRUPTED
+    return _report(outcome, session, console, with_plots=not options.no_plots)
+
+
+def _prepare(options: argparse.Namespace) -> _Session:
+    """Check everything, build the agents, and make or join the run folder, in this order."""
     players = players_of(options.specs, move_time_s=options.move_time)
     if options.pool:
         more, settings = read_pool(options.pool)
@@ -112,18 +146,16 @@ def _play_main(arguments: Sequence[str], console: Console) -> int:
     known = RunFolder.read(options.out).names if options.out and (Path(options.out) / "run.json").exists() else []
     resolve_anchor([*names, *known], options.anchor, options.anchor_elo)
     agents = [player.build() for player in players]
-    partner_agent = partner.build() if partner else None
+    partners = [partner.build()] if partner else []
     settings = {
         "protocol": protocol.name,
         "seed": seed,
-        "partners": partner.describe(partner_agent) if partner and partner_agent else None,
+        "partners": partner.describe(partners[0]) if partner else None,
         "agents": [player.describe(agent) for player, agent in zip(players, agents, strict=True)],
     }
     folder = RunFolder.open(options.out or time.strftime("runs/arena-%Y%m%d-%H%M%S"), settings)
-    _print_settings(console, players, partner, protocol.name, seed, plan, folder)
-    return _run(
-        options, players, partner, [*agents, *([partner_agent] if partner_agent else [])], plan, folder, console
-    )
+    rating = {"anchor": options.anchor, "anchor_elo": options.anchor_elo, "prior_hands": options.prior_hands}
+    return _Session(players, partner, agents + partners, plan, folder, rating)
 
 
 def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Player | None) -> Plan:
@@ -147,55 +179,26 @@ def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Playe
     )
 
 
-def _print_settings(
-    console: Console,
-    players: Sequence[Player],
-    partner: Player | None,
-    protocol: str,
-    seed: int,
-    plan: Plan,
-    folder: RunFolder,
-) -> None:
-    words = [f"protocol {protocol}", f"seed {seed}", f"deals {plan.first_deal}..{plan.first_deal + plan.num_deals - 1}"]
-    words += [
-        f"versus {plan.versus}" if plan.versus else "all pairs",
-        f"partners {partner.name if partner else 'same'}",
-    ]
+def _print_settings(console: Console, session: _Session) -> None:
+    plan, folder = session.plan, session.folder
+    words = [f"protocol {folder.protocol.name}", f"seed {folder.seed}"]
+    words += [f"deals {plan.first_deal}..{plan.first_deal + plan.num_deals - 1}"]
+    words += [f"versus {plan.versus}" if plan.versus else "all pairs"]
+    words += [f"partners {session.partner.name if session.partner else 'same'}"]
     words += [f"jobs {plan.jobs}", f"run folder {folder.path}"]
-    console.print("agents  " + "  ".join(player.name for player in players), highlight=False)
+    console.print("agents  " + "  ".join(player.name for player in session.players), highlight=False, soft_wrap=True)
     console.print(", ".join(words), highlight=False, soft_wrap=True)
 
 
-def _run(
-    options: argparse.Namespace,
-    players: Sequence[Player],
-    partner: Player | None,
-    agents: Sequence[Any],
-    plan: Plan,
-    folder: RunFolder,
-    console: Console,
-) -> int:
-    rating = {"anchor": options.anchor, "anchor_elo": options.anchor_elo, "prior_hands": options.prior_hands}
-    try:
-        with LiveTable(console, folder, rating) as live:
-            outcome = run_pool(players, folder, plan, partner=partner, agents=agents, watch=live.show)
-    except KeyboardInterrupt:
-        console.print("interrupted; what was finished is saved. To go on:")
-        console.print(f"  {_resume_line(sys.argv[1:], folder.path)}", highlight=False, soft_wrap=True)
-        return INTERRUPTED
-    return _report(outcome, folder, rating, plan, console, with_plots=not options.no_plots)
-
-
-def _report(
-    outcome: Outcome, folder: RunFolder, rating: dict[str, Any], plan: Plan, console: Console, *, with_plots: bool
-) -> int:
-    notes = _notes(outcome, plan, folder)
-    summary = summarise(outcome.games, folder.names, folder.protocol, notes=notes, **rating)
+def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots: bool) -> int:
+    folder = session.folder
+    notes = _notes(outcome, session.plan, folder)
+    summary = summarise(outcome.games, folder.names, folder.protocol, notes=notes, **session.rating)
     console.print(console_report(summary))
-    hands_a_second = 2 * outcome.num_played / max(outcome.elapsed_s, 1e-9)
+    num_games = NUM_TABLES * outcome.num_played
     console.print(
-        f"{2 * outcome.num_played:,} {folder.protocol.unit}s played in {outcome.elapsed_s:.1f} s "
-        f"({hands_a_second:,.0f} a second)",
+        f"{num_games:,} {PLURAL[folder.protocol.unit]} played in {outcome.elapsed_s:.1f} s "
+        f"({num_games / max(outcome.elapsed_s, 1e-9):,.0f} a second)",
         highlight=False,
     )
     written = write_reports(summary, folder.path, folder.settings, with_plots=with_plots)

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from zeb42_agents.arena.folder import RunFolder
-from zeb42_agents.arena.report import live_table
+from zeb42_agents.arena.report import PLURAL, live_table
 from zeb42_agents.arena.run import Progress as RunProgress
 from zeb42_agents.arena.summary import Summary, summarise
 
@@ -55,7 +55,7 @@ class LiveTable:
         if monotonic() - self._shown < interval_s:
             return
         self._shown = monotonic()
-        words = f"{2 * progress.num_played / progress.elapsed_s:,.0f} {self._folder.protocol.unit}s a second"
+        words = f"{2 * progress.num_played / progress.elapsed_s:,.0f} {PLURAL[self._folder.protocol.unit]} a second"
         if progress.forfeits:
             words += f", {progress.forfeits} forfeits"
         if not self._console.is_terminal:

@@ -13,12 +13,14 @@ from rich.text import Text
 
 from zeb42_agents.arena.summary import Summary, to_json
 
+PLURAL = {"hand": "hands", "match": "matches"}
+
 
 def rating_rows(summary: Summary) -> tuple[list[str], list[list[str]]]:
     """The head and the lines of the rating table, as text."""
     unit = summary.unit
     margin = "marks" if unit == "match" else "points"
-    head = ["", "agent", f"Elo a {unit}", "± 95%", _plural(unit), "won", f"{margin} margin", "ms a decision"]
+    head = ["", "agent", f"Elo a {unit}", "± 95%", PLURAL[unit], "won", f"{margin} margin", "ms a decision"]
     rows = [
         [
             str(place),
@@ -154,10 +156,6 @@ def write_reports(summary: Summary, path: Path, run: dict[str, Any], *, with_plo
 
 def _title(summary: Summary) -> str:
     return f"Elo a {summary.unit}, {summary.protocol.name} protocol, {summary.ratings.num_deals:,} mirrored deals"
-
-
-def _plural(unit: str) -> str:
-    return {"hand": "hands", "match": "matches"}[unit]
 
 
 def _partners(run: dict[str, Any]) -> str:

@@ -11,7 +11,6 @@ import pytest
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import Sprt, rate
-from zeb42_agents.arena import cli as arena_cli
 from zeb42_agents.arena.cli import main
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import mirrored
@@ -223,7 +222,6 @@ def test_ctrl_c_saves_and_prints_the_line_that_resumes(
     monkeypatch.setattr(Player, "build", lambda self: Tired() if self.spec == "greedy" else build(self))
     words = ["random", "greedy", "--deals", "50", "--jobs", "1", "--chunk", "5", "--no-plots"]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(arena_cli.sys, "argv", ["arena", *words])
     assert main(words) == 130
     (folder,) = tmp_path.glob("runs/arena-*")
     printed = capsys.readouterr().out
