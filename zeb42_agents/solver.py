@@ -6,9 +6,11 @@ The search itself is :mod:`zeb42_agents._double_dummy`. Kernels of other modules
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -143,8 +145,14 @@ def in_threads(work: Callable[[slice, np.void], None], num_items: int, threads: 
         with _borrowed_memory() as memory:
             work(part, memory)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, [slice(a, b) for a, b in pairwise(edges) if b > a]))
+    list(_pool(threads, os.getpid()).map(run, [slice(a, b) for a, b in pairwise(edges) if b > a]))
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads that wait for work, one pool for each process: a fork inherits the object but not its threads."""
+    del process
+    return ThreadPoolExecutor(threads, thread_name_prefix="zeb42-solver")
 
 
 _spare_memories: list[np.ndarray] = []

@@ -1,0 +1,182 @@
+"""E[Q]: the choice it promises, however it gets there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from double_dummy import positions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zeb42_agents import Agent, make_agent, solver, worlds
+from zeb42_agents.eq import EQ, LATE_PLAY, NUM_TIE_WORLDS
+from zeb42_env import Hand, Rules, parse_action
+from zeb42_env._core import record as core
+from zeb42_env._core.dominoes import COUNT, HAND_POINTS
+
+
+def views(num_views: int, seed: int, *, first: int = 8, last: int = 26, scoring: str = "contract") -> np.ndarray:
+    hands = positions(num_views, seed, first=first, last=last, rules=Rules(contract="random", scoring=scoring))
+    return core.views_of(hands, hands["to_move"])
+
+
+def choice_without_shortcuts(view: np.void, key: np.uint64, num_worlds: int, objective: str) -> int:
+    """The choice as it is promised: all worlds, all plays, exact points."""
+    sampled = worlds.sample(view, num_worlds, key)
+    team = int(view["seat"]) % 2
+    final = solver.solve_worlds(sampled).astype(int) + int(view["points"][0])
+    own = HAND_POINTS - final if team else final
+    legal = [d for d in range(28) if int(core.legal_plays(view)) >> d & 1]
+    bid = min(int(view["bid"]), HAND_POINTS)
+    if objective == "majority":
+        wins = own > HAND_POINTS // 2
+    elif view["bidder"] % 2 == team:
+        wins = own >= bid
+    else:
+        wins = HAND_POINTS - own < bid
+    num_tie_worlds = num_worlds if view["num_plays"] >= LATE_PLAY else min(num_worlds, NUM_TIE_WORLDS)
+    points = {d: own[:num_tie_worlds, d].sum() for d in legal}
+    if objective == "points":
+        return min(legal, key=lambda d: (-own[:, d].sum(), COUNT[d], d))
+    return min(legal, key=lambda d: (-wins[:, d].sum(), -points[d], COUNT[d], d))
+
+
+@pytest.mark.parametrize("objective", ["contract", "majority", "points"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_shortcuts_and_threads_do_not_change_the_choice(objective: str, threads: int) -> None:
+    batch = views(40, seed=31, first=10)
+    keys = np.arange(40, dtype=np.uint64)
+    agent = EQ(25, objective=objective, threads=threads)
+    expected = [choice_without_shortcuts(view, key, 25, objective) for view, key in zip(batch, keys, strict=True)]
+    if threads == 1:
+        assert agent.act(batch, keys).tolist() == expected
+    else:  # one view at a time shares its worlds out
+        assert [int(agent.act(batch[b : b + 1], keys[b : b + 1])[0]) for b in range(40)] == expected
+
+
+def test_early_plays_keep_the_promise_too() -> None:
+    batch = views(4, seed=32, first=0, last=5)
+    keys = np.arange(4, dtype=np.uint64)
+    expected = [choice_without_shortcuts(view, key, 15, "contract") for view, key in zip(batch, keys, strict=True)]
+    assert EQ(15).act(batch, keys).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("scoring", "objective"), [("contract", "contract"), ("majority", "majority"), ("points", "points")]
+)
+def test_the_objective_follows_the_scoring(scoring: str, objective: str) -> None:
+    batch = views(40, seed=33, first=12, scoring=scoring)
+    keys = np.arange(40, dtype=np.uint64)
+    assert (EQ(8).act(batch, keys) == EQ(8, objective=objective).act(batch, keys)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32), st.integers(6, 26), st.sampled_from(["contract", "majority", "points"]))
+def test_what_is_hidden_does_not_matter(seed: int, ply: int, objective: str) -> None:
+    hand = positions(1, seed, first=ply, last=ply)
+    view = core.views_of(hand, hand["to_move"])
+    redealt = worlds.sample(view[0], 3, np.random.default_rng(seed))
+    key = np.array([seed], np.uint64)
+    choice = EQ(6, objective=objective).act(view, key)
+    for world in redealt:
+        assert EQ(6, objective=objective).act(core.views_of(np.array([world]), view["seat"]), key) == choice
+
+
+def test_hidden_dominoes_do_not_matter_in_the_auction() -> None:
+    hand = Hand.deal(seed=5)
+    hand.apply(parse_action("31"))
+    view = hand.view(hand.to_move)
+    key = np.array([9], np.uint64)
+    choice = EQ(6).act(np.array([view]), key)
+    for world in worlds.sample(view, 3, np.random.default_rng(1)):
+        assert EQ(6).act(core.views_of(np.array([world]), view["seat"].reshape(1)), key) == choice
+
+
+def test_a_choice_does_not_depend_on_its_batch() -> None:
+    batch = views(30, seed=34, first=10)
+    keys = np.arange(30, dtype=np.uint64)
+    agent = EQ(5)
+    together = agent.act(batch, keys)
+    order = np.random.default_rng(0).permutation(30)
+    assert (agent.act(batch[order], keys[order]) == together[order]).all()
+    assert [int(agent.act(batch[b : b + 1], keys[b : b + 1])[0]) for b in range(30)] == together.tolist()
+
+
+def test_it_plays_legally_in_every_phase() -> None:
+    agent = make_agent("eq:n=2,objective=points")
+    assert isinstance(agent, Agent)
+    assert agent.name == "eq:n=2,objective=points"
+    hands = np.repeat(Rules().blank_record(), 3)
+    core.deal_many(hands, np.uint64(1), 0, Rules().contract_code)
+    while (hands["phase"] != core.OVER).any():
+        seen = core.views_of(hands, hands["to_move"])
+        before = seen.copy()
+        actions = agent.act(seen, np.random.default_rng(0))
+        assert (seen == before).all()
+        for hand, action in zip(hands, actions, strict=True):
+            assert int(core.legal_mask(hand)) >> int(action) & 1
+            core.apply(hand, action)
+    assert agent.act(hands[:0], np.random.default_rng(0)).shape == (0,)
+
+
+def test_with_everything_known_it_plays_perfectly() -> None:
+    tested = 0
+    for hand in positions(4000, seed=35, first=20, last=24):
+        view = np.array([hand])
+        core.blank(view[0], hand["to_move"])
+        if worlds.count(view[0]) == 1 and len(points := solver.solve(hand)) > 1:
+            tested += 1
+            best = (max if hand["to_move"] % 2 == 0 else min)(points.values())
+            choice = int(EQ(1, objective="points").act(view, np.zeros(1, np.uint64))[0])
+            assert points[choice] == best
+    assert tested >= 20
+
+
+def test_a_decided_contract_is_played_for_points() -> None:
+    batch = views(200, seed=36, first=16)
+    offense = batch["points"][np.arange(200), batch["bidder"] & 1]
+    decided = batch[(offense >= np.minimum(batch["bid"], 42)) | (42 - batch["points"].sum(1) + offense < batch["bid"])]
+    decided = decided[decided["num_plays"] >= LATE_PLAY]
+    keys = np.arange(len(decided), dtype=np.uint64)
+    assert len(decided) > 20
+    assert (EQ(10).act(decided, keys) == EQ(10, objective="points").act(decided, keys)).all()
+
+
+def test_explain_agrees_with_the_choice() -> None:
+    for view, key in zip(views(20, seed=37, first=12), np.arange(20, dtype=np.uint64), strict=True):
+        agent = EQ(20, objective="majority")
+        reports = agent.explain(view, np.array([key]))
+        assert {r.domino for r in reports} == {d for d in range(28) if int(core.legal_plays(view)) >> d & 1}
+        choice = int(agent.act(np.array([view]), np.array([key]))[0])
+        assert reports[0].domino == choice or reports[0].win_share == next(
+            r.win_share for r in reports if r.domino == choice
+        )
+        for report in reports:
+            assert 0 <= report.win_share <= 1
+            assert 0 <= report.mean_points <= 42
+            assert report.spread_points >= 0
+        assert sum(r.best_share for r in reports) >= 1 - 1e-9
+
+
+def test_explain_points_and_defaults() -> None:
+    view = views(1, seed=38, first=20, last=20)[0]
+    reports = EQ(5, objective="points").explain(view)
+    assert all(np.isnan(r.win_share) for r in reports)
+    assert [r.mean_points for r in reports] == sorted((r.mean_points for r in reports), reverse=True)
+    assert reports == EQ(5, objective="points").explain(view) or np.isnan(reports[0].win_share)
+    with pytest.raises(ValueError, match="bid_curve explains calls"):
+        EQ(5).explain(Hand.deal(seed=1).view(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n": 0}, "of at least 1, got 0"),
+        ({"n": -3}, "of at least 1, got -3"),
+        ({"objective": "glory"}, "got 'glory'; allowed: scoring, contract, majority, points"),
+        ({"threads": 0}, "threads of at least 1"),
+    ],
+)
+def test_bad_options(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        EQ(**options)
