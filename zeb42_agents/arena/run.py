@@ -321,6 +321,8 @@ class _Work:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in self._processes:
                 process.terminate()
+            for process in self._processes:
+                process.join()
             self._pool = None
 
 
