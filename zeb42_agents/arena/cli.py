@@ -58,14 +58,13 @@ def _play_parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         description="Rate Texas 42 players on mirrored deals.",
         epilog=f"also: {PROGRAM} report RUN (rate a run folder again); {PROGRAM} show RUN DEAL (explain a deal)",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("specs", nargs="*", metavar="AGENT", help=f"{', '.join(agent_names())} with options, or 'cmd:PROGRAM ARGS'")
     add("--pool", metavar="FILE", help="TOML file with more agents, and settings that the command line overrides")
     add("--protocol", help="; ".join(f"{p.name}: {p.summary}" for p in PROTOCOLS.values()) + " (default: majority)")
     add("--deals", type=int, help="mirrored deals (or matches) of each pair, at most (default: 100)")
-    add("--first-deal", type=int, default=0, metavar="N", help="number of the first deal")
+    add("--first-deal", type=int, default=0, metavar="N", help="number of the first deal (default: 0)")
     add("--seed", type=int, help="of the deals and of all randomness (default: 0)")
     add("--versus", metavar="AGENT", help="play only against this one, instead of all pairs")
     add("--partners", metavar="AGENT", help="sits opposite every agent, instead of the agent itself")
@@ -75,9 +74,10 @@ def _play_parser() -> argparse.ArgumentParser:
     add("--max-halfwidth", type=float, metavar="ELO", help="stop when every interval is this short to each side")
     add("--sprt", action="store_true", help="stop when a sequential test of the first agent over the second decides")
     for name, value in (("elo0", 0.0), ("elo1", 10.0), ("alpha", 0.05), ("beta", 0.05)):
-        add(f"--{name}", type=float, default=value, help="of --sprt")
+        add(f"--{name}", type=float, default=value, metavar=name[:3].upper(), help=f"of --sprt (default: {value:g})")
+    clock_help = f"for a decision of a program (cmd:) (default: {DEFAULT_MOVE_TIME_S:g})"
     add("--strict", action="store_true", help="stop at the first illegal action or crash")
-    add("--move-time", type=float, default=DEFAULT_MOVE_TIME_S, metavar="SECONDS", help="of programs (cmd:)")
+    add("--move-time", type=float, default=DEFAULT_MOVE_TIME_S, metavar="SECONDS", help=clock_help)
     _add_rating_options(parser)
     return parser
 
@@ -86,8 +86,9 @@ def _add_rating_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--anchor", metavar="AGENT", help=f"whose rating is fixed (default: {DEFAULT_ANCHOR}, or the first agent)")
     elo_help = f"at what (default: {DEFAULT_ANCHOR_ELO:.0f} for {DEFAULT_ANCHOR}, 0 for another)"
+    prior_help = f"weight of the prior, in drawn hands an agent (default: {PRIOR_HANDS:g})"
     add("--anchor-elo", type=float, metavar="ELO", help=elo_help)
-    add("--prior-hands", type=float, default=PRIOR_HANDS, help="weight of the prior, in drawn hands an agent")
+    add("--prior-hands", type=float, default=PRIOR_HANDS, metavar="HANDS", help=prior_help)
     add("--no-plots", action="store_true", help="write no PNG")
 
 
