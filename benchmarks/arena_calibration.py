@@ -4,7 +4,8 @@
     python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
     python benchmarks/arena_calibration.py --minutes 0       only write docs/calibration from what has been played
 
-The stages give cheap pairs more deals than dear ones. What is played lies in runs/calibration-PROTOCOL and adds up.
+The stages give cheap pairs more deals than dear ones, and every agent some early on, so that what has been played is a
+table at any time, with the intervals that it deserves. It lies in runs/calibration-PROTOCOL and adds up.
 """
 
 from __future__ import annotations
@@ -23,11 +24,18 @@ from zeb42_agents.arena.plots import write_plots
 from zeb42_agents.arena.report import markdown_report
 from zeb42_agents.arena.summary import summarise, to_json
 
+CHEAP, UP_TO_10 = ("random", "greedy", "eq:n=1"), ("random", "greedy", "eq:n=1", "eq:n=10")
+UP_TO_100, WITH_500 = (*UP_TO_10, "eq:n=100"), ("greedy", "eq:n=10", "eq:n=100", "eq:n=500")
 STAGES = (
-    (("random", "greedy", "eq:n=1"), 3000, None),
-    (("random", "greedy", "eq:n=1", "eq:n=10"), 1500, None),
-    (("random", "greedy", "eq:n=1", "eq:n=10", "eq:n=100"), 700, None),
-    (("greedy", "eq:n=10", "eq:n=100", "eq:n=500"), 300, "eq:n=500"),
+    (CHEAP, 3000, None),
+    (UP_TO_10, 200, None),
+    (UP_TO_100, 100, None),
+    (WITH_500, 50, "eq:n=500"),
+    (UP_TO_100, 350, None),
+    (WITH_500, 150, "eq:n=500"),
+    (UP_TO_10, 1500, None),
+    (UP_TO_100, 1000, None),
+    (WITH_500, 400, "eq:n=500"),
 )
 """Agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
 PROTOCOLS = ("majority", "contract")

@@ -74,7 +74,13 @@ def _play_parser() -> argparse.ArgumentParser:
     add("--max-halfwidth", type=float, metavar="ELO", help="stop when every interval is this short to each side")
     add("--sprt", action="store_true", help="stop when a sequential test of the first agent over the second decides")
     for name, value in (("elo0", 0.0), ("elo1", 10.0), ("alpha", 0.05), ("beta", 0.05)):
-        add(f"--{name}", type=float, default=value, metavar=name[:3].upper(), help=f"of --sprt (default: {value:g})")
+        add(
+            f"--{name}",
+            type=float,
+            default=value,
+            metavar="ELO" if "elo" in name else "CHANCE",
+            help=f"of --sprt (default: {value:g})",
+        )
     clock_help = f"for a decision of a program (cmd:) (default: {DEFAULT_MOVE_TIME_S:g})"
     add("--strict", action="store_true", help="stop at the first illegal action or crash")
     add("--move-time", type=float, default=DEFAULT_MOVE_TIME_S, metavar="SECONDS", help=clock_help)
