@@ -14,6 +14,7 @@ from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
 
 EXTERNAL_PREFIX = "cmd:"
 _FINGERPRINT_BYTES = 16
+_WEIGHTS = (".safetensors", ".pt", ".pth")
 _POOL_KEYS = ("agents", "protocol", "seed", "deals", "anchor", "anchor_elo", "versus", "partners")
 _AGENT_KEYS = ("spec", "name", "move_time_s")
 
@@ -97,12 +98,13 @@ def _check_keys(where: str, table: dict[str, Any], allowed: Sequence[str]) -> No
 
 
 def _hash_of_files(spec: str) -> str | None:
-    """A hash of the files that a spec names by path, directories whole; None if it names none."""
+    """A hash of the files that a spec names by path, of a directory the weights in it; None if it names none."""
     words = spec.replace(",", " ").replace("=", " ").replace(":", " ").split()
     files: list[Path] = []
     for path in map(Path, words):
         if path.is_dir():
-            files += sorted(file for file in path.rglob("*") if file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.is_file())
+            files += [file for file in inside if file.suffix in _WEIGHTS] or inside
         elif path.is_file():
             files.append(path)
     if not files:

@@ -273,6 +273,12 @@ def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
     weights.write_bytes(b"two")
     assert before != player.describe(make_agent("greedy"))["fingerprint"]
     assert player.describe(make_agent("eq:n=7"))["config"]["n"] == 7
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.safetensors").write_bytes(b"one")
+    folder = Player(f"greedy:{tmp_path / 'run'}", "greedy")
+    before = folder.describe(make_agent("greedy"))["fingerprint"]
+    (tmp_path / "run" / "log.csv").write_text("loss")
+    assert before == folder.describe(make_agent("greedy"))["fingerprint"]
 
 
 def test_partners_are_part_of_the_settings(tmp_path: Path) -> None:
