@@ -18,6 +18,7 @@ from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import FOR_MAJORITY, FOR_POINTS, HAND, TRICKS, legal_plays
 
 OBJECTIVES = ("scoring", "contract", "majority", "points")
+CALLS = ("worlds", "simple")
 BY_SCORING, CONTRACT, MAJORITY, POINTS = range(4)
 
 NUM_TIE_WORLDS = 10  # worlds that a tie is broken on while many dominoes are out
@@ -36,19 +37,24 @@ class EQ:
     the one that the hand is scored by. Ties go to the play with more expected points (over at most 10 worlds while more
     than 16 dominoes are out), then to the one that gives least count away, then to the lower domino.
 
+    It calls and declares from up to 50 sampled worlds as :func:`zeb42_agents.bidding.choose_call` says, or with
+    ``calls=simple`` as the simple bidder.
+
     A play that can no longer catch up, however the remaining worlds turn out, is not solved any further: that changes
     the time a decision takes, never the decision.
     """
 
-    def __init__(self, n: int = 100, *, objective: str = "scoring", threads: int = 1) -> None:
+    def __init__(self, n: int = 100, *, objective: str = "scoring", calls: str = "worlds", threads: int = 1) -> None:
         if n < 1:
             raise ValueError(f"expected n, the number of worlds, of at least 1, got {n}")
         if objective not in OBJECTIVES:
             raise ValueError(f"expected an objective, got {objective!r}; allowed: {', '.join(OBJECTIVES)}")
+        if calls not in CALLS:
+            raise ValueError(f"expected calls, got {calls!r}; allowed: {', '.join(CALLS)}")
         if threads < 1:
             raise ValueError(f"expected threads of at least 1, got {threads}")
         self.name = f"eq:n={n}"
-        self.n, self.objective, self.threads = n, objective, threads
+        self.n, self.objective, self.calls, self.threads = n, objective, calls, threads
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One action int64 [B] for each of ``views`` [B]; see :class:`zeb42_agents.Agent`."""
@@ -77,6 +83,8 @@ class EQ:
 
     def _call(self, views: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Calls and declarations int64 [B]; see :func:`zeb42_agents.bidding.choose_call`."""
+        if self.calls == "simple":
+            return bidding.simple_calls(views)
         actions = np.empty(len(views), np.int64)
         num_worlds = min(self.n, MAX_CALL_WORLDS)
         solver.in_threads(

@@ -8,7 +8,7 @@ from double_dummy import positions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeb42_agents import Agent, make_agent, solver, worlds
+from zeb42_agents import Agent, bidding, make_agent, solver, worlds
 from zeb42_agents.eq import EQ, LATE_PLAY, NUM_TIE_WORLDS
 from zeb42_env import Hand, Rules, parse_action
 from zeb42_env._core import record as core
@@ -119,6 +119,11 @@ def test_it_plays_legally_in_every_phase() -> None:
     assert agent.act(hands[:0], np.random.default_rng(0)).shape == (0,)
 
 
+def test_simple_calls_are_the_simple_bidders() -> None:
+    view = np.array([Hand.deal(seed=5).view(Hand.deal(seed=5).to_move)])
+    assert EQ(3, calls="simple").act(view, np.zeros(1, np.uint64)) == bidding.simple_calls(view)
+
+
 def test_with_everything_known_it_plays_perfectly() -> None:
     tested = 0
     for hand in positions(4000, seed=35, first=20, last=24):
@@ -174,6 +179,7 @@ def test_explain_points_and_defaults() -> None:
         ({"n": 0}, "of at least 1, got 0"),
         ({"n": -3}, "of at least 1, got -3"),
         ({"objective": "glory"}, "got 'glory'; allowed: scoring, contract, majority, points"),
+        ({"calls": "loud"}, "got 'loud'; allowed: worlds, simple"),
         ({"threads": 0}, "threads of at least 1"),
     ],
 )
