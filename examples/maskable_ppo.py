@@ -24,9 +24,8 @@ RULES = Rules(contract="random", scoring="majority")
 def make_env() -> gymnasium.Env:
     """The learner's environment; the array alone, since the mask reaches the policy by action_masks()."""
     env = gymnasium.make("zeb42/Texas42-v0", rules=RULES, seat="random")
-    return gymnasium.wrappers.TransformObservation(
-        env, lambda observation: observation["observation"], env.observation_space["observation"]
-    )
+    space = env.observation_space["observation"]  # type: ignore[index]
+    return gymnasium.wrappers.TransformObservation(env, lambda observation: observation["observation"], space)
 
 
 def evaluate(model: MaskablePPO, num_hands: int) -> float:

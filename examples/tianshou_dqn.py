@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> float:
     test_envs.seed(options.seed + 1_000)
     algorithm = make_algorithm(make_env())
     buffer = VectorReplayBuffer(20_000, len(training_envs))
-    collector = Collector(algorithm, training_envs, buffer, exploration_noise=True)
+    collector: Collector = Collector(algorithm, training_envs, buffer, exploration_noise=True)
     collector.reset()
     collector.collect(n_step=min(2_000, options.steps))
     result = algorithm.run_training(

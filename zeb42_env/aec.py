@@ -96,6 +96,7 @@ from zeb42_env.rules import Rules
 AGENTS = ("seat_0", "seat_1", "seat_2", "seat_3")
 SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
 RENDER_MODES = ("ansi", "rgb_array", "human")
+RENDER_FPS = 2
 _COPIED = ("agents", "rewards", "_cumulative_rewards", "terminations", "truncations")
 _PLAIN = ("agent_selection", "_seed", "_episode", "_episode_key", "_number", "_mask", "_skip_agent_selection")
 
@@ -124,7 +125,7 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         "render_modes": list(RENDER_MODES),
         "name": "texas42_v0",
         "is_parallelizable": False,
-        "render_fps": 2,
+        "render_fps": RENDER_FPS,
     }
 
     def __init__(
@@ -322,7 +323,7 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         if self.render_mode == "rgb_array":
             return render.rgb_array(self._hands[0], size=self.render_size)
         if self._window is None:
-            self._window = render.Window(size=self.render_size, fps=self.metadata["render_fps"])
+            self._window = render.Window(size=self.render_size, fps=RENDER_FPS)
         self._window.show(self._hands[0])
         return None
 

@@ -142,7 +142,8 @@ def shown_hand(hand: Hand, seat: int) -> list[int | None]:
     if viewer not in (core.NOBODY, seat):
         return [None] * (7 - int(played))
     trumps = int(tiles.TRUMPS[hand.declaration]) if hand.declaration is not None else 0
-    return sorted(hand.holding(seat), key=lambda d: (not trumps >> d & 1, -int(tiles.HIGH[d]), -int(tiles.LOW[d])))
+    held = sorted(hand.holding(seat), key=lambda d: (not trumps >> d & 1, -int(tiles.HIGH[d]), -int(tiles.LOW[d])))
+    return list(held)
 
 
 def _takes_unicode(encoding: str | None) -> bool:

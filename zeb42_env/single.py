@@ -9,7 +9,7 @@ import numpy as np
 
 from zeb42_env._core import record as core
 from zeb42_env._core.lanes import BROKEN, DONE, act_lanes, begin_lanes, new_lanes, observe_lanes, resume_lanes
-from zeb42_env.aec import RENDER_MODES, check_options, check_seed, given_hand
+from zeb42_env.aec import RENDER_FPS, RENDER_MODES, check_options, check_seed, given_hand
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
 from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
@@ -39,7 +39,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
     ``info["action_mask"]`` the legal actions, which :meth:`action_masks` gives too.
     """
 
-    metadata = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012 - as Gymnasium declares it
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": RENDER_FPS}  # noqa: RUF012 - as Gymnasium declares it
 
     def __init__(
         self,
@@ -56,9 +56,10 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         self.rules = rules
         self.render_mode = render_mode
         self.render_size = render_size
-        self.observation_space = observation_space(observation)
+        space = observation_space(observation)
+        self.observation_space = space  # type: ignore[assignment]
         self.action_space = action_space()
-        array_space = self.observation_space["observation"]
+        array_space = space["observation"]
         self._shape: tuple[int, ...] = array_space.shape  # type: ignore[assignment]
         self._form = FORM_CODES[observation]
         self._choices = choices_of(players)
@@ -94,9 +95,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
             resume_lanes(0, 1, self._lanes, self._course, _ALL, self._rewards, self._status)
         let_players_play(self._lanes, self._course, self._choices, self._rewards, self._status)
         if self._status[0] >= DONE:
-            raise ValueError(
-                f"expected options['hand'] to leave seat {self.seat} a turn, got one it has played out"
-            )
+            raise ValueError(f"expected options['hand'] to leave seat {self.seat} a turn, got one it has played out")
         return self._seen()
 
     def step(self, action: int | np.integer) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
@@ -143,7 +142,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
             return render.rgb_array(hand, size=self.render_size)
         if self.render_mode == "human":
             if self._window is None:
-                self._window = render.Window(size=self.render_size, fps=self.metadata["render_fps"])
+                self._window = render.Window(size=self.render_size, fps=RENDER_FPS)
             self._window.show(hand)
         return None
 

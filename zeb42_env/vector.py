@@ -194,9 +194,10 @@ class Texas42VectorEnv(VectorEnv):
             let_players_play(self._lanes, self._course, self._choices, self._paid, self._status)
 
     def _observations(self) -> dict[str, np.ndarray]:
+        if self._copy:  # the kernel writes into fresh arrays, which saves the copying
+            self._flat, self._masks = np.empty_like(self._flat), np.empty_like(self._masks)
         self._run(observe_lanes, self._lanes, self._status, self._form, self._flat, self._masks)
-        flat, masks = (self._flat.copy(), self._masks.copy()) if self._copy else (self._flat, self._masks)
-        return {"observation": flat.reshape(self.num_envs, *self._shape), "action_mask": masks}
+        return {"observation": self._flat.reshape(self.num_envs, *self._shape), "action_mask": self._masks}
 
     def _infos(self, there: np.ndarray, broken: np.ndarray) -> dict[str, Any]:
         """What is said of the lanes that ``there`` (bool [N]) names, with Gymnasium's mask beside each entry."""

@@ -101,7 +101,7 @@ def test_pictures_change_with_every_action():
 @pytest.mark.parametrize("make", [zeb42_env.env, zeb42_env.raw_env])
 def test_pettingzoo_s_render_test(make, monkeypatch):
     pytest.importorskip("pygame")
-    monkeypatch.setitem(zeb42_env.raw_env.metadata, "render_fps", 1000)
+    monkeypatch.setattr(zeb42_env.aec, "RENDER_FPS", 1000)
     render_test(lambda render_mode: make(render_mode=render_mode, render_size=(240, 180)))
 
 
