@@ -44,7 +44,7 @@ from zeb42_env.rules import Declaration
 
 EXACTLY = -1
 NUM_PROMISING = 4  # declarations that are tried on worlds before a call
-DOUBLE_DUMMY_OPTIMISM = 1.05  # in logits; see real_chance
+DOUBLE_DUMMY_OPTIMISM = 1.2  # in logits; see real_chance
 WORLDS_PER_DRAW = 4  # worlds drawn for each one that is kept as an explanation of the calls
 CALL_SPREAD = 2.0  # points of strength by which a bidder's standards may differ from the simple bidder's
 MARKS_STRENGTH = 38  # points of strength that a bid near or above 42 promises
