@@ -162,10 +162,9 @@ class SelfPlayPolicy(Policy):
         keys = mix_all(hand_keys, np.uint64(1 + self._round % self._decisions_per_hand))
         self._round += 1
         if self._search is not None:
-            found = self._search(views, keys)
-            return TianshouBatch(
-                act=found.action, policy=TianshouBatch(target=found.policy, root_value=found.root_value)
-            )
+            found = self._search(views, keys, self._true_hands() if self._true_hands else None)
+            findings = TianshouBatch(target=found.policy, root_value=found.root_value)
+            return TianshouBatch(act=found.action, policy=findings)
         policy, _ = self._evaluator(views)
         if self.is_within_training_step:
             _explore(policy, views, hand_keys, keys, self._exploration)

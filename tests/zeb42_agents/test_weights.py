@@ -1,0 +1,113 @@
+"""Weights on disk: round trips, the published bootstrap, files that are not what they should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from zeb42_agents import weights
+from zeb42_agents.model import ZebConfig, ZebModel
+
+
+def small(**options: object) -> ZebModel:
+    torch.manual_seed(1)
+    return ZebModel(ZebConfig.named("small", **options))  # type: ignore[arg-type]
+
+
+def same(a: ZebModel, b: ZebModel) -> bool:
+    ours, theirs = a.state_dict(), b.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_round_trip_and_replacement(tmp_path: Path) -> None:
+    first, second = small(belief_head=True), small(tokenizer="v2")
+    for model, step in ((first, 1), (second, 2)):
+        weights.save(tmp_path / "w", model, {"step": step})
+        loaded = weights.load(tmp_path / "w")
+        assert same(loaded.model, model)
+        assert loaded.model.config == model.config
+        assert loaded.state == {"step": step}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["w"]
+
+
+def test_a_crash_between_the_renames_is_mended(tmp_path: Path) -> None:
+    weights.save(tmp_path / "w", small(), {})
+    (tmp_path / "w").rename(tmp_path / "w.old")
+    weights.recover_folder(tmp_path / "w")
+    assert same(weights.load(tmp_path / "w").model, small())
+
+
+def test_a_failed_save_leaves_the_old_weights(tmp_path: Path) -> None:
+    weights.save(tmp_path / "w", small(), {"step": 1})
+    with pytest.raises(TypeError):
+        weights.save(tmp_path / "w", small(tokenizer="v2"), {"step": object()})
+    assert weights.load(tmp_path / "w").state == {"step": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["w"]
+
+
+def test_a_run_folder_gives_its_best_weights(tmp_path: Path) -> None:
+    weights.save(tmp_path / "latest", small(), {"step": 9})
+    assert weights.load(tmp_path).state == {"step": 9}
+    weights.save(tmp_path / "best", small(), {"step": 5})
+    assert weights.load(tmp_path).state == {"step": 5}
+
+
+def test_published_checkpoints_load(tmp_path: Path) -> None:
+    model = small(belief_head=True)
+    config = {"embed_dim": 64, "n_heads": 2, "n_layers": 2, "ff_dim": 128}
+    around = {"model_state_dict": model.state_dict(), "model_config": config, "epoch": 7, "total_games": 100}
+    torch.save(around, tmp_path / "a.pt")
+    loaded = weights.load(tmp_path / "a.pt")
+    assert same(loaded.model, model)
+    assert loaded.state == {"step": 7, "total_games": 100}
+    torch.save(model.state_dict(), tmp_path / "b.pt")
+    weights.write_json(tmp_path / "b-config.json", {**config, "tokenizer": "v1", "belief_head": True})
+    assert same(weights.load(tmp_path / "b.pt").model, model)
+
+
+def test_a_base_without_belief_head_starts_the_head_cold() -> None:
+    base, model = small(), small(belief_head=True)
+    cold = weights.load_into(model, weights.Weights(base, {}))
+    assert {name.split(".")[0] for name in cold} == {"belief_proj"}
+    assert torch.equal(model.policy_proj.weight, base.policy_proj.weight)
+
+
+def test_weights_of_another_shape_are_refused_by_name() -> None:
+    other = weights.Weights(ZebModel(ZebConfig.named("medium")), {})
+    with pytest.raises(ValueError, match="embed_dim 64, got 128"):
+        weights.load_into(small(), other)
+    with pytest.raises(ValueError, match="tokenizer v2, got v1"):
+        weights.load_into(small(tokenizer="v2"), weights.Weights(small(), {}))
+
+
+def test_files_that_are_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected weights, got"):
+        weights.load(tmp_path / "nowhere")
+    (tmp_path / "junk.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match="damaged or foreign"):
+        weights.load(tmp_path / "junk.pt")
+    weights.save(tmp_path / "w", small(), {})
+    file = tmp_path / "w" / weights.MODEL_FILE
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="damaged or foreign"):
+        weights.load(tmp_path / "w")
+    weights.save(tmp_path / "w", small(), {})
+    weights.write_json(tmp_path / "w" / weights.CONFIG_FILE, {"embed_dim": 128})
+    with pytest.raises(ValueError, match="expected the parameters of its configuration"):
+        weights.load(tmp_path / "w")
+    weights.write_json(tmp_path / "w" / weights.CONFIG_FILE, {"width": 128})
+    with pytest.raises(ValueError, match="also width"):
+        weights.load(tmp_path / "w")
+
+
+def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "sprung",))
+
+    torch.save({"model_state_dict": Trap()}, tmp_path / "trap.pt")
+    with pytest.raises(ValueError, match="damaged or foreign"):
+        weights.load(tmp_path / "trap.pt")
+    assert not (tmp_path / "sprung").exists()

@@ -1,0 +1,135 @@
+"""Zeb at the table: blind to what is hidden, independent of its batch, and clear about bad options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from zeb42_agents import weights, worlds
+from zeb42_agents.agent import Agent, make_agent
+from zeb42_agents.bidding import simple_calls
+from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.zeb import NetworkEvaluator, Zeb, faster_precision, resolve_device, sample_actions
+from zeb42_env._core import record as core
+from zeb42_env.hand import Hand
+from zeb42_env.rules import Rules
+
+
+def views_of_play(num: int, *, contract: str = "random", seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    views = np.empty(num, core.HAND)
+    for i in range(num):
+        hand = Hand.deal(100 * seed + i, Rules(contract=contract, scoring="majority"))  # type: ignore[arg-type]
+        for _ in range(rng.integers(0, 26)):
+            hand.apply(int(rng.choice(hand.legal_actions())))
+        views[i] = hand.view(hand.to_move)
+    return views
+
+
+def network(tokenizer: str, *, calls: bool = False) -> NetworkEvaluator:
+    torch.manual_seed(3)
+    model = ZebModel(ZebConfig.named("small", tokenizer=tokenizer, belief_head=True))  # type: ignore[arg-type]
+    with torch.no_grad():
+        for head in (model.policy_proj, model.value_head[-1]):
+            head.weight.normal_(std=1.0)  # type: ignore[union-attr]  # opinions, so that a change would show
+    return NetworkEvaluator(model, precision="float32", calls=calls)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights") / "w"
+    weights.save(folder, network("v2").model, {"calls": False})
+    return folder
+
+
+@pytest.mark.parametrize("tokenizer", ["v1", "v2"])
+@pytest.mark.parametrize("contract", ["random", "auction"])
+def test_evaluator_speaks_of_legal_actions(tokenizer: str, contract: str) -> None:
+    views = views_of_play(40, contract=contract)
+    evaluator = network(tokenizer)
+    policy, value = evaluator(views)
+    legal = np.array([[int(core.legal_mask(view)) >> a & 1 for a in range(56)] for view in views], bool)
+    assert np.allclose(policy.sum(1), 1, atol=1e-5)
+    assert (policy[~legal] == 0).all()
+    assert (np.abs(value) <= 1).all()
+    calling = views["phase"] != core.TRICKS
+    assert np.array_equal(policy[calling].argmax(1), simple_calls(views[calling]))
+    belief = evaluator.belief(views)
+    assert np.allclose(belief.sum(2), 1, atol=1e-5)
+    if tokenizer == "v2":
+        known = views["owner"] >= 0
+        assert (
+            np.take_along_axis(belief, np.maximum(views["owner"], 0)[..., None].astype(int), 2)[..., 0][known] == 1
+        ).all()
+
+
+def test_a_network_that_has_learned_to_call_calls() -> None:
+    views = views_of_play(40, contract="auction", seed=2)
+    views = views[views["phase"] == core.AUCTION]
+    policy, _ = network("v2", calls=True)(views)
+    assert ((policy > 0).sum(1) > 1).any()
+
+
+@pytest.mark.parametrize(
+    "options", ["", ",sims=8,worlds=4,solve_tricks=0", ",sims=6,worlds=3,belief=uniform,root=puct"]
+)
+def test_no_choice_depends_on_what_is_hidden(saved: Path, options: str) -> None:
+    agent = make_agent(f"zeb:{saved}{options},precision=float32")
+    assert isinstance(agent, Agent)
+    views = views_of_play(12, seed=5)
+    keys = np.arange(12).astype(np.uint64)
+    redealt = np.empty(12, core.HAND)
+    for i, view in enumerate(views):
+        (world,) = worlds.sample(view, 1, np.random.default_rng(i))
+        redealt[i] = Hand(world).view(int(view["to_move"]))
+    assert redealt.tobytes() == views.tobytes()  # the view itself hides everything ...
+    assert np.array_equal(agent.act(views, keys), agent.act(redealt, keys))  # ... and nothing else is asked
+
+
+@pytest.mark.parametrize("options", ["", ",sims=8,worlds=4"])
+def test_a_choice_does_not_depend_on_the_batch(saved: Path, options: str) -> None:
+    agent = make_agent(f"zeb:{saved}{options},precision=float32")
+    views, keys = views_of_play(24, seed=7), np.arange(24).astype(np.uint64)
+    together = agent.act(views, keys)
+    alone = [agent.act(views[i : i + 1], keys[i : i + 1])[0] for i in range(24)]
+    assert together.tolist() == alone
+    order = np.random.default_rng(0).permutation(24)
+    assert np.array_equal(agent.act(views[order], keys[order]), together[order])
+
+
+def test_actions_are_drawn_by_their_probabilities() -> None:
+    policy = np.zeros((40_000, 56), np.float32)
+    policy[:, [2, 5, 40]] = 0.2, 0.5, 0.3
+    drawn = np.bincount(sample_actions(policy, np.arange(40_000).astype(np.uint64)), minlength=56) / 40_000
+    assert np.abs(drawn - policy[0]).max() < 0.01
+
+
+def test_policy_alone_plays_the_likeliest() -> None:
+    evaluator = network("v2")
+    views = views_of_play(30)
+    assert np.array_equal(Zeb(evaluator).act(views, np.random.default_rng(0)), evaluator(views)[0].argmax(1))
+
+
+def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
+    for spec, message in (
+        ("zeb", "expected weights in 'zeb'"),
+        (f"zeb:{tmp_path}/nothing", "expected weights, got"),
+        (f"zeb:{saved},sims=1", "expected sims in 2"),
+        (f"zeb:{saved},sims=8,belief=psychic", "allowed: net, legality, uniform"),
+        (f"zeb:{saved},sims=many", "to be a number"),
+        (f"zeb:{saved},precision=int8", "allowed: auto, float32, bfloat16"),
+        (f"zeb:{saved},depth=3", "allowed: weights="),
+        (f"zeb:{saved},device=tpu9", "expected a device"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make_agent(spec)
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="torch sees no CUDA"):
+            make_agent(f"zeb:{saved},device=cuda")
+
+
+def test_precision_is_picked_by_measurement() -> None:
+    assert faster_precision(network("v2").model, resolve_device("cpu"), num_views=8) in ("float32", "bfloat16")

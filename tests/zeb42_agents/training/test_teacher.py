@@ -1,0 +1,93 @@
+"""The teacher: its numbers are the exact solver's, and sampled labels know no more than the view."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zeb42_agents import solver, worlds
+from zeb42_agents.training.experience import QUALITIES, normalised_score
+from zeb42_agents.training.teacher import quality, teach
+from zeb42_env._core import record as core
+from zeb42_env.hand import Hand
+from zeb42_env.rules import Rules
+
+
+def finished(num: int, scoring: str = "majority", contract: str = "random") -> np.ndarray:
+    rules = Rules(contract=contract, scoring=scoring)  # type: ignore[arg-type]
+    hands = np.array([Hand.deal(seed, rules).record for seed in range(num)])
+    core.play_randomly(hands, np.arange(num).astype(np.uint64))
+    return hands
+
+
+def keys(num: int) -> np.ndarray:
+    return np.arange(num).astype(np.uint64)
+
+
+@pytest.mark.parametrize("scoring", ["majority", "contract", "points"])
+def test_labels_are_exact_values(scoring: str) -> None:
+    hands = finished(3, scoring)
+    experience = teach(hands, margin_weight=0.25, label_worlds=0, keys=keys(3), threads=1)
+    assert (experience["kind"] == QUALITIES).all()
+    for example, record in zip(experience, hands, strict=True):
+        for ply in range(0, 28, 3):
+            position = record.copy()
+            core.rewind(position, ply)
+            values = solver.solve(position)
+            team = int(position["to_move"]) & 1
+            taken = int(position["points"][0])
+            expected = [quality(record, taken + points, team, 0.25) for _, points in sorted(values.items())]
+            stored = example["plays"][ply][: len(expected)] / 127 - 1
+            assert np.abs(stored - expected).max() < 0.005
+            assert abs(example["root_values"][ply] / 127 - max(expected)) < 0.005
+
+
+@pytest.mark.parametrize("scoring", ["majority", "contract", "points", "marks"])
+def test_without_margin_quality_is_the_score(scoring: str) -> None:
+    for hand in finished(20, scoring):
+        for team in (0, 1):
+            assert quality(hand, int(hand["points"][0]), team, 0.0) == pytest.approx(normalised_score(hand, team))
+
+
+def test_auctioned_hands_are_labelled_from_the_first_lead_on() -> None:
+    hands = finished(2, "marks", "auction")
+    experience = teach(hands, margin_weight=0.0, label_worlds=0, keys=keys(2), threads=1)
+    assert (experience["root_values"][:, :5] == -128).all()
+    assert (experience["root_values"][:, 5:] != -128).all()
+
+
+def test_threads_change_nothing() -> None:
+    hands = finished(9)
+    one, two = (teach(hands, margin_weight=0.3, label_worlds=2, keys=keys(9), threads=t) for t in (1, 2))
+    assert one.tobytes() == two.tobytes()
+
+
+def test_sampled_labels_depend_on_the_view_alone() -> None:
+    record = finished(1)[0]
+    start = record.copy()
+    core.rewind(start, 0)
+    view = Hand(start).view(int(start["to_move"]))
+    (other,) = worlds.sample(view, 1, np.random.default_rng(0))
+    assert not np.array_equal(other["owner"], record["owner"])
+    core.play_randomly(np.array([other]), keys(1))
+    redealt = np.array([other])
+    core.play_randomly(redealt, keys(1))
+    both = np.concatenate([np.array([record]), redealt])
+    labels = teach(both, margin_weight=0.3, label_worlds=4, keys=np.zeros(2, np.uint64), threads=1)["plays"]
+    assert np.array_equal(labels[0, 0], labels[1, 0])
+
+
+def test_many_sampled_worlds_agree_with_the_mean_over_the_posterior() -> None:
+    """Labels of sampled worlds are E[Q]: check against sampling and solving by hand, ending by ending."""
+    record = finished(1)[0]
+    ply = 16
+    (label,) = teach(np.array([record]), margin_weight=0.0, label_worlds=400, keys=keys(1), threads=1)["plays"]
+    position = record.copy()
+    core.rewind(position, ply)
+    view = Hand(position).view(int(position["to_move"]))
+    sampled = worlds.sample(view, 400, np.random.default_rng(1))
+    points = solver.solve_worlds(sampled).astype(int)
+    team, taken = int(position["to_move"]) & 1, int(position["points"][0])
+    legal = np.flatnonzero(points[0] >= 0)
+    means = [np.mean([quality(record, taken + p, team, 0.0) for p in points[:, d]]) for d in legal]
+    assert np.abs(label[ply][: len(legal)] / 127 - 1 - means).max() < 0.25

@@ -1,0 +1,226 @@
+"""The run: the same after a stop as without one, honest about what it is given, whole on disk."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from zeb42_agents import weights
+from zeb42_agents.training import cli
+from zeb42_agents.training.checkpoint import read_checkpoint
+from zeb42_agents.training.config import PRESETS, TrainConfig
+from zeb42_agents.training.trainer import Trainer, load_config
+
+TINY = replace(
+    PRESETS["laptop"],
+    cycles=3,
+    teacher_cycles=2,
+    lanes=8,
+    steps_per_cycle=3,
+    batch_size=16,
+    min_buffer_examples=100,
+    buffer_examples=448,
+    evaluate_every=3,
+    evaluate_deals=4,
+    final_deals=4,
+    belief_hands=4,
+    sims=4,
+    worlds=2,
+    dropout=0.1,
+    precision="float32",
+    threads=1,
+)
+TINY_WORDS = [
+    word
+    for name in (
+        "cycles teacher_cycles lanes steps_per_cycle batch_size min_buffer_examples buffer_examples evaluate_every "
+        "evaluate_deals final_deals belief_hands sims worlds dropout precision threads"
+    ).split()
+    for word in (f"--{name.replace('_', '-')}", str(getattr(TINY, name)))
+]
+
+
+def metrics(run: Path) -> list[dict[str, str]]:
+    """The rows of the CSV without what the clock says."""
+    with (run / "metrics.csv").open(newline="") as file:
+        return [{k: v for k, v in row.items() if not k.endswith("_time_s")} for row in csv.DictReader(file)]
+
+
+def parameters(run: Path, name: str = "latest") -> dict[str, torch.Tensor]:
+    return dict(weights.load(run / name).model.state_dict())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    Trainer(TINY, run).run()
+    return run
+
+
+def test_a_run_leaves_everything_it_promised(whole: Path) -> None:
+    names = {path.name for path in whole.iterdir()}
+    assert {"config.json", "metrics.csv", "checkpoint", "latest", "best", "REPORT.md"} <= names
+    assert (whole / "learning_curve.png").stat().st_size > 10_000
+    assert (whole / "belief_calibration.png").stat().st_size > 10_000
+    assert not [name for name in names if name.endswith((".new", ".old"))]
+    rows = metrics(whole)
+    assert [row["cycle"] for row in rows] == ["1", "2", "3"]
+    assert all(float(row["policy_loss"]) >= 0 for row in rows)
+    assert float(rows[-1]["legality_hidden_accuracy"]) > 0.3
+    assert "legality alone" in (whole / "REPORT.md").read_text()
+    assert load_config(whole) == TINY
+    assert weights.load(whole).state["cycle"] == 3
+    hands = read_checkpoint(whole).hands
+    assert hands["cycle"].tolist() == [2] * (len(hands) - 8) + [3] * 8
+    assert hands["kind"].tolist() == [1] * (len(hands) - 8) + [0] * 8
+
+
+def test_resuming_gives_the_same_as_not_having_stopped(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "stopped"
+    for cycles in (1, 2):
+        trainer = Trainer(TINY, run)
+        while trainer.cycle < cycles:
+            trainer.train_cycle()
+    Trainer(TINY, run).run()
+    assert metrics(run) == metrics(whole)
+    ours, theirs = parameters(run), parameters(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert np.array_equal(read_checkpoint(run).hands, read_checkpoint(whole).hands)
+
+
+def test_rows_of_an_unfinished_cycle_are_dropped(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "torn"
+    trainer = Trainer(TINY, run)
+    trainer.train_cycle()
+    with (run / "metrics.csv").open("a") as file:
+        file.write("2,16")  # a cycle that was cut off
+    (run / "checkpoint").rename(run / "checkpoint.old")
+    (run / "checkpoint.new").mkdir()
+    (run / "checkpoint.new" / "hands.npy").write_bytes(b"half")
+    Trainer(TINY, run).train_cycle()
+    assert metrics(run) == metrics(whole)[:2]
+
+
+def test_threads_change_nothing(whole: Path, tmp_path: Path) -> None:
+    trainer = Trainer(replace(TINY, threads=2), tmp_path / "two")
+    for _ in range(3):
+        trainer.train_cycle()
+    assert read_checkpoint(tmp_path / "two").hands["hand"].tobytes() == read_checkpoint(whole).hands["hand"].tobytes()
+
+
+def test_peek_and_sampled_labels_run(tmp_path: Path) -> None:
+    config = replace(
+        TINY, cycles=2, teacher_cycles=1, label_worlds=2, peek=True, tokenizer="v1", belief_target="all_21"
+    )
+    trainer = Trainer(config, tmp_path / "peek")
+    for _ in range(2):
+        row = trainer.train_cycle()
+    assert np.isfinite(row["policy_loss"])
+
+
+def test_an_auction_is_played_and_learned_from(tmp_path: Path) -> None:
+    config = replace(TINY, cycles=1, teacher_cycles=0, contract="auction", scoring=("marks",), evaluate_every=5)
+    trainer = Trainer(config, tmp_path / "auction")
+    trainer.train_cycle()
+    (state,) = [weights.load(tmp_path / "auction").state]
+    assert state["calls"] is True
+    assert (trainer.buffer.hands["calls"][:, 0].sum(1) > 0).all()
+
+
+def test_a_base_without_belief_head_is_the_published_bootstrap(tmp_path: Path) -> None:
+    from zeb42_agents.model import ZebConfig, ZebModel
+
+    base = ZebModel(ZebConfig.named("small", tokenizer="v2"))
+    weights.save(tmp_path / "base", base, {})
+    trainer = Trainer(replace(TINY, base=str(tmp_path / "base")), tmp_path / "run")
+    assert {name.split(".")[0] for name in trainer.cold} == {"belief_proj"}
+    assert torch.equal(trainer.model.policy_proj.weight, base.policy_proj.weight)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path) -> None:
+    run = tmp_path / "nan"
+    trainer = Trainer(TINY, run)
+    trainer.train_cycle()
+    with torch.no_grad():
+        trainer.model.pos_embed.weight.fill_(float("nan"))
+    before = parameters(run)
+    with pytest.raises(FloatingPointError, match="not finite at update 4"):
+        trainer.train_cycle()
+    assert all(torch.equal(value, before[name]) for name, value in parameters(run).items())
+    assert read_checkpoint(run).progress["cycle"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--preset", "toaster"], "allowed: laptop, large-belief, gpu"),
+        (["--sims", "1"], "expected sims in 2"),
+        (["--min-buffer-examples", "2000000"], "at most the buffer's capacity"),
+        (["--teacher-cycles", "99"], "at most 60 teacher_cycles"),
+        (["--tokenizer", "v1", "--contract", "auction"], "tokenizer v1 can read"),
+        (["--base", "nowhere"], "expected weights, got 'nowhere'"),
+        (["--resume", "nowhere"], "expected a training run in nowhere"),
+        (["--cycles", "0", "--teacher-cycles", "0"], "expected cycles in 1"),
+    ],
+)
+def test_bad_options_are_one_line_and_status_2(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = cli.main(words)
+    except SystemExit as stop:
+        status = int(stop.code or 0)
+    printed = capsys.readouterr()
+    assert status == 2
+    assert message in printed.out + printed.err
+    assert "Traceback" not in printed.out + printed.err
+
+
+def test_a_checkpoint_of_another_network_is_refused(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    Trainer(TINY, run).train_cycle()
+    with pytest.raises(ValueError, match="expected a checkpoint of this network"):
+        Trainer(replace(TINY, size="medium"), run)
+    damaged = run / "checkpoint" / "learning.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="damaged or foreign"):
+        Trainer(TINY, run)
+
+
+def test_interrupt_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    run = tmp_path / "stopped"
+    original = Trainer.train_cycle
+
+    def interrupted(self: Trainer) -> dict[str, float]:
+        if self.cycle == 1:
+            raise KeyboardInterrupt
+        return original(self)
+
+    monkeypatch.setattr(Trainer, "train_cycle", interrupted)
+    assert cli.main(["--out", str(run), *TINY_WORDS]) == cli.INTERRUPTED
+    printed = capsys.readouterr().out
+    assert "1 of 3 cycles are saved" in printed
+    assert f"--resume {run}" in printed
+    monkeypatch.setattr(Trainer, "train_cycle", original)
+    assert cli.main(["--resume", str(run), "--cycles", "1"]) == cli.USAGE  # fewer than the teacher's two
+    assert cli.main(["--resume", str(run)]) == 0
+    assert json.loads((run / "checkpoint" / "progress.json").read_text())["cycle"] == 3
+
+
+def test_presets_are_what_they_say() -> None:
+    published = PRESETS["large-belief"]
+    assert published.network_config().belief_head
+    assert (published.size, published.lr, published.batch_size, published.steps_per_cycle) == ("large", 1e-4, 64, 1000)
+    assert (published.capacity_at(1), published.capacity_at(3743)) == (1_000_000, 500_000)
+    assert published.min_buffer_examples == 250_000
+    for preset in PRESETS.values():
+        assert TrainConfig.from_json(json.loads(json.dumps(preset.to_json()))) == preset
