@@ -8,6 +8,9 @@ so that other work on the machine counts little. Positions searched do not depen
 on them.
 """
 
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: disable-error-code="attr-defined, call-arg, assignment, operator, return-value, var-annotated, index, arg-type"
+
 from __future__ import annotations
 
 import argparse

@@ -7,6 +7,9 @@ dominoes still out and the leader name such a position completely, since every d
 all questions about a world, and a generation stamp empties it between worlds.
 """
 
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import numpy as np

@@ -3,6 +3,9 @@
 Kernels of :mod:`zeb42_agents._double_dummy`, over its memory ``m`` and its frames ``f``.
 """
 
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import numpy as np

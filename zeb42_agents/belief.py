@@ -22,9 +22,10 @@ LEAST_PROBABILITY = 1e-9  # what the cross-entropy counts a belief that excluded
 def legality(views: np.ndarray) -> np.ndarray:
     """The posterior float64 [B, 28, 4] when every deal consistent with a view is equally likely.
 
-    ``views`` are HAND records [B]. Exact (:func:`zeb42_agents.worlds.marginals`); every view must have a deal.
+    ``views`` are HAND records [B]. Exact (:func:`zeb42_agents.worlds.marginals`); ValueError if a view has no deal.
     """
     views = _views(views)
+    worlds.require_deals(views)
     return worlds.marginals_many(views)
 
 

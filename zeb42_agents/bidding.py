@@ -1,5 +1,8 @@
 """Calls: the one simple bidder that agents share until they learn to bid, and calls from sampled, solved worlds."""
 
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: disable-error-code="attr-defined, call-arg, assignment, operator, return-value, var-annotated, index, arg-type"
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -60,11 +63,16 @@ def simple_calls(views: np.ndarray) -> np.ndarray:
     bids the lowest. ValueError if a view is in another phase.
     """
     views = np.atleast_1d(views)
-    callable_here = np.isin(views["phase"], (AUCTION, DECLARATION))
-    if not callable_here.all():
-        phase = int(views["phase"][~callable_here][0])
-        raise ValueError(f"expected views in the auction or declaration phase, got phase {phase}; allowed: 0, 1")
+    require_calling(views)
     return _simple_calls(views)
+
+
+def require_calling(views: np.ndarray) -> None:
+    """ValueError unless every one of ``views`` [B] is in its auction or declaration phase."""
+    calling = np.isin(views["phase"], (AUCTION, DECLARATION))
+    if not calling.all():
+        phase = int(views["phase"][~calling][0])
+        raise ValueError(f"expected views in the auction or declaration phase, got phase {phase}; allowed: 0, 1")
 
 
 @njit(cache=True, nogil=True)

@@ -4,6 +4,9 @@ The yardstick of the field. What "best" means is the objective: the share of wor
 is scored by, or the mean of the points.
 """
 
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: disable-error-code="attr-defined, call-arg, assignment, operator, return-value, var-annotated, index, arg-type"
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -57,8 +60,12 @@ class EQ:
         self.n, self.objective, self.calls, self.threads = n, objective, calls, threads
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
-        """One action int64 [B] for each of ``views`` [B]; see :class:`zeb42_agents.Agent`."""
+        """One action int64 [B] for each of ``views`` [B]; see :class:`zeb42_agents.Agent`.
+
+        ValueError if a view has no consistent deal, or its hand is over.
+        """
         keys = view_keys(rng, len(views))
+        worlds.require_deals(views)
         objective = OBJECTIVES.index(self.objective)
         actions = np.full(len(views), -1, np.int64)
         in_tricks = views["phase"] == TRICKS
@@ -85,6 +92,7 @@ class EQ:
         """Calls and declarations int64 [B]; see :func:`zeb42_agents.bidding.choose_call`."""
         if self.calls == "simple":
             return bidding.simple_calls(views)
+        bidding.require_calling(views)
         actions = np.empty(len(views), np.int64)
         num_worlds = min(self.n, MAX_CALL_WORLDS)
         solver.in_threads(

@@ -9,6 +9,9 @@ Weights [28, 4] make the distribution proportional to the product of the weights
 belief guides the sampling. Without them all worlds are equally likely.
 """
 
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: disable-error-code="attr-defined, call-arg, assignment, operator, return-value, var-annotated, index, arg-type"
+
 from __future__ import annotations
 
 import numpy as np
@@ -27,6 +30,7 @@ __all__ = [
     "count",
     "marginals",
     "marginals_many",
+    "require_deals",
     "sample",
     "sample_many",
     "uniform_weights",
@@ -84,6 +88,21 @@ def sample(
     if not _sample(view, key, weights, out):
         raise ValueError(_no_world(view))
     return out
+
+
+def require_deals(views: np.ndarray) -> None:
+    """ValueError unless every one of ``views`` [B] has a deal that is consistent with it."""
+    bad = _first_without_deal(views)
+    if bad >= 0:
+        raise ValueError(_no_deal(views[bad]))
+
+
+@njit(cache=True, nogil=True)
+def _first_without_deal(views: np.ndarray) -> int:
+    for b in range(len(views)):
+        if _count(views[b]) < 1:
+            return b
+    return NOBODY
 
 
 def uniform_weights(num_views: int) -> np.ndarray:

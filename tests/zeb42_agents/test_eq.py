@@ -186,3 +186,14 @@ def test_explain_points_and_defaults() -> None:
 def test_bad_options(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         EQ(**options)
+
+
+def test_views_that_cannot_be() -> None:
+    impossible = Hand.deal(seed=2, rules=Rules(contract="random")).view(0).reshape(1)
+    impossible["held"][0, 0] &= impossible["held"][0, 0] - np.uint32(1)
+    with pytest.raises(ValueError, match="no deal agrees with"):
+        EQ(3).act(impossible, np.zeros(1, np.uint64))
+    over = positions(1, seed=2)
+    core.play_randomly(over, np.zeros(1, np.uint64))
+    with pytest.raises(ValueError, match="auction or declaration phase"):
+        EQ(3).act(over, np.zeros(1, np.uint64))
