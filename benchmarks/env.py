@@ -36,8 +36,11 @@ CLASSIC = (
     "rps_v2",
     "leduc_holdem_v4",
     "texas_holdem_v4",
+    "texas_holdem_no_limit_v6",
     "gin_rummy_v4",
     "hanabi_v5",
+    "chess_v6",
+    "go_v5",
 )
 
 

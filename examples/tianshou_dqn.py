@@ -56,12 +56,13 @@ def make_algorithm(env: PettingZooEnv) -> MultiAgentOffPolicyAlgorithm:
 def main(arguments: list[str] | None = None) -> float:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=20_000, help="environment steps an epoch (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=10_000, help="environment steps an epoch (default: %(default)s)")
     parser.add_argument("--test-hands", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     np.random.seed(options.seed)  # noqa: NPY002 - the generator that tianshou draws from
     torch.manual_seed(options.seed)
+    torch.set_num_threads(1)  # for a network this small, more threads wait for each other
 
     training_envs = DummyVectorEnv([make_env for _ in range(10)])
     test_envs = DummyVectorEnv([make_env for _ in range(10)])
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> float:
             max_epochs=options.epochs,
             epoch_num_steps=options.steps,
             collection_step_num_env_steps=100,
-            update_step_num_gradient_steps_per_sample=0.1,
+            update_step_num_gradient_steps_per_sample=0.05,
             batch_size=256,
             test_step_num_episodes=options.test_hands,
             multi_agent_return_reduction=lambda rewards: rewards[:, 0],
