@@ -18,7 +18,7 @@ _TEAMS = ("seats 0 & 2", "seats 1 & 3")
 _SCORINGS = {
     "marks": "marks",
     "contract": "the contract",
-    "majority": "the majority of points",
+    "majority": "the majority",
     "points": "points",
 }
 
