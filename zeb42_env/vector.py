@@ -41,6 +41,8 @@ class Texas42VectorEnv(VectorEnv):
     each lane its own seed. An illegal action loses the hand for the team (``infos["illegal_action"]``).
     """
 
+    _pool: ThreadPoolExecutor | None = None  # also of an environment whose options were refused, which is closed too
+
     def __init__(
         self,
         num_envs: int = 1,
@@ -84,7 +86,8 @@ class Texas42VectorEnv(VectorEnv):
         self._masks = np.zeros((self.num_envs, core.NUM_ACTIONS), np.int8)
         self._has_seed = False
         self._chunks = np.linspace(0, self.num_envs, min(num_threads, self.num_envs) + 1).astype(int).tolist()
-        self._pool = ThreadPoolExecutor(len(self._chunks) - 1) if len(self._chunks) > 2 else None
+        if len(self._chunks) > 2:
+            self._pool = ThreadPoolExecutor(len(self._chunks) - 1)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
