@@ -1,7 +1,7 @@
 """MaskablePPO of sb3-contrib on the Gymnasium environment: one learner, three random players.
 
     pip install zeb42 sb3-contrib
-    python examples/maskable_ppo.py              about a minute on two cores
+    python examples/maskable_ppo.py              about a minute on two cores; reward about +0.05 (random play: 0)
 
 ``Texas42Env.action_masks()`` is what MaskablePPO asks for.
 """

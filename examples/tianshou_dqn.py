@@ -1,7 +1,7 @@
 """DQN for one partnership against random opponents, with tianshou's own classes, through its PettingZooEnv.
 
     pip install 'zeb42[train]'
-    python examples/tianshou_dqn.py              about three minutes on two cores
+    python examples/tianshou_dqn.py              two to three minutes on two cores; reward about +0.15 (random play: 0)
 
 Two things to know. In a trick-taking game the next observation belongs to *another* seat, so one-step bootstrapping
 would learn from an opponent's point of view; ``n_step_return_horizon`` beyond the longest hand (33 decisions) makes
