@@ -184,7 +184,7 @@ class ZebAlgorithm(OffPolicyAlgorithm[SelfPlayPolicy]):
         count = float(self.sums.pop("count", torch.ones(())))
         means = {name: float(value) / count for name, value in self.sums.items()}
         self.sums = {}
-        return ZebStats(**means)
+        return ZebStats(**means)  # type: ignore[arg-type]
 
 
 def averaged_copy(model: ZebModel) -> ZebModel:

@@ -90,7 +90,9 @@ class SelfPlayBuffer(ReplayBufferManager):
         """Memory of the hands held."""
         return self._num_hands * EXPERIENCE.itemsize
 
-    def add(self, batch: Any, buffer_ids: np.ndarray | list[int] | None = None) -> tuple[np.ndarray, ...]:
+    def add(
+        self, batch: Any, buffer_ids: np.ndarray | list[int] | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Note one decision of each lane of ``buffer_ids`` [R]; tianshou's four arrays [R] come back: index of the
         decision within its hand, return, length and start of what has finished."""
         lanes = np.arange(self.buffer_num) if buffer_ids is None else np.asarray(buffer_ids)

@@ -76,7 +76,7 @@ class SelfPlayVectorEnv(BaseVectorEnv):
         self._numbers[lanes] += 1
         return self._observe(lanes), _no_infos(len(lanes))
 
-    def step(self, action: Any, id: Any = None) -> tuple[np.ndarray, ...]:
+    def step(self, action: Any, id: Any = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Take one action in each of these lanes: observations [R, 96], rewards [R] (what the hand was worth to seats
         0&2, -1..1, when it ends), terminated [R], truncated [R], empty infos [R]."""
         lanes = np.arange(self.env_num) if id is None else np.asarray(id)

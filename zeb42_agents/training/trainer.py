@@ -200,7 +200,7 @@ class Trainer:
         policy.start_at(first_hand)
         self.buffer.labeller = self._labeller(cycle) if taught else None
         self.buffer.clear_staging()
-        collector = Collector(policy, self._env, self.buffer, raise_on_nan_in_buffer=False)
+        collector: Collector[Any] = Collector(policy, self._env, self.buffer, raise_on_nan_in_buffer=False)
         collector.reset_env()
         with policy_within_training_step(policy):
             collector.collect(n_step=config.lanes * config.hands_per_lane * self._env.decisions_per_hand)
@@ -272,9 +272,7 @@ class Trainer:
         return row
 
     def _belief_report(self) -> BeliefReport:
-        return belief_report(
-            self.evaluator, self._rules, num_hands=self.config.belief_hands, seed=EVALUATION_SEED + 1
-        )
+        return belief_report(self.evaluator, self._rules, num_hands=self.config.belief_hands, seed=EVALUATION_SEED + 1)
 
     def finish(self) -> Strength:
         """Measure the best weights against random, write plots and REPORT.md, print the table and what to do next."""

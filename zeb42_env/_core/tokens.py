@@ -147,7 +147,8 @@ BEATEN_BY = _beaten_by()
 
 @njit(cache=True, nogil=True)
 def encode_v1(views: np.ndarray, tokens: np.ndarray, mask: np.ndarray) -> None:
-    """Write the published tokens of ``views`` [B], in their trick-taking phase, into int8 [B, 36, 8] and bool [B, 36]."""
+    """Write the published tokens of ``views`` [B], in their tricks, into int8 [B, 36, 8] and what is valid into bool
+    [B, 36]."""
     for b in range(len(views)):
         encode_one_v1(views[b], tokens[b], mask[b])
 
@@ -245,7 +246,7 @@ def _encode_situation(view: np.void, candidates: np.ndarray, best_place: int, to
         token[21] = view.bid // HAND_POINTS
     token[22], token[23] = view.points[us], view.points[1 - us]
     if view.phase == TRICKS:
-        token[24], token[25] = _needs(view, us), _needs(view, 1 - us)
+        token[24], token[25] = max(0, _needs(view, us)), max(0, _needs(view, 1 - us))
     token[26], token[27] = view.marks[us], view.marks[1 - us]
     token[28] = NUM_TRICKS - view.num_plays // 4
     in_trick = view.num_plays & 3

@@ -99,7 +99,7 @@ def test_v1_speaks_of_the_dealt_dominoes(seed: int) -> None:
 
 
 def test_values_of_a_teacher_come_back_as_values() -> None:
-    hand, views = played(4, "random")
+    hand, _ = played(4, "random")
     experience = blank_experience(1)
     experience["hand"] = hand.record
     experience["kind"] = QUALITIES

@@ -38,11 +38,9 @@ TINY = replace(
 )
 TINY_WORDS = [
     word
-    for name in (
-        "cycles teacher_cycles lanes steps_per_cycle batch_size min_buffer_examples buffer_examples evaluate_every "
-        "evaluate_deals final_deals belief_hands sims worlds dropout precision threads"
-    ).split()
-    for word in (f"--{name.replace('_', '-')}", str(getattr(TINY, name)))
+    for name, value in TINY.to_json().items()
+    if value != getattr(PRESETS["laptop"], name)
+    for word in (f"--{name.replace('_', '-')}", str(value))
 ]
 
 
