@@ -6,6 +6,8 @@ E[Q], and a network that regresses on it learns E[Q] without anybody having samp
 28 decisions, and the network does the averaging. ``label_worlds`` > 0 instead samples that many worlds from each view
 and solves them all, which is E[Q] as the field knows it: less noise a label, many times the work.
 
+The calls of an auction are labelled by the shared simple bidder, which also makes them in this stage.
+
 This is a label writer: it reads full hands, and nothing that plays ever sees what it writes.
 """
 
@@ -15,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import solver, worlds
+from zeb42_agents.bidding import simple_call
 from zeb42_agents.training.experience import QUALITIES, blank_experience, pack_value
 from zeb42_env._core.bits import lowest, mix
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES
@@ -23,6 +26,7 @@ from zeb42_env._core.record import (
     FOR_POINTS,
     HAND,
     blank,
+    legal_mask,
     legal_plays,
     num_decisions,
     rewind,
@@ -58,6 +62,11 @@ def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_w
         if label_worlds == 0:
             solver.solve_plays(hands[0], memory, values)
         first = num_decisions(hands[0]) - NUM_DOMINOES
+        for decision in range(first):
+            hands[1] = hands[0]
+            rewind(hands[1], decision)
+            blank(hands[1], hands[1].to_move)
+            _label_call(hands[1], example.calls[decision])
         for ply in range(NUM_DOMINOES):
             hands[1] = hands[0]
             hand = hands[1]
@@ -78,6 +87,18 @@ def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_w
                 example.plays[ply, k] = np.uint8((mean + 1.0) * 127.0 + 0.5)
                 k += 1
             example.root_values[first + ply] = pack_value(best)
+
+
+@njit(cache=True, nogil=True)
+def _label_call(view: np.void, labels: np.ndarray) -> None:
+    """The shared simple bidder's call is worth all, any other nothing: calls are imitated, then the search goes on."""
+    legal = legal_mask(view)
+    chosen = simple_call(view)
+    k = 0
+    while legal:
+        labels[k] = 254 if lowest(legal) == chosen else 0
+        legal &= legal - np.uint64(1)
+        k += 1
 
 
 @njit(cache=True, nogil=True)

@@ -84,7 +84,7 @@ class Trainer:
         precision = resumed.progress["precision"] if resumed else config.precision
         self.averaged = averaged_copy(self.model)
         self.evaluator = NetworkEvaluator(
-            self.averaged, calls=config.contract == "auction", device=str(self._device), precision=precision
+            self.averaged, calls=self._learns_calls, device=str(self._device), precision=precision
         )
         self._build()
         if resumed:
@@ -195,6 +195,7 @@ class Trainer:
         """Play this cycle's hands into the buffer; returns their experience."""
         config = self.config
         taught = cycle <= config.teacher_cycles
+        self.evaluator.calls = self._learns_calls and not taught  # the teacher's bidder calls while it teaches
         policy = self._policies["teacher" if taught else "self-play"]
         self._env.start_at(first_hand)
         policy.start_at(first_hand)
@@ -279,7 +280,7 @@ class Trainer:
         loaded = weights.load(self.run_folder)
         best = NetworkEvaluator(
             loaded.model,
-            calls=self.evaluator.calls,
+            calls=self._learns_calls,
             device=str(self._device),
             precision=self.evaluator.precision,
         )
@@ -302,6 +303,11 @@ class Trainer:
         )
         return strength
 
+    @property
+    def _learns_calls(self) -> bool:
+        """Whether the network learns to bid and declare, too."""
+        return self.config.contract == "auction"
+
     # -- on disk -----------------------------------------------------------------------------------------------------
 
     def _state(self) -> dict[str, Any]:
@@ -309,7 +315,7 @@ class Trainer:
             "step": self._algorithm.num_updates,
             "total_games": self.total_games,
             "cycle": self.cycle,
-            "calls": self.evaluator.calls,
+            "calls": self._learns_calls,
         }
 
     def save(self) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from zeb42_agents import solver, worlds
-from zeb42_agents.training.experience import QUALITIES, normalised_score
+from zeb42_agents.bidding import simple_calls
+from zeb42_agents.training.experience import QUALITIES, draw, normalised_score
 from zeb42_agents.training.teacher import quality, teach
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
@@ -49,11 +50,15 @@ def test_without_margin_quality_is_the_score(scoring: str) -> None:
             assert quality(hand, int(hand["points"][0]), team, 0.0) == pytest.approx(normalised_score(hand, team))
 
 
-def test_auctioned_hands_are_labelled_from_the_first_lead_on() -> None:
+def test_of_auctioned_hands_the_calls_are_the_simple_bidders() -> None:
     hands = finished(2, "marks", "auction")
     experience = teach(hands, margin_weight=0.0, label_worlds=0, keys=keys(2), threads=1)
     assert (experience["root_values"][:, :5] == -128).all()
     assert (experience["root_values"][:, 5:] != -128).all()
+    batch = draw(experience, np.repeat([0, 1], 5), np.tile(np.arange(5), 2), tokenizer="v2", hidden_only=True)
+    assert np.array_equal(batch.target.argmax(1), simple_calls(batch.views))
+    assert np.allclose(batch.target.max(1), 1)
+    assert np.allclose(batch.target[batch.legal].sum(), 10 - (batch.legal.sum() - 10))
 
 
 def test_threads_change_nothing() -> None:
