@@ -50,6 +50,8 @@ __all__ = [
     "value",
 ]
 
+MOST_AT_ONCE = 64  # items between two looks at the keyboard
+
 
 def solve(hand: Hand | np.void) -> dict[int, int]:
     """The points that seats 0&2 take from here to the end of the hand, the current trick included, for each legal play.
@@ -130,16 +132,18 @@ class PlayValue(NamedTuple):
 def in_threads(work: Callable[[slice, np.void], None], num_items: int, threads: int) -> None:
     """Call ``work(part, memory)`` for slices that cover ``num_items``, in up to ``threads`` threads.
 
-    The kernels release the interpreter, so threads run on as many cores.
+    The kernels release the interpreter, so threads run on as many cores; pieces are small, so that Ctrl-C is heard.
     """
     if threads < 1:
         raise ValueError(f"expected threads of at least 1, got {threads}")
     threads = min(threads, num_items)
     if threads <= 1:
         with _borrowed_memory() as memory:
-            work(slice(0, num_items), memory)
+            for first in range(0, num_items, MOST_AT_ONCE):
+                work(slice(first, min(first + MOST_AT_ONCE, num_items)), memory)
         return
-    edges = [num_items * i // (4 * threads) for i in range(4 * threads + 1)]
+    pieces = max(4 * threads, num_items // MOST_AT_ONCE)
+    edges = [num_items * i // pieces for i in range(pieces + 1)]
 
     def run(part: slice) -> None:
         with _borrowed_memory() as memory:
