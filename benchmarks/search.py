@@ -1,20 +1,22 @@
-"""What a simulation of the search costs besides the network, one core: ``python benchmarks/search.py``.
+"""What a simulation of the search costs besides the network: ``python benchmarks/search.py``.
 
-The evaluator of this benchmark answers at once (every action equally likely, every value 0), and its own time is taken
+The evaluator of the first table answers at once (every action equally likely, every value 0), and its own time is taken
 off. Positions are from random play of random contracts, forced decisions left out. The time includes sampling worlds,
-walking, building the leaves' views, solving endings, and everything that Python does around the kernels.
+walking, building the leaves' views, solving endings, and everything that Python does around the kernels; it is CPU
+time, so that other work on the machine disturbs little. The lines after it (``--sizes``) are with untrained networks of
+the named sizes: simulations a second, and the share of the time that is the network's, tokens included.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
-from time import perf_counter
+from time import perf_counter, thread_time
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from zeb42_agents.search import Search, SearchConfig
+from zeb42_agents.search import Evaluator, Search, SearchConfig
 from zeb42_env import Rules
 from zeb42_env._core.bits import below, lowest, mix, nth_bit, popcount
 from zeb42_env._core.record import BY_CHANCE, apply, deal_many, legal_mask, views_of
@@ -26,24 +28,19 @@ CONFIGS = {
     "gumbel, 256 simulations, 64 worlds": SearchConfig(sims=256, worlds=64),
     "gumbel, one leaf a batch": SearchConfig(leaves=1),
     "no solver": SearchConfig(solve_tricks=0),
+    "solve_tricks=2": SearchConfig(solve_tricks=2),
     "solve_tricks=3": SearchConfig(solve_tricks=3),
-    "solve_tricks=4": SearchConfig(solve_tricks=4),
+    "solve_tricks=5": SearchConfig(solve_tricks=5),
     "solve_tricks=7 (E[Q])": SearchConfig(solve_tricks=7),
 }
 
 
 class Even:
-    """Every legal action equally likely, every value 0; counts its own time."""
-
-    def __init__(self) -> None:
-        self.time_s = 0.0
+    """Every legal action equally likely, every value 0."""
 
     def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`zeb42_agents.search.Evaluator`."""
-        begin = perf_counter()
-        answers = _even(views), np.zeros(len(views), np.float32)
-        self.time_s += perf_counter() - begin
-        return answers
+        return _even(views), np.zeros(len(views), np.float32)
 
     def belief(self, views: np.ndarray) -> np.ndarray:
         """See :class:`zeb42_agents.search.Evaluator`."""
@@ -84,36 +81,92 @@ def positions(num: int) -> np.ndarray:
     return views_of(hands, hands["to_move"])
 
 
-def measure(config: SearchConfig, views: np.ndarray, repeats: int) -> tuple[float, float]:
-    """Best microseconds a simulation without the evaluator's own time, and views evaluated a simulation."""
+class Timed:
+    """An evaluator that counts the time it takes."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.time_s = 0.0  # by the clock
+        self.cpu_s = 0.0  # of the calling thread
+
+    def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`zeb42_agents.search.Evaluator`."""
+        begin, cpu_begin = perf_counter(), thread_time()
+        answers = self.evaluator(views)
+        self._count(begin, cpu_begin)
+        return answers
+
+    def belief(self, views: np.ndarray) -> np.ndarray:
+        """See :class:`zeb42_agents.search.Evaluator`."""
+        begin, cpu_begin = perf_counter(), thread_time()
+        answer = self.evaluator.belief(views)
+        self._count(begin, cpu_begin)
+        return answer
+
+    def _count(self, begin: float, cpu_begin: float) -> None:
+        self.time_s += perf_counter() - begin
+        self.cpu_s += thread_time() - cpu_begin
+
+
+class Measured(NamedTuple):
+    """The best of some runs."""
+
+    overhead_us: float
+    """CPU microseconds a simulation without the evaluator's own."""
+    network_share: float
+    """Of the whole time."""
+    simulations_per_s: float
+    evaluations: float
+    """Views evaluated a simulation."""
+
+
+def measure(evaluator: Evaluator, config: SearchConfig, views: np.ndarray, repeats: int) -> Measured:
+    """Search ``views`` [B] ``repeats`` times."""
     keys = np.arange(len(views), dtype=np.uint64)
-    search = Search(Even(), config)
+    search = Search(evaluator, config)
     search(views, keys)
-    best_us, evaluations = np.inf, 0.0
+    runs = []
     for _ in range(repeats):
-        search.evaluator = evaluator = Even()
-        begin = perf_counter()
+        search.evaluator = timed = Timed(evaluator)
+        begin, cpu_begin = perf_counter(), thread_time()
         result = search(views, keys)
-        time_s = perf_counter() - begin - evaluator.time_s
+        time_s, cpu_s = perf_counter() - begin, thread_time() - cpu_begin
         num_simulations = int(result.searched.sum()) * config.sims
-        best_us = min(best_us, 1e6 * time_s / num_simulations)
-        evaluations = result.num_evaluations / num_simulations
-    return best_us, evaluations
+        overhead_us = 1e6 * (cpu_s - timed.cpu_s) / num_simulations
+        share = timed.time_s / time_s
+        runs.append(Measured(overhead_us, share, num_simulations / time_s, result.num_evaluations / num_simulations))
+    return min(runs)
+
+
+def network(size: str) -> Evaluator:
+    """An untrained network of a named size."""
+    from zeb42_agents.model import ZebConfig, ZebModel
+    from zeb42_agents.zeb import NetworkEvaluator
+
+    return NetworkEvaluator(ZebModel(ZebConfig.named(size, tokenizer="v2", belief_head=True)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--num-views", type=int, default=256, help="decisions in a batch")
     parser.add_argument("--repeats", type=int, default=5, help="runs, of which the best counts")
+    parser.add_argument("--sizes", nargs="*", default=[], help="networks to measure too: small, medium, large")
     options = parser.parse_args()
     views = positions(options.num_views)
     print(f"{len(views)} decisions a batch, best of {options.repeats}, one thread")
-    print(f"{'':<38}{'us a simulation':>16}{'evaluations a simulation':>26}")
+    print(f"{'':<38}{'CPU us a simulation':>20}{'evaluations a simulation':>26}")
     for name, config in CONFIGS.items():
-        cost_us, evaluations = measure(config, views, options.repeats)
-        print(f"{name:<38}{cost_us:16.2f}{evaluations:26.2f}", flush=True)
-    cost_us, evaluations = measure(replace(SearchConfig(), sims=64), views[:1], 20 * options.repeats)
-    print(f"{'one decision at a time':<38}{cost_us:16.2f}{evaluations:26.2f}")
+        found = measure(Even(), config, views, options.repeats)
+        print(f"{name:<38}{found.overhead_us:20.2f}{found.evaluations:26.2f}", flush=True)
+    found = measure(Even(), SearchConfig(), views[:1], 20 * options.repeats)
+    print(f"{'one decision at a time':<38}{found.overhead_us:20.2f}{found.evaluations:26.2f}", flush=True)
+    for size in options.sizes:
+        found = measure(network(size), SearchConfig(), views, 1)
+        print(
+            f"{size} network: {found.simulations_per_s:,.0f} simulations/s, {found.network_share:.1%} of the time its "
+            f"own, {found.overhead_us:.2f} us a simulation the rest",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -34,8 +34,9 @@ class SearchConfig:
     et al. 2018), for many."""
     leaves: int = 16
     """Most leaves of one decision in one network batch. Halving never starts a phase with leaves still out."""
-    solve_tricks: int = 2
-    """A world with at most this many tricks left, the current one included, is closed by the exact solver; 0 never."""
+    solve_tricks: int = 4
+    """A world with at most this many tricks left, the current one included, is closed by the exact solver; 0 never.
+    With four a solution costs less than an evaluation by the smallest network, and is worth more."""
     mix_tricks: int = 0
     """A leaf with at most this many tricks left takes ``mix_weight`` of its value from the exact solver; 0 never."""
     mix_weight: float = 0.5
