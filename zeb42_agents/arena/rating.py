@@ -3,7 +3,9 @@
 Bradley-Terry, maximum a posteriori by Newton's method. The weak prior is ``prior_hands`` virtual hands that each agent
 draws against a player of average strength. Intervals come from the sandwich covariance (White 1980; Liang and Zeger
 1986) clustered by deal: both tables of a deal, and all pairs that played it, share its luck, and hands that are treated
-as independent would give intervals some 25% too wide. An interval is always that of the difference to the anchor.
+as independent would give intervals some 25% too wide. Student's t widens them by the *effective* number of deals, the
+inverse of how much of the variance few of them make: between two players who part on one deal in ten, a hundred deals
+are ten. An interval is always that of the difference to the anchor.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ class Ratings:
     names: list[str]
     elo: np.ndarray  # [N]
     halfwidth: np.ndarray  # [N] of the difference to the anchor; 0 for the anchor itself
-    covariance: np.ndarray  # [N, N] of the ratings, Elo squared, before anchoring
+    influence: np.ndarray  # [C, N] what each cluster (a deal, or a virtual hand) moved each rating by, Elo
     anchor: str
     anchor_elo: float
     prior_hands: float
@@ -93,8 +95,7 @@ class Ratings:
 
     def difference_halfwidth(self, i: int, j: int) -> float:
         """Half the 95% interval of the difference between agents number i and j."""
-        v = self.covariance
-        return t_quantile(self.num_deals) * sqrt(max(0.0, float(v[i, i] + v[j, j] - 2.0 * v[i, j])))
+        return _difference_halfwidth(self.influence, i, j, self.num_deals)
 
 
 def fit_ratings(
@@ -121,16 +122,15 @@ def fit_ratings(
     if not prior_hands > 0:
         raise ValueError(f"expected prior_hands above 0, got {prior_hands}")
     strength = _newton(units, len(names), prior_hands)
-    covariance = _sandwich(units, strength, prior_hands) * ELO_PER_NAT**2
+    influence = ELO_PER_NAT * _influence(units, strength, prior_hands)
     a = names.index(anchor)
     elo = ELO_PER_NAT * (strength - strength[a]) + anchor_elo
     num_deals = len(np.unique(units.deals))
-    variance = np.diag(covariance) + covariance[a, a] - 2.0 * covariance[a]
-    others = np.arange(len(names)) != a
-    halfwidth = np.zeros(len(names))
-    halfwidth[others] = t_quantile(num_deals) * np.sqrt(np.maximum(variance[others], 0.0))
+    halfwidth = np.array(
+        [0.0 if i == a else _difference_halfwidth(influence, i, a, num_deals) for i in range(len(names))]
+    )
     group = _groups(units.pairs, len(names))
-    return Ratings(names, elo, halfwidth, covariance, anchor, anchor_elo, prior_hands, num_deals, group)
+    return Ratings(names, elo, halfwidth, influence, anchor, anchor_elo, prior_hands, num_deals, group)
 
 
 def resolve_anchor(names: Sequence[str], anchor: str | None, anchor_elo: float | None) -> tuple[str, float]:
@@ -176,8 +176,8 @@ def _curvature(played: np.ndarray, strength: np.ndarray, prior_hands: float) -> 
     return np.diag(weight.sum(1) + prior_hands * at_average * (1.0 - at_average)) - weight
 
 
-def _sandwich(units: Units, strength: np.ndarray, prior_hands: float) -> np.ndarray:
-    """The covariance [N, N] of the strengths, clustered by deal.
+def _influence(units: Units, strength: np.ndarray, prior_hands: float) -> np.ndarray:
+    """What each cluster moved each strength by, [C, N]; its Gram matrix is the sandwich covariance clustered by deal.
 
     The virtual hands of the prior count as clusters of their own, so that an agent that won all it played keeps an
     honest width.
@@ -194,19 +194,32 @@ def _sandwich(units: Units, strength: np.ndarray, prior_hands: float) -> np.ndar
     by_deal = np.zeros((num_clusters, num_agents))
     np.add.at(by_deal, (cluster, first), residual)
     np.add.at(by_deal, (cluster, second), -residual)
-    correction = num_clusters / (num_clusters - 1) if num_clusters > 1 else 1.0
+    if num_clusters > 1:
+        by_deal *= np.sqrt(num_clusters / (num_clusters - 1))
     at_average = _sigmoid(strength)
-    virtual = 0.5 * prior_hands * ((1.0 - at_average) ** 2 + at_average**2)
-    return inverse @ (correction * by_deal.T @ by_deal + np.diag(virtual)) @ inverse
+    virtual = np.sqrt(0.5 * prior_hands) * np.concatenate([np.diag(1.0 - at_average), -np.diag(at_average)])
+    return np.concatenate([by_deal, virtual]) @ inverse
 
 
-def t_quantile(num_clusters: int) -> float:
-    """How many standard errors a two-sided 95% interval from so many clusters reaches; infinite for one."""
-    if num_clusters < 2:
-        return float("inf")
+def _difference_halfwidth(influence: np.ndarray, i: int, j: int, num_deals: int) -> float:
+    return _halfwidth(influence[:, i] - influence[:, j]) if num_deals > 1 else float("inf")
+
+
+def _halfwidth(moves: np.ndarray) -> float:
+    """Half the 95% interval of a figure that clusters moved by ``moves`` [C]."""
+    square = np.square(moves)
+    variance = float(square.sum())
+    if variance == 0.0:
+        return 0.0
+    effective = variance**2 / float(np.square(square).sum())
+    return t_quantile(effective) * sqrt(variance)
+
+
+def t_quantile(num_clusters: float) -> float:
+    """How many standard errors a two-sided 95% interval from so many clusters reaches; two at the least."""
     from scipy.stats import t  # here, because scipy.stats takes half a second to import
 
-    return float(t.ppf(0.5 + CONFIDENCE / 2, num_clusters - 1))
+    return float(t.ppf(0.5 + CONFIDENCE / 2, max(1.0, num_clusters - 1.0)))
 
 
 def _groups(pairs: np.ndarray, num_agents: int) -> np.ndarray:
@@ -252,13 +265,13 @@ def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
     if not num_deals:
         raise ValueError(f"expected a pair that played, got agents {first} and {second}")
     score, margin, made = units.score[mine], units.margin[mine], units.made[mine]
-    rate, rate_se = _mean_and_error(score)
-    mean_margin, margin_se = _mean_and_error(margin)
-    quantile = t_quantile(num_deals)
+    rate, mean_margin = float(score.mean()), float(margin.mean())
+    rate_moves = np.append(score - rate, (-0.5, 0.5)) / num_deals  # and one virtual deal lost, one won
+    margin_moves = (margin - mean_margin) / num_deals
+    alone = num_deals < 2
+    rate_se, rate_halfwidth = float(np.sqrt(np.square(rate_moves).sum())), _halfwidth(rate_moves)
     smoothed = (score.sum() * NUM_TABLES + 0.5) / (num_deals * NUM_TABLES + 1.0)
     per_rate = ELO_PER_NAT / (smoothed * (1.0 - smoothed))
-    floor = 0.5 / (NUM_TABLES * num_deals)  # what one half-hand would move: no interval is shorter at 0% or 100%
-    elo_se = per_rate * (max(rate_se, floor) if rate in (0.0, 1.0) else rate_se)
     known = (made >= 0).all(1)
     only_first = int((known & (made[:, 0] > made[:, 1])).sum())
     only_second = int((known & (made[:, 0] < made[:, 1])).sum())
@@ -269,12 +282,12 @@ def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
         num_deals=num_deals,
         wins=float(score.sum() * NUM_TABLES),
         win_rate=rate,
-        win_rate_halfwidth=quantile * rate_se,
+        win_rate_halfwidth=float("inf") if alone else rate_halfwidth,
         margin=mean_margin,
-        margin_halfwidth=quantile * margin_se,
+        margin_halfwidth=float("inf") if alone else _halfwidth(margin_moves),
         elo=float(ELO_PER_NAT * np.log(smoothed / (1.0 - smoothed))),
-        elo_halfwidth=float(quantile * elo_se),
-        superiority=_superiority(rate, rate_se),
+        elo_halfwidth=float("inf") if alone else float(per_rate * rate_halfwidth),
+        superiority=0.5 * (1.0 + erf((rate - 0.5) / rate_se / sqrt(2.0))),
         only_first_made=only_first,
         only_second_made=only_second,
         mcnemar_z=(only_first - only_second) / sqrt(discordant) if discordant else 0.0,
@@ -303,22 +316,11 @@ def surprises(units: Units, ratings: Ratings) -> dict[tuple[int, int], Surprise]
     found = {}
     for pair, result in compare_all(units).items():
         mine = (units.pairs == pair).all(1)
-        _, error = _mean_and_error(units.score[mine])
-        gap = result.win_rate - expected[pair]
-        found[pair] = Surprise(result.win_rate, float(expected[pair]), gap / error if 0 < error < np.inf else 0.0)
+        spread = np.append(units.score[mine] - result.win_rate, (-0.5, 0.5))
+        error = sqrt(float(np.square(spread).sum())) / result.num_deals
+        gap = result.win_rate - float(expected[pair])
+        found[pair] = Surprise(result.win_rate, float(expected[pair]), gap / error)
     return found
-
-
-def _mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard error; the error of a single value is infinite."""
-    error = float(values.std(ddof=1) / sqrt(len(values))) if len(values) > 1 else float("inf")
-    return float(values.mean()), error
-
-
-def _superiority(rate: float, error: float) -> float:
-    if error == 0.0 or error == float("inf"):
-        return 0.5 if rate == 0.5 or error else float(rate > 0.5)
-    return 0.5 * (1.0 + erf((rate - 0.5) / error / sqrt(2.0)))
 
 
 def _mirror_gain(by_table: np.ndarray) -> float:

@@ -133,10 +133,33 @@ def test_who_won_all_has_a_wide_but_finite_interval() -> None:
     games["result"] = games["teams"][:, :, 0] == 1
     ratings = fit_ratings(units_of(games), ["loser", "winner"])
     assert 300 < ratings.elo[1] < 2000
-    assert 100 < ratings.halfwidth[1] < 1000
+    assert 100 < ratings.halfwidth[1] < 2000
     pair = compare(units_of(games))
     assert pair.win_rate == 0.0
     assert np.isfinite([pair.elo, pair.elo_halfwidth]).all()
+
+
+def test_few_discordant_deals_are_not_overrated() -> None:
+    """Two players who part on one deal in ten: of 25 deals a naive interval covers 91%, and often has no width."""
+    rng = np.random.default_rng(0)
+    truth, held, naive = 0.5 + 0.1 * (0.6 - 0.5), [], []
+    for _ in range(CONFIDENT):
+        games = np.zeros((25, 2), GAME)
+        games["deal"] = np.arange(25)[:, None]
+        games["table"] = [0, 1]
+        games["teams"] = [[0, 1], [1, 0]]
+        discordant, first_wins = rng.random(25) < 0.1, rng.random(25) < 0.6
+        games["result"][:, 0] = np.where(discordant, first_wins, True)
+        games["result"][:, 1] = np.where(discordant, ~first_wins, True)
+        units = units_of(games)
+        pair, ratings = compare(units), fit_ratings(units, ["a", "b"])
+        elo = 400.0 * np.log10(truth / (1.0 - truth))
+        held.append(
+            [abs(pair.win_rate - truth) <= pair.win_rate_halfwidth, abs(ratings.elo[1] + elo) <= ratings.halfwidth[1]]
+        )
+        naive.append(abs(pair.win_rate - truth) <= 2.06 * units.score.std(ddof=1) / 5.0)
+    assert np.mean(held, axis=0).min() >= 0.95
+    assert np.mean(naive) < 0.93
 
 
 def test_one_deal_says_nothing() -> None:
