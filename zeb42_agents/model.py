@@ -2,7 +2,8 @@
 
 With tokenizer ``v1`` the module has exactly the layout of the published zeb-42 checkpoints, down to the names of its
 parameters. With ``v2`` the 28 dominoes are tokens of their own, so policy and belief are read off the domino they speak
-of, impossible seats are masked out of the belief, and one more projection makes the calls and declarations.
+of, the belief head starts from what the rules alone say and learns what plays reveal, and one more projection makes the
+calls and declarations.
 
 Letters in shape comments: B batch, T tokens, F features of a token, E embed_dim, H heads.
 """
@@ -23,6 +24,8 @@ from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
 
 Tokenizer = Literal["v1", "v2"]
 NUM_OTHERS = 3  # the seats a belief is about: left, partner, right
+SINKHORN_ROUNDS = 6
+TINY, IMPOSSIBLE = 1e-6, -1e4
 
 # embed_dim, n_heads, n_layers, ff_dim
 _SIZES = {"small": (64, 2, 2, 128), "medium": (128, 4, 4, 256), "large": (256, 8, 6, 512)}
@@ -152,16 +155,29 @@ class ZebModel(nn.Module):
         calls = self.call_proj(x[:, tk.SITUATION])
         belief = None
         if self.config.belief_head:
-            features = tokens[:, tk.DOMINOES :]
-            impossible = (features[..., tk.MAY_HOLD : tk.MAY_HOLD + NUM_OTHERS] == 0) & (
-                features[..., tk.HIDDEN, None] == 1
-            )
-            belief = self.belief_proj(dominoes).float().masked_fill(impossible, -1e4)
+            belief = self.belief_proj(dominoes).float() + legality_logits(tokens)
         return ZebOutput(
             policy=torch.cat([plays, calls], dim=1).float(),
             value=torch.tanh(self.value_head(x.mean(1)).squeeze(-1).float()),
             belief=belief,
         )
+
+
+def legality_logits(tokens: Tensor) -> Tensor:
+    """What the rules alone say of the hidden dominoes, as logits [B, 28, 3] that the belief head adds to.
+
+    The seats that may hold each domino are scaled in turn until every domino is somewhere and every seat's room is
+    full (Sinkhorn, 1964): close to the exact posterior over all consistent deals, at the price of a few products. An
+    impossible seat is out for good; a domino whose owner is known gets no opinion.
+    """
+    options = tokens[:, tk.DOMINOES :, tk.MAY_HOLD : tk.MAY_HOLD + NUM_OTHERS].float()  # [B, 28, 3]
+    room = tokens[:, tk.SEATS + 1 : tk.DOMINOES, None, tk.DOMINOES_LEFT].float().transpose(1, 2)  # [B, 1, 3]
+    weight = options
+    for _ in range(SINKHORN_ROUNDS):
+        weight = weight * (room / weight.sum(1, keepdim=True).clamp(min=TINY))
+        weight = weight / weight.sum(2, keepdim=True).clamp(min=TINY)
+    hidden = options.sum(2, keepdim=True) > 0
+    return torch.where(hidden & (options == 0), IMPOSSIBLE, torch.where(hidden, weight.clamp(min=TINY).log(), 0.0))
 
 
 class CategoryEmbedding(nn.Module):
@@ -269,6 +285,8 @@ def _initialise(model: ZebModel) -> None:
     heads = [model.policy_proj, model.value_head[-1]]
     if model.config.tokenizer == "v2":
         heads.append(model.call_proj)
+        if model.config.belief_head:
+            heads.append(model.belief_proj[-1])
     for head in heads:
         nn.init.normal_(head.weight, std=0.01)  # type: ignore[arg-type]
         nn.init.zeros_(head.bias)  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ class Zeb:
         sims: int = 0,
         worlds: int = 16,
         belief: str = "net",
-        solve_tricks: int = 2,
+        solve_tricks: int = 4,
         root: str = "gumbel",
         device: str = "auto",
         precision: str = "auto",

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from zeb42_agents.belief import legality
 from zeb42_agents.model import ZebConfig, ZebModel
-from zeb42_agents.zeb import encode
+from zeb42_agents.zeb import NetworkEvaluator, encode
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
@@ -88,6 +89,20 @@ def test_belief_of_v2_rules_out_seats_that_showed_void() -> None:
                     assert rows[domino, place] == 0
                     ruled_out += 1
     assert ruled_out > 20
+
+
+def test_an_untrained_belief_of_v2_is_nearly_the_legality_posterior() -> None:
+    """The head starts from what the rules alone say: compare with the exact posterior over all consistent deals."""
+    model = ZebModel(ZebConfig.named("small", tokenizer="v2", belief_head=True)).eval()
+    with torch.no_grad():
+        model.belief_proj[-1].weight.zero_()
+    views = positions(60, seed=8)
+    belief = NetworkEvaluator(model, precision="float32").belief(views)
+    exact = legality(views)
+    hidden = views["owner"] < 0
+    assert np.abs(belief - exact)[hidden].mean() < 0.01
+    assert np.abs(belief - exact)[hidden].max() < 0.15
+    assert np.allclose(belief[~hidden], exact[~hidden])
 
 
 def test_gradients_reach_every_parameter() -> None:

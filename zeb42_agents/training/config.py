@@ -58,7 +58,7 @@ class TrainConfig:
     """Self-play stage: simulations a decision."""
     worlds: int = 8
     """Self-play stage: worlds a decision."""
-    solve_tricks: int = 2
+    solve_tricks: int = 4
     """Self-play stage: tricks from the end on that the exact solver plays out."""
     peek: bool = False
     """ABLATION ONLY, THIS CHEATS: search the true hands, every domino visible, as the published run did."""
@@ -81,7 +81,7 @@ class TrainConfig:
     """Of the policy loss in the sum."""
     value_weight: float = 1.0
     """Of the value loss in the sum."""
-    belief_weight: float = 0.5
+    belief_weight: float = 1.0
     """Of the belief loss in the sum; 0 builds a network without a belief head."""
     advantage_scale: float = 0.15
     """Teacher stage: a value difference of this size makes an action e times as likely."""

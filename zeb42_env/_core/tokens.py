@@ -50,7 +50,7 @@ DECLARATION_TOKEN, HAND_TOKEN, PLAY_TOKEN = 0, 1, 2
 V2_TOKENS, V2_FEATURES = 1 + NUM_SEATS + NUM_DOMINOES, 40
 SITUATION, SEATS, DOMINOES = 0, 1, 1 + NUM_SEATS  # the first token of each kind
 
-HIDDEN, MAY_HOLD = 1, 10  # features of a domino token that the belief head reads
+MAY_HOLD, DOMINOES_LEFT = 10, 19  # first of three features of a domino token; feature of a seat token
 
 NOT_A_LABEL = -1  # a domino that the belief head is not asked about
 
