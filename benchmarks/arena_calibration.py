@@ -1,6 +1,6 @@
 """The calibration table of the arena: random, greedy and eq:n=1, 10, 100, 500 under two protocols.
 
-    python benchmarks/arena_calibration.py                   all of it, some two hours on two idle cores
+    python benchmarks/arena_calibration.py                   all of it, about an hour on two idle cores
     python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
     python benchmarks/arena_calibration.py --minutes 0       only write docs/calibration from what has been played
 
