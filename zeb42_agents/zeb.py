@@ -108,10 +108,14 @@ class Zeb:
         solve_tricks: int = 4,
         root: str = "gumbel",
         device: str = "auto",
-        precision: str = "auto",
+        precision: str = "float32",
         threads: int = 1,
     ) -> Zeb:
-        """``zeb:WEIGHTS`` plays the policy alone; with ``sims=`` it searches. See :class:`SearchConfig`."""
+        """``zeb:WEIGHTS`` plays the policy alone; with ``sims=`` it searches. See :class:`SearchConfig`.
+
+        ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
+        machine to the next; ``float32`` plays the same everywhere.
+        """
         loaded = weights_on_disk.load(weights)
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"expected precision, got {precision!r}; allowed: auto, float32, bfloat16")

@@ -1,6 +1,8 @@
 """Texas 42 for reinforcement learning: the game, and its PettingZoo and Gymnasium environments."""
 
-from zeb42_env._core import notice
+from pathlib import Path
+
+from zeb42_env._core import notice, stale
 from zeb42_env._core.record import HAND
 from zeb42_env._version import __version__
 from zeb42_env.aec import env, raw_env
@@ -49,5 +51,6 @@ def _register() -> None:
         pettingzoo.register("aec", "zeb42/texas42-v0", entry_point="zeb42_env.aec:env")
 
 
+stale.forget_stale_kernels(Path(__file__).parent)
 notice.install()
 _register()
