@@ -23,9 +23,9 @@ class TrainConfig:
 
     seed: int = 0
     """Of everything random."""
-    cycles: int = 60
+    cycles: int = 50
     """Cycles in all."""
-    teacher_cycles: int = 57
+    teacher_cycles: int = 47
     """How many of them, from the first on, a teacher labels; the others learn from their own search."""
 
     size: Literal["small", "medium", "large"] = "small"
@@ -42,7 +42,7 @@ class TrainConfig:
     scoring: tuple[ScoringRule, ...] = ("majority",)
     """What the hands are played for; the lanes take turns."""
 
-    lanes: int = 256
+    lanes: int = 512
     """Hands played side by side."""
     hands_per_lane: int = 1
     """In one cycle."""
@@ -63,7 +63,7 @@ class TrainConfig:
     peek: bool = False
     """ABLATION ONLY, THIS CHEATS: search the true hands, every domino visible, as the published run did."""
 
-    steps_per_cycle: int = 250
+    steps_per_cycle: int = 100
     """Updates in a cycle."""
     batch_size: int = 256
     """Examples in an update."""
@@ -254,7 +254,6 @@ PRESETS: dict[str, TrainConfig] = {
         dropout=0.1,
         cycles=3743,
         teacher_cycles=0,
-        hands_per_lane=2,
         lr=1e-4,
         lr_schedule="constant",
         batch_size=64,

@@ -141,7 +141,7 @@ class ZebAlgorithm(OffPolicyAlgorithm[SelfPlayPolicy]):
         self._device = device
         self._precision = precision
         self._max_grad_norm = max_grad_norm
-        factory = TorchOptimizerFactory(torch.optim.AdamW, lr=lr, weight_decay=weight_decay)
+        factory = TorchOptimizerFactory(torch.optim.AdamW, lr=lr, weight_decay=weight_decay, fused=True)
         self.optimizer = self._create_optimizer(policy.model, factory)
         self.num_updates = 0
         self.sums: dict[str, Tensor] = {}

@@ -160,7 +160,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path
         (["--preset", "toaster"], "allowed: laptop, large-belief, gpu"),
         (["--sims", "1"], "expected sims in 2"),
         (["--min-buffer-examples", "2000000"], "at most the buffer's capacity"),
-        (["--teacher-cycles", "99"], "at most 60 teacher_cycles"),
+        (["--teacher-cycles", "99"], "at most 50 teacher_cycles"),
         (["--tokenizer", "v1", "--contract", "auction"], "tokenizer v1 can read"),
         (["--base", "nowhere"], "expected weights, got 'nowhere'"),
         (["--resume", "nowhere"], "expected a training run in nowhere"),
