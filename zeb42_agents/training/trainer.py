@@ -152,7 +152,7 @@ class Trainer:
                 row = self.train_cycle()
                 bar.update(task, completed=self.cycle, status=tracking.status(row))
                 if "eval_win_rate" in row or not self.console.is_terminal:
-                    self.console.print(f"cycle {self.cycle}/{config.cycles}: {tracking.status(row)}")
+                    self.console.print(f"cycle {self.cycle}/{config.cycles}: {tracking.status(row)}", soft_wrap=True)
         self.finish()
         self.tracker.close()
 
@@ -256,7 +256,8 @@ class Trainer:
             self.console.print(
                 f"warning: value loss {row['value_loss']:.3f} in the buffer but {row['fresh_value_loss']:.3f} on fresh "
                 f"hands: {len(self.buffer):,} examples are too few for {self.config.steps_per_cycle} updates of "
-                f"{self.config.batch_size} a cycle; it learns them by heart"
+                f"{self.config.batch_size} a cycle; it learns them by heart",
+                soft_wrap=True,
             )
         self._memorising = memorising
 
