@@ -103,6 +103,7 @@ def _learning(size: str, hands: np.ndarray, threads: int) -> None:
         model=model,
         evaluator=NetworkEvaluator(averaged, precision="float32"),
         search=None,
+        temperature=1.0,
         exploration=(0.0, 0.0),
         decisions_per_hand=28,
         seed=0,

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +16,7 @@ from rich.console import Console
 from zeb42_agents.training.config import PRESETS, TrainConfig
 
 INTERRUPTED, FAILED, USAGE = 130, 1, 2
+BESIDE_RESUME = {"resume", "cycles", "threads", "device", "wandb"}  # the rest is the run's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Command:
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
-    """Folder of a run to go on with: its configuration holds, but for --cycles and --threads."""
+    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads and --device."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
@@ -36,10 +37,10 @@ class Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)  # brackets in paths and messages are not markup
     try:
         command = _parse(words)
-        config, run = _settle(command, words)
+        config, run = _settle(command)
         from zeb42_agents.training.trainer import Trainer  # after the options: torch takes seconds to import
 
         console.print(f"run: {run}", soft_wrap=True)
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         console.print(f"train_belief: {error}", style="red", soft_wrap=True)
         return USAGE
+    except KeyboardInterrupt:
+        console.print("\nstopped before the first hand; nothing was changed")
+        return INTERRUPTED
+    console.print(trainer.machine)
     if trainer.cold:
         console.print(f"not in the base weights, starting cold: {', '.join(trainer.cold)}", soft_wrap=True)
     resume = f"python examples/train_belief.py --resume {run}"
@@ -72,14 +77,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(words: list[str]) -> Command:
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--preset", default="laptop")
-    preset = early.parse_known_args(words)[0].preset
-    if preset not in PRESETS:
-        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join(PRESETS)}")
-    default = Command(preset=preset, config=PRESETS[preset])
+    early.add_argument("--resume", type=Path)
+    known = early.parse_known_args(words)[0]
+    if known.preset not in PRESETS:
+        raise ValueError(f"expected a preset, got {known.preset!r}; allowed: {', '.join(PRESETS)}")
+    config = PRESETS[known.preset]
+    if known.resume is not None and not {"-h", "--help"} & set(words):
+        given = {word.partition("=")[0].lstrip("-").replace("_", "-") for word in words if word.startswith("--")}
+        if extra := sorted(given - BESIDE_RESUME):
+            raise ValueError(
+                f"expected only --cycles, --threads, --device or --wandb beside --resume, got also --{', --'.join(extra)}"
+            )
+        config = _saved_config(known.resume)
+    default = Command(preset=known.preset, config=config)
     return tyro.cli(Command, args=words, default=default, prog="train_belief", config=(tyro.conf.FlagConversionOff,))
 
 
-def _settle(command: Command, words: list[str]) -> tuple[TrainConfig, Path]:
+def _settle(command: Command) -> tuple[TrainConfig, Path]:
     """The configuration and the folder of the run."""
     if command.resume is None:
         out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -88,16 +102,13 @@ def _settle(command: Command, words: list[str]) -> tuple[TrainConfig, Path]:
                 f"expected a new folder for --out, got {out}, which holds a run; --resume {out} goes on with it"
             )
         return command.config, out
-    from zeb42_agents.training.trainer import load_config
+    return command.config, command.resume
 
-    saved = load_config(command.resume)
-    given = {word.partition("=")[0].lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
-    if extra := sorted(given - {"resume", "cycles", "threads", "wandb", "preset"}):
-        raise ValueError(
-            f"expected only --cycles, --threads or --wandb beside --resume, got also --{', --'.join(extra)}"
-        )
-    changes = {name: getattr(command.config, name) for name in ("cycles", "threads") if name in given}
-    return replace(saved, **changes), command.resume
+
+def _saved_config(run: Path) -> TrainConfig:
+    from zeb42_agents.training.trainer import load_config  # not before it is needed: torch takes seconds to import
+
+    return load_config(run)
 
 
 def _in_words(config: TrainConfig) -> str:

@@ -46,6 +46,8 @@ class TrainConfig:
     """Hands played side by side."""
     hands_per_lane: int = 1
     """In one cycle."""
+    temperature: float = 1.0
+    """Teacher stage: plays are drawn by the policy to the power 1/temperature."""
     random_hands: float = 0.2
     """Teacher stage: share of hands that a team plays at random, so that weak play is met."""
     random_decisions: float = 0.05
@@ -215,6 +217,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("dropout", 0, 0.9),
     ("lanes", 1, 10**6),
     ("hands_per_lane", 1, 10**6),
+    ("temperature", 0.01, 100),
     ("random_hands", 0, 1),
     ("random_decisions", 0, 1),
     ("label_worlds", 0, 10**4),

@@ -66,9 +66,11 @@ class BeliefReport:
         return self.network.accuracy["hidden"] - self.legality.accuracy["hidden"]
 
 
-def belief_report(evaluator: NetworkEvaluator, rules: Sequence[Rules], *, num_hands: int, seed: int) -> BeliefReport:
-    """Let the network play ``num_hands`` fresh hands by its policy and measure its belief at every play of them."""
-    views, owners = self_play_positions(evaluator, rules, num_hands=num_hands, seed=seed)
+def belief_report(
+    evaluator: NetworkEvaluator, rules: Sequence[Rules], *, temperature: float, num_hands: int, seed: int
+) -> BeliefReport:
+    """Let the network play ``num_hands`` fresh hands and measure its belief at every play of them."""
+    views, owners = self_play_positions(evaluator, rules, temperature=temperature, num_hands=num_hands, seed=seed)
     beliefs = evaluator.belief(views)
     return BeliefReport(
         network=belief.score(beliefs, owners, views),
@@ -79,9 +81,10 @@ def belief_report(evaluator: NetworkEvaluator, rules: Sequence[Rules], *, num_ha
 
 
 def self_play_positions(
-    evaluator: NetworkEvaluator, rules: Sequence[Rules], *, num_hands: int, seed: int
+    evaluator: NetworkEvaluator, rules: Sequence[Rules], *, temperature: float, num_hands: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The views (HAND [N]) of the seat to move at every play of fresh self-play, and the true owners int8 [N, 28]."""
+    """The views (HAND [N]) of the seat to move at every play of fresh self-play by the policy to the power
+    1 / ``temperature``, and the true owners int8 [N, 28]."""
     env = SelfPlayVectorEnv(num_lanes=num_hands, rules=rules, seed=seed)
     env.reset()
     lanes = np.arange(num_hands, dtype=np.uint64)
@@ -94,7 +97,7 @@ def self_play_positions(
             views_seen.append(views)
             owners.append(env.hands["owner"].copy())
         keys = mix_all(mix_all(np.uint64(seed), lanes), np.uint64(1000 + decision))
-        env.step(sample_actions(evaluator(views)[0], keys))
+        env.step(sample_actions(evaluator(views)[0] ** (1 / temperature), keys))
     return np.concatenate(views_seen).astype(HAND, copy=False), np.concatenate(owners)
 
 

@@ -20,15 +20,12 @@ from zeb42_agents.zeb import autocast
 
 @dataclass(kw_only=True)
 class ZebStats(TrainingStats):
-    """What one update measured, by the published names; each a mean over the batch."""
+    """What the updates of a cycle measured, by the published names; each a mean over updates and their batches."""
 
     policy_loss: float
     """Cross-entropy against visit shares, or squared error of the action values a teacher gave."""
     value_loss: float
-    belief_loss: float
     total_loss: float
-    belief_accuracy: float
-    """On the dominoes the labels ask about."""
     policy_entropy: float
     policy_kl: float
     """Of the policy to its target: visit shares, or a softmax of the teacher's values."""
@@ -37,6 +34,10 @@ class ZebStats(TrainingStats):
     value_mean: float
     value_std: float
     grad_norm: float
+    belief_loss: float | None = None
+    """None without a belief head."""
+    belief_accuracy: float | None = None
+    """On the dominoes the labels ask about."""
 
 
 class Losses(NamedTuple):
@@ -94,16 +95,18 @@ def losses(output: ZebOutput, batch: Any, weights: LossWeights) -> Losses:
         "policy_top1": (best.gather(1, logits.argmax(1, keepdim=True))[:, 0].float() * has_choice).sum() / decisions,
         "value_mean": output.value.mean(),
         "value_std": output.value.std(unbiased=False),
-        "belief_loss": torch.zeros(()),
-        "belief_accuracy": torch.zeros(()),
     }
     if output.belief is not None:
         labels = batch.labels.long()
         asked = labels != NOT_A_LABEL
-        belief_loss = F.cross_entropy(output.belief.flatten(0, 1), labels.flatten(), ignore_index=NOT_A_LABEL)
+        num_asked = asked.sum().clamp(min=1)  # a batch of last plays asks nothing
+        belief_loss = F.cross_entropy(
+            output.belief.flatten(0, 1), labels.flatten(), ignore_index=NOT_A_LABEL, reduction="sum"
+        )
+        belief_loss = belief_loss / num_asked
         total = total + weights.belief * belief_loss
         hits = (output.belief.argmax(-1) == labels) & asked
-        measured |= {"belief_loss": belief_loss, "belief_accuracy": hits.sum() / asked.sum().clamp(min=1)}
+        measured |= {"belief_loss": belief_loss, "belief_accuracy": hits.sum() / num_asked}
     measured["total_loss"] = total
     return Losses(total, measured)
 

@@ -125,9 +125,9 @@ def _step_lanes(
 class SelfPlayPolicy(Policy):
     """All four seats of every lane, played by one network: alone, for a teacher to label, or with search.
 
-    ``model`` is what learns, ``evaluator`` what plays (its averaged copy). While learning, the network alone explores:
-    ``exploration`` is the share of hands that a team plays at random, and of single decisions. ``true_hands`` is for
-    the ablation ``peek`` only: it shows the search every domino.
+    ``model`` is what learns, ``evaluator`` what plays (its averaged copy), the network alone by its policy to the power
+    1 / ``temperature``. While learning it explores: ``exploration`` is the share of hands that a team plays at random,
+    and of single decisions. ``true_hands`` is for the ablation ``peek`` only: it shows the search every domino.
     """
 
     def __init__(
@@ -136,6 +136,7 @@ class SelfPlayPolicy(Policy):
         model: torch.nn.Module,
         evaluator: NetworkEvaluator,
         search: SearchConfig | None,
+        temperature: float,
         exploration: tuple[float, float],
         decisions_per_hand: int,
         seed: int,
@@ -145,6 +146,7 @@ class SelfPlayPolicy(Policy):
         self.model = model
         self._evaluator = evaluator
         self._search = Search(evaluator, search) if search else None
+        self._temperature = temperature
         self._exploration = np.array(exploration)
         self._true_hands = true_hands
         self._decisions_per_hand = decisions_per_hand
@@ -166,6 +168,7 @@ class SelfPlayPolicy(Policy):
             findings = TianshouBatch(target=found.policy, root_value=found.root_value)
             return TianshouBatch(act=found.action, policy=findings)
         policy, _ = self._evaluator(views)
+        policy **= 1 / self._temperature
         if self.is_within_training_step:
             _explore(policy, views, hand_keys, keys, self._exploration)
         return TianshouBatch(act=sample_actions(policy, keys), policy=TianshouBatch())
@@ -180,8 +183,8 @@ class SelfPlayPolicy(Policy):
 def _explore(
     policy: np.ndarray, views: np.ndarray, hand_keys: np.ndarray, keys: np.ndarray, exploration: np.ndarray
 ) -> None:
-    """Make the policy [R, 56] uniform where the mover is to play at random: ``exploration`` [2] is the share of hands
-    that a team plays so from deal to score, and of single decisions besides."""
+    """Make the policy [R, 56], of any sum, uniform where the mover is to play at random: ``exploration`` [2] is the
+    share of hands that a team plays so from deal to score, and of single decisions besides."""
     stream = np.empty(1, np.uint64)
     for row in range(len(views)):
         stream[0] = mix(hand_keys[row], np.uint64(views[row].seat & 1))

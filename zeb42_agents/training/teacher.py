@@ -86,7 +86,8 @@ def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_w
                 best = max(best, mean)
                 example.plays[ply, k] = np.uint8((mean + 1.0) * 127.0 + 0.5)
                 k += 1
-            example.root_values[first + ply] = pack_value(best)
+            if label_worlds == 0 or k > 1:  # no worlds are sampled for a forced play
+                example.root_values[first + ply] = pack_value(best)
 
 
 @njit(cache=True, nogil=True)

@@ -36,14 +36,15 @@ class Tracker:
         self.path = run / METRICS_FILE
         self.rows = _rows_until(self.path, cycle)
         _write_rows(self.path, self.rows)
+        self._wandb_id = wandb_id
         self._wandb: Any = None
         if wandb != "off":
             self._wandb = _start_wandb(run, wandb, config, wandb_id)
 
     @property
     def wandb_id(self) -> str | None:
-        """The id of the W&B run, to continue it later."""
-        return None if self._wandb is None else str(self._wandb.id)
+        """The id of the W&B run, to continue it later, even if this session tells W&B nothing."""
+        return self._wandb_id if self._wandb is None else str(self._wandb.id)
 
     def log(self, row: dict[str, float]) -> None:
         """Add the row of a cycle."""
@@ -83,16 +84,22 @@ def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: s
 
 
 def _as_text(row: dict[str, float]) -> dict[str, str]:
-    return {name: f"{row[name]:.6g}" if name in row else "" for name in COLUMNS}
+    return {name: _number(row[name]) if name in row else "" for name in COLUMNS}
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:.6g}"  # counts of millions are exact
 
 
 def _rows_until(path: Path, cycle: int) -> list[dict[str, float]]:
-    """The rows of cycles up to ``cycle``: what came after belongs to a cycle that was not finished."""
+    """The rows of cycles up to ``cycle``: what came after belongs to a cycle that was not finished, and so does a row
+    that was cut off."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items() if name and value} for row in csv.DictReader(file)]
-    return [row for row in rows if row.get("cycle", cycle + 1) <= cycle]
+        whole = [row for row in csv.DictReader(file) if None not in row.values() and row["cycle"].isdigit()]
+    saved = [row for row in whole if int(row["cycle"]) <= cycle]
+    return [{name: float(value) for name, value in row.items() if name and value} for row in saved]
 
 
 def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
@@ -119,14 +126,14 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
-def status(row: dict[str, float]) -> str:
-    """A cycle in a few words."""
+def status(row: dict[str, float], opponent: str) -> str:
+    """A cycle in a few words; ``opponent`` is whom evaluations play first."""
     words = [f"{int(row['total_games'])} hands"]
     for name, label in (("policy_loss", "policy"), ("value_loss", "value"), ("belief_loss", "belief")):
         if name in row:
             words.append(f"{label} {row[name]:.3f}")
     if "eval_win_rate" in row:
-        words.append(f"vs random {100 * row['eval_win_rate']:.1f}%")
+        words.append(f"vs {opponent} {100 * row['eval_win_rate']:.1f}%")
     return ", ".join(words)
 
 
@@ -155,8 +162,8 @@ def summary_table(row: dict[str, float], report: BeliefReport | None, strength: 
     return table
 
 
-def plot_learning(tracker: Tracker, path: Path) -> None:
-    """The learning curve: losses, belief accuracy beside legality's, win rate with its interval."""
+def plot_learning(tracker: Tracker, path: Path, opponent: str) -> None:
+    """The learning curve: losses, belief accuracy beside legality's, win rate against ``opponent`` with its interval."""
     plt = _pyplot()
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
     for name in ("policy_loss", "value_loss", "belief_loss"):
@@ -164,7 +171,8 @@ def plot_learning(tracker: Tracker, path: Path) -> None:
         if len(values):
             axes[0].plot(cycles, values / values[0], label=f"{name.replace('_', ' ')} (first {values[0]:.3f})")
     axes[0].set(title="losses, the first cycle's being 1", xlabel="cycle", ylim=(0, None))
-    axes[0].legend()
+    if axes[0].lines:  # none if nothing was learned yet
+        axes[0].legend()
     for name, label, style in (
         ("belief_hidden_accuracy", "network", "o-"),
         ("legality_hidden_accuracy", "legality alone", "s--"),
@@ -178,7 +186,7 @@ def plot_learning(tracker: Tracker, path: Path) -> None:
     axes[2].plot(cycles, 100 * values, "o-")
     axes[2].fill_between(cycles, 100 * low, 100 * high, alpha=0.2, label="95%")
     axes[2].axhline(50, color="gray", linewidth=0.8)
-    axes[2].set(title="hands won against random", xlabel="cycle", ylabel="%")
+    axes[2].set(title=f"hands won against {opponent}", xlabel="cycle", ylabel="%")
     axes[2].legend()
     figure.savefig(path, dpi=120)
     plt.close(figure)
@@ -228,11 +236,11 @@ def write_report(
         "",
         "| measure | value |",
         "|---|---|",
-        f"| hands won against random (random contract, majority; 95% over mirrored deals) | {strength} |",
+        f"| hands won against random by the best weights (random contract, majority; 95% over mirrored deals) | {strength} |",
     ]
     text += [f"| {name.replace('_', ' ')} | {row[name]:.4f} |" for name in _REPORTED if name in row]
     if report is not None:
-        text += ["", f"Belief over {report.num_positions:,} positions of fresh self-play:", ""]
+        text += ["", f"Belief of the latest weights over {report.num_positions:,} positions of fresh self-play:", ""]
         text += ["| dominoes | network | legality alone |", "|---|---|---|"]
         for metric, label in (("hidden", "still hidden"), ("all_21", "all 21 not dealt")):
             cells = [
@@ -240,7 +248,9 @@ def write_report(
                 for score in (report.network, report.legality)
             ]
             text.append(f"| {label} | {cells[0]} | {cells[1]} |")
-        text += ["", "![learning curve](learning_curve.png)", "", "![belief calibration](belief_calibration.png)"]
+    text += ["", "![learning curve](learning_curve.png)"]
+    if report is not None:
+        text += ["", "![belief calibration](belief_calibration.png)"]
     text += ["", "Next:", "", *(f"    {line}" for line in next_lines), "", "Configuration:", ""]
     text += [f"    {name} = {value}" for name, value in config.items()]
     (run / "REPORT.md").write_text("\n".join(text) + "\n", encoding="utf-8")

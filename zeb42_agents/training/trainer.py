@@ -16,6 +16,7 @@ from tianshou.data import Collector
 from tianshou.utils.torch_utils import policy_within_training_step, torch_train_mode
 
 from zeb42_agents import weights
+from zeb42_agents.agent import make_agent
 from zeb42_agents.model import ZebModel
 from zeb42_agents.training import tracking
 from zeb42_agents.training.checkpoint import (
@@ -50,7 +51,8 @@ class Trainer:
     """One run in one folder. :meth:`run` goes on from the folder's last finished cycle to the configuration's last.
 
     Args:
-        config: what to train; ignored but for ``cycles`` and ``threads`` where the folder holds a run already.
+        config: what to train. Where the folder holds a run already it has to be that run's (:func:`load_config`), but
+            for ``cycles``, ``threads`` and ``device``: other changes make another run of it, from here on.
         run: the folder: ``config.json``, ``metrics.csv``, ``checkpoint/``, ``latest/`` and ``best/`` weights, plots
             and ``REPORT.md``.
         wandb: where metrics go besides.
@@ -77,10 +79,13 @@ class Trainer:
         torch.set_num_threads(self._threads)
         torch.manual_seed(config.seed)
         self._device = resolve_device(config.device)
+        _check_opponents(config.opponents)
         self.model = ZebModel(config.network_config())
-        self.cold = weights.load_into(self.model, weights.load(config.base)) if config.base else []
-        self.model.to(self._device)
         resumed = _resume(self.run_folder)
+        self.cold: list[str] = []
+        if config.base and not resumed:  # a checkpoint needs its base no more
+            self.cold = weights.load_into(self.model, weights.load(config.base))
+        self.model.to(self._device)
         precision = resumed.progress["precision"] if resumed else config.precision
         self.averaged = averaged_copy(self.model)
         self.evaluator = NetworkEvaluator(
@@ -89,6 +94,7 @@ class Trainer:
         self._build()
         if resumed:
             self._restore(resumed)
+        self.run_folder.mkdir(parents=True, exist_ok=True)
         self.tracker = tracking.Tracker(
             self.run_folder,
             wandb=wandb,
@@ -108,6 +114,7 @@ class Trainer:
                 evaluator=self.evaluator,
                 search=config.search_config(threads=self._threads) if stage == "self-play" else None,
                 true_hands=(lambda: self._env.hands) if config.peek else None,
+                temperature=config.temperature,
                 exploration=(config.random_hands, config.random_decisions),
                 decisions_per_hand=self._env.decisions_per_hand,
                 seed=config.seed + 1,
@@ -140,6 +147,11 @@ class Trainer:
             precision="bfloat16" if self._device.type == "cuda" else "float32",
         )
 
+    @property
+    def machine(self) -> str:
+        """What the run works with, in a line."""
+        return f"on {self._device} with {self._threads} CPU threads, playing in {self.evaluator.precision}"
+
     # -- the run -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -150,9 +162,10 @@ class Trainer:
             task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, status="")
             while self.cycle < config.cycles:
                 row = self.train_cycle()
-                bar.update(task, completed=self.cycle, status=tracking.status(row))
+                status = tracking.status(row, config.opponents[0])
+                bar.update(task, completed=self.cycle, status=status)
                 if "eval_win_rate" in row or not self.console.is_terminal:
-                    self.console.print(f"cycle {self.cycle}/{config.cycles}: {tracking.status(row)}", soft_wrap=True)
+                    self.console.print(f"cycle {self.cycle}/{config.cycles}: {status}", soft_wrap=True)
         self.finish()
         self.tracker.close()
 
@@ -231,8 +244,8 @@ class Trainer:
                 algorithm.set_learning_rate(lr)
                 algorithm.update(self.buffer, config.batch_size)
         stats = algorithm.take_means()
-        names = [name for name in tracking.COLUMNS if hasattr(stats, name)]
-        return {"lr": lr, **{name: getattr(stats, name) for name in names}}
+        found = {name: getattr(stats, name, None) for name in tracking.COLUMNS}
+        return {"lr": lr, **{name: value for name, value in found.items() if value is not None}}
 
     def _learning_rate(self) -> float:
         config, done = self.config, self._algorithm.num_updates
@@ -274,7 +287,13 @@ class Trainer:
         return row
 
     def _belief_report(self) -> BeliefReport:
-        return belief_report(self.evaluator, self._rules, num_hands=self.config.belief_hands, seed=EVALUATION_SEED + 1)
+        return belief_report(
+            self.evaluator,
+            self._rules,
+            temperature=self.config.temperature,
+            num_hands=self.config.belief_hands,
+            seed=EVALUATION_SEED + 1,
+        )
 
     def finish(self) -> Strength:
         """Measure the best weights against random, write plots and REPORT.md, print the table and what to do next."""
@@ -287,7 +306,7 @@ class Trainer:
         )
         (strength,) = strengths(best, ["random"], num_deals=self.config.final_deals, seed=EVALUATION_SEED + 2)
         report = self._belief_report() if self.config.belief_weight > 0 else None
-        tracking.plot_learning(self.tracker, self.run_folder / "learning_curve.png")
+        tracking.plot_learning(self.tracker, self.run_folder / "learning_curve.png", self.config.opponents[0])
         if report is not None:
             tracking.plot_calibration(report, self.run_folder / "belief_calibration.png")
         row = {**self.tracker.rows[-1], **(belief_row(report) if report is not None else {})}
@@ -375,9 +394,17 @@ def load_config(run: Path) -> TrainConfig:
     return TrainConfig.from_json(weights.read_json(run / CONFIG_FILE))
 
 
+def _check_opponents(specs: tuple[str, ...]) -> None:
+    """ValueError before the first hand, not at the first evaluation, if one of them is no agent."""
+    if not specs:
+        raise ValueError("expected at least one of opponents, got none; allowed: agent specs such as random")
+    for spec in specs:
+        make_agent(spec)
+
+
 def _resume(run: Path) -> Checkpoint | None:
-    run.mkdir(parents=True, exist_ok=True)
-    weights.recover_folder(run / "checkpoint")
+    for name in ("checkpoint", "best", "latest"):
+        weights.recover_folder(run / name)
     return read_checkpoint(run) if (run / "checkpoint").is_dir() else None
 
 
