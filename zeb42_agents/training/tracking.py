@@ -170,6 +170,8 @@ def plot_learning(tracker: Tracker, path: Path, opponent: str) -> None:
         cycles, values = tracker.series(name)
         if len(values):
             axes[0].plot(cycles, values / values[0], label=f"{name.replace('_', ' ')} (first {values[0]:.3f})")
+    if 0 < teacher_cycles < tracker.rows[-1]["cycle"]:
+        axes[0].axvline(teacher_cycles, color="gray", linestyle=":", label="from here its search teaches")
     axes[0].set(title="losses, the first cycle's being 1", xlabel="cycle", ylim=(0, None))
     if axes[0].lines:  # none if nothing was learned yet
         axes[0].legend()
