@@ -162,8 +162,11 @@ def summary_table(row: dict[str, float], report: BeliefReport | None, strength: 
     return table
 
 
-def plot_learning(tracker: Tracker, path: Path, opponent: str) -> None:
-    """The learning curve: losses, belief accuracy beside legality's, win rate against ``opponent`` with its interval."""
+def plot_learning(tracker: Tracker, path: Path, opponent: str, *, teacher_cycles: int) -> None:
+    """The learning curve: losses, belief accuracy beside legality's, win rate against ``opponent`` with its interval.
+
+    After ``teacher_cycles`` the policy loss is another measure, against visit shares; a line says where.
+    """
     plt = _pyplot()
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
     for name in ("policy_loss", "value_loss", "belief_loss"):

@@ -306,7 +306,12 @@ class Trainer:
         )
         (strength,) = strengths(best, ["random"], num_deals=self.config.final_deals, seed=EVALUATION_SEED + 2)
         report = self._belief_report() if self.config.belief_weight > 0 else None
-        tracking.plot_learning(self.tracker, self.run_folder / "learning_curve.png", self.config.opponents[0])
+        tracking.plot_learning(
+            self.tracker,
+            self.run_folder / "learning_curve.png",
+            self.config.opponents[0],
+            teacher_cycles=self.config.teacher_cycles,
+        )
         if report is not None:
             tracking.plot_calibration(report, self.run_folder / "belief_calibration.png")
         row = {**self.tracker.rows[-1], **(belief_row(report) if report is not None else {})}
