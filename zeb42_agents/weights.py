@@ -141,8 +141,10 @@ def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebMo
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as JSON that a person can read."""
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    """Write ``content`` as JSON that a person can read; a crash leaves the old file or the new one."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -47,6 +47,20 @@ def test_a_failed_save_leaves_the_old_weights(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["w"]
 
 
+def test_a_failed_write_leaves_the_old_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights.write_json(tmp_path / "a.json", {"cycles": 1})
+    original = Path.write_text
+
+    def half(self: Path, text: str, **options: str) -> int:
+        original(self, text[: len(text) // 2], **options)
+        raise OSError("killed")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="killed"):
+        weights.write_json(tmp_path / "a.json", {"cycles": 2})
+    assert weights.read_json(tmp_path / "a.json") == {"cycles": 1}
+
+
 def test_a_run_folder_gives_its_best_weights(tmp_path: Path) -> None:
     weights.save(tmp_path / "latest", small(), {"step": 9})
     assert weights.load(tmp_path).state == {"step": 9}
