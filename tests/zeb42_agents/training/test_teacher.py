@@ -7,7 +7,7 @@ import pytest
 
 from zeb42_agents import solver, worlds
 from zeb42_agents.bidding import simple_calls
-from zeb42_agents.training.experience import QUALITIES, draw, normalised_score
+from zeb42_agents.training.experience import NOBODY_THOUGHT, QUALITIES, draw, normalised_score
 from zeb42_agents.training.teacher import quality, teach
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
@@ -80,6 +80,16 @@ def test_sampled_labels_depend_on_the_view_alone() -> None:
     both = np.concatenate([np.array([record]), redealt])
     labels = teach(both, margin_weight=0.3, label_worlds=4, keys=np.zeros(2, np.uint64), threads=1)["plays"]
     assert np.array_equal(labels[0, 0], labels[1, 0])
+
+
+def test_of_forced_plays_sampled_worlds_think_nothing() -> None:
+    (record,) = finished(1)
+    (example,) = teach(np.array([record]), margin_weight=0.0, label_worlds=2, keys=keys(1), threads=1)
+    for ply in range(28):
+        position = record.copy()
+        core.rewind(position, ply)
+        forced = len(Hand(position).legal_actions()) == 1
+        assert (example["root_values"][ply] == NOBODY_THOUGHT) == forced
 
 
 def test_many_sampled_worlds_agree_with_the_mean_over_the_posterior() -> None:
