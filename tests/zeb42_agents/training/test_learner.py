@@ -88,6 +88,10 @@ def test_value_targets() -> None:
         assert found["value_loss"].item() == pytest.approx(expected.item())
 
 
+def test_without_a_belief_head_nothing_is_said_of_belief() -> None:
+    assert not [name for name in losses(output(torch.zeros(2, 3)), batch(), WEIGHTS).measured if "belief" in name]
+
+
 def test_belief_is_asked_where_there_are_labels() -> None:
     labels = torch.full((2, 28), -1)
     labels[0, 3], labels[1, 9] = 2, 0
@@ -100,6 +104,9 @@ def test_belief_is_asked_where_there_are_labels() -> None:
     assert asked.nonzero().tolist() == [[0, 3], [1, 9]]
     sure = torch.zeros(2, 28, 3)
     sure[0, 3, 2] = sure[1, 9, 0] = 50
+    nothing_asked = losses(output(torch.zeros(2, 3), belief=sure), batch(), WEIGHTS)
+    assert nothing_asked.measured["belief_loss"].item() == 0
+    assert torch.isfinite(nothing_asked.total)
     again = losses(output(torch.zeros(2, 3), belief=sure), batch(labels=labels), WEIGHTS).measured
     assert again["belief_accuracy"].item() == 1
     assert again["belief_loss"].item() < 1e-6
