@@ -86,7 +86,8 @@ def _parse(words: list[str]) -> Command:
         given = {word.partition("=")[0].lstrip("-").replace("_", "-") for word in words if word.startswith("--")}
         if extra := sorted(given - BESIDE_RESUME):
             raise ValueError(
-                f"expected only --cycles, --threads, --device or --wandb beside --resume, got also --{', --'.join(extra)}"
+                f"expected only --cycles, --threads, --device or --wandb beside --resume, "
+                f"got also --{', --'.join(extra)}"
             )
         config = _saved_config(known.resume)
     default = Command(preset=known.preset, config=config)

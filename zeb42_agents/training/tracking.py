@@ -241,7 +241,7 @@ def write_report(
         "",
         "| measure | value |",
         "|---|---|",
-        f"| hands won against random by the best weights (random contract, majority; 95% over mirrored deals) | {strength} |",
+        f"| hands won against random, best weights (random contract, majority; 95% over mirrored deals) | {strength} |",
     ]
     text += [f"| {name.replace('_', ' ')} | {row[name]:.4f} |" for name in _REPORTED if name in row]
     if report is not None:

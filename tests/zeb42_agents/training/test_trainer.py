@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from zeb42_agents import weights
-from zeb42_agents.training import cli
+from zeb42_agents.training import cli, tracking
 from zeb42_agents.training.checkpoint import read_checkpoint
 from zeb42_agents.training.config import PRESETS, TrainConfig
 from zeb42_agents.training.trainer import Trainer, load_config
@@ -97,7 +98,7 @@ def test_rows_of_an_unfinished_cycle_are_dropped(whole: Path, tmp_path: Path) ->
     trainer = Trainer(TINY, run)
     trainer.train_cycle()
     with (run / "metrics.csv").open("a") as file:
-        file.write("2,16")  # a cycle that was cut off
+        file.write(",".join(["2", "16", *["0.5"] * 28, "1e-"]) + "\n2,16")  # cycles that were cut off
     (run / "checkpoint").rename(run / "checkpoint.old")
     (run / "checkpoint.new").mkdir()
     (run / "checkpoint.new" / "hands.npy").write_bytes(b"half")
@@ -139,6 +140,37 @@ def test_a_base_without_belief_head_is_the_published_bootstrap(tmp_path: Path) -
     trainer = Trainer(replace(TINY, base=str(tmp_path / "base")), tmp_path / "run")
     assert {name.split(".")[0] for name in trainer.cold} == {"belief_proj"}
     assert torch.equal(trainer.model.policy_proj.weight, base.policy_proj.weight)
+    trainer.train_cycle()
+    (tmp_path / "base").rename(tmp_path / "moved")
+    assert Trainer(replace(TINY, base=str(tmp_path / "base")), tmp_path / "run").cold == []  # the checkpoint has it all
+
+
+def test_without_a_belief_head_a_run_says_nothing_of_belief(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    Trainer(replace(TINY, cycles=1, teacher_cycles=1, belief_weight=0.0, opponents=("greedy",)), run).run()
+    (row,) = metrics(run)
+    assert row["policy_loss"]
+    assert not any(value for name, value in row.items() if name.startswith(("belief", "legality")))
+    assert "elief" not in (run / "REPORT.md").read_text().partition("Next:")[0]
+    assert tracking.status({"total_games": 8.0, "eval_win_rate": 0.5}, "greedy") == "8 hands, vs greedy 50.0%"
+
+
+def test_counts_of_millions_are_exact(tmp_path: Path) -> None:
+    for _ in range(2):
+        tracker = tracking.Tracker(tmp_path, wandb="off", config={}, wandb_id="abc", cycle=1)
+        if not tracker.rows:
+            tracker.log({"cycle": 1, "total_games": 1_916_416, "policy_loss": 0.5})
+    assert tracker.rows == [{"cycle": 1, "total_games": 1_916_416, "policy_loss": 0.5}]
+    assert tracker.wandb_id == "abc"  # kept while W&B is off
+
+
+def test_weights_are_mended_on_the_way_in(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "torn"
+    shutil.copytree(whole, run)
+    (run / "best").rename(run / "best.old")
+    Trainer(TINY, run)
+    assert (run / "best").is_dir()
+    assert not (run / "best.old").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path) -> None:
@@ -163,6 +195,11 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path
         (["--teacher-cycles", "99"], "at most 50 teacher_cycles"),
         (["--tokenizer", "v1", "--contract", "auction"], "tokenizer v1 can read"),
         (["--base", "nowhere"], "expected weights, got 'nowhere'"),
+        (["--base", "runs/[x]"], "expected weights, got 'runs/[x]'"),
+        (["--opponents", "gredy"], "expected an agent, got 'gredy'"),
+        (["--opponents"], "expected at least one of opponents"),
+        (["--resume", "nowhere", "--preset", "gpu"], "got also --preset"),
+        (["--resume", "nowhere", "--lr=1e-3"], "got also --lr"),
         (["--resume", "nowhere"], "expected a training run in nowhere"),
         (["--cycles", "0", "--teacher-cycles", "0"], "expected cycles in 1"),
     ],
@@ -212,6 +249,19 @@ def test_interrupt_says_how_to_go_on(
     assert cli.main(["--resume", str(run), "--cycles", "1"]) == cli.USAGE  # fewer than the teacher's two
     assert cli.main(["--resume", str(run)]) == 0
     assert json.loads((run / "checkpoint" / "progress.json").read_text())["cycle"] == 3
+
+
+def test_what_is_not_said_beside_resume_is_as_the_run_has_it(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(whole, run)
+    found = []
+    monkeypatch.setattr(Trainer, "run", lambda self: found.append(self.config))
+    words = ["--resume", str(run), "--cycles", "4", "--threads", "2", "--device", "cpu"]
+    assert cli.main(words) == 0  # more cycles than before, fewer than the preset's teacher has
+    assert found == [replace(TINY, cycles=4, threads=2, device="cpu")]
+    assert "on cpu with 2 CPU threads, playing in float32" in capsys.readouterr().out
 
 
 def test_presets_are_what_they_say() -> None:
