@@ -54,6 +54,8 @@ class NetworkEvaluator:
             output = self._run(part)
             policy[rows] = _softmax_legal(output.policy.cpu().numpy(), part, self.model.config.tokenizer == "v1")
             value[rows] = output.value.cpu().numpy()
+        if not (np.isfinite(policy).all() and np.isfinite(value).all()):  # no action could be drawn from that
+            raise ValueError("expected finite answers of the network, got NaN or infinity; its weights are damaged")
         spoken_for = np.flatnonzero(~readable | (~np.array(self.calls) & (views["phase"] != TRICKS)))
         if len(spoken_for):
             policy[spoken_for] = 0.0

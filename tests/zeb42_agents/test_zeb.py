@@ -73,6 +73,14 @@ def test_a_network_that_has_learned_to_call_calls() -> None:
     assert ((policy > 0).sum(1) > 1).any()
 
 
+def test_a_network_of_nan_is_refused_not_played() -> None:
+    evaluator = network("v2")
+    with torch.no_grad():
+        evaluator.model.pos_embed.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match="expected finite answers of the network"):
+        evaluator(views_of_play(2))
+
+
 @pytest.mark.parametrize(
     "options", ["", ",sims=8,worlds=4,solve_tricks=0", ",sims=6,worlds=3,belief=uniform,root=puct"]
 )
