@@ -72,15 +72,20 @@ def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: s
         raise ValueError(
             f"expected the package wandb for --wandb {mode}, got none; pip install 'zeb42[wandb]'"
         ) from None
-    return wandb.init(
-        project=os.environ.get("WANDB_PROJECT", "zeb42"),
-        name=run.name,
-        dir=str(run),
-        mode=mode,
-        config=config,
-        id=wandb_id,
-        resume="allow" if wandb_id else None,
-    )
+    try:
+        return wandb.init(
+            project=os.environ.get("WANDB_PROJECT", "zeb42"),
+            name=run.name,
+            dir=str(run),
+            mode=mode,
+            config=config,
+            id=wandb_id,
+            resume="allow" if wandb_id and mode == "online" else None,  # offline, the id alone says which run it is
+        )
+    except wandb.errors.Error as error:
+        raise ValueError(
+            f"expected W&B to start a run {mode}, got {error}; allowed: wandb login first, or --wandb offline"
+        ) from None
 
 
 def _as_text(row: dict[str, float]) -> dict[str, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -162,6 +164,49 @@ def test_counts_of_millions_are_exact(tmp_path: Path) -> None:
             tracker.log({"cycle": 1, "total_games": 1_916_416, "policy_loss": 0.5})
     assert tracker.rows == [{"cycle": 1, "total_games": 1_916_416, "policy_loss": 0.5}]
     assert tracker.wandb_id == "abc"  # kept while W&B is off
+
+
+class FakeWandb(ModuleType):
+    """Enough of W&B to see what it is told."""
+
+    class errors:
+        class Error(Exception):
+            pass
+
+    def __init__(self, *, logged_in: bool = True) -> None:
+        super().__init__("wandb")
+        self.logged_in, self.inits, self.steps = logged_in, [], []
+
+    def init(self, **options: object) -> SimpleNamespace:
+        if not self.logged_in:
+            raise self.errors.Error("api_key not configured")
+        self.inits.append(options)
+        return SimpleNamespace(
+            id=options["id"] or "fresh", log=lambda row, step: self.steps.append(step), finish=lambda: None
+        )
+
+
+def test_wandb_goes_on_with_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeWandb()
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    run = tmp_path / "run"
+    for mode in ("online", "off", "offline", "online"):
+        trainer = Trainer(replace(TINY, min_buffer_examples=448, cycles=9), run, wandb=mode)  # type: ignore[arg-type]
+        trainer.train_cycle()
+    assert fake.steps == [1, 3, 4]
+    assert [options["id"] for options in fake.inits] == [None, "fresh", "fresh"]
+    assert [options["resume"] for options in fake.inits] == [None, None, "allow"]
+
+
+def test_wandb_that_does_not_start_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", FakeWandb(logged_in=False))
+    assert cli.main(["--out", str(tmp_path / "a"), "--wandb", "online", *TINY_WORDS]) == cli.USAGE
+    assert "api_key not configured; allowed: wandb login first" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    assert cli.main(["--out", str(tmp_path / "b"), "--wandb", "offline", *TINY_WORDS]) == cli.USAGE
+    assert "pip install 'zeb42[wandb]'" in capsys.readouterr().out  # brackets and all
 
 
 def test_weights_are_mended_on_the_way_in(whole: Path, tmp_path: Path) -> None:
