@@ -2,10 +2,13 @@
 
     python benchmarks/eq.py speed
     python benchmarks/eq.py match eq:n=100 random --protocol majority --deals 2000
+    python benchmarks/eq.py ceiling --deals 2000
 
 ``speed`` times eq:n=100 under the contract objective over random hands that it plays itself at all four seats.
 ``match`` plays mirrored deals between two agents and prints the first one's share of hands, the difference in Elo, and
-McNemar's z over the contracts that just one of the two made as the offense.
+McNemar's z over the contracts that just one of the two made as the offense. ``ceiling`` is what a player who sees all
+hands and plays each position exactly wins against random on the same deals: once with the points as its aim, once with
+nothing but more than 21 of them, least count breaking the ties.
 """
 
 from __future__ import annotations
@@ -15,11 +18,15 @@ from time import perf_counter, thread_time
 
 import numpy as np
 
-from zeb42_agents import make_agent
+from zeb42_agents import make_agent, solver
 from zeb42_agents.arena import play_match
 from zeb42_agents.arena.match import MatchResult
+from zeb42_agents.arena.protocols import get_protocol
+from zeb42_agents.baselines import RandomAgent
 from zeb42_agents.eq import EQ
 from zeb42_env import Hand, Rules
+from zeb42_env._core import record
+from zeb42_env._core.dominoes import COUNT, HAND_POINTS
 
 
 def main() -> None:
@@ -34,9 +41,17 @@ def main() -> None:
     match.add_argument("--protocol", default="majority")
     match.add_argument("--deals", type=int, default=2000)
     match.add_argument("--seed", type=int, default=0)
+    ceiling = commands.add_parser("ceiling", help="play with all hands seen against random")
+    ceiling.add_argument("--deals", type=int, default=2000)
+    ceiling.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.command == "speed":
         time_decisions(options.hands, options.threads)
+    elif options.command == "ceiling":
+        for aim in ("points", "majority"):
+            share = see_all(aim, options.deals, options.seed)
+            halfwidth = 1.96 * share.std() / len(share) ** 0.5
+            print(f"all hands seen, aim {aim}: {share.mean():.1%} +- {halfwidth:.1%} of hands over {len(share)} deals")
     else:
         agents = make_agent(options.first), make_agent(options.second)
         result = play_match(*agents, protocol=options.protocol, num_deals=options.deals, seed=options.seed)
@@ -64,6 +79,34 @@ def time_decisions(num_hands: int, threads: int) -> None:
     print(f"eq:n=100, contract objective, {threads} thread(s), {num_hands} random hands")
     print(f"first lead          mean {np.mean(first_s):.3f} s, largest {np.max(first_s):.3f} s")
     print(f"unforced decisions  mean {1000 * np.mean(all_s):.1f} ms over {len(all_s)}")
+
+
+def see_all(aim: str, num_deals: int, seed: int) -> np.ndarray:
+    """Share of hands float [num_deals] that the player who sees everything wins of the two tables of each deal."""
+    share = np.zeros(num_deals)
+    rng = np.random.default_rng(seed)
+    for team in (0, 1):
+        hands = get_protocol("majority").deal(seed, np.arange(num_deals))
+        while len(live := np.flatnonzero(hands["to_move"] >= 0)):
+            seeing = hands["to_move"][live] % 2 == team
+            actions = np.empty(len(live), np.int64)
+            actions[seeing] = exact_plays(hands[live[seeing]], team, aim)
+            others = hands[live[~seeing]]
+            actions[~seeing] = RandomAgent().act(record.views_of(others, others["to_move"]), rng)
+            for b, action in zip(live, actions, strict=True):
+                record.apply(hands[b], action)
+        share += 0.25 * (1.0 + np.sign(2.0 * hands["points"][:, team] - HAND_POINTS))
+    return share
+
+
+def exact_plays(hands: np.ndarray, team: int, aim: str) -> np.ndarray:
+    """The best plays int64 [B] of ``team`` in full ``hands`` [B] by exact points; ties go to the least count."""
+    to_go = solver.solve_worlds(hands).astype(np.int64)
+    final = hands["points"][:, :1] + to_go
+    worth = HAND_POINTS - final if team else final
+    if aim == "majority":
+        worth = (worth > HAND_POINTS // 2).astype(np.int64)
+    return np.where(to_go == solver.ILLEGAL, -1000, 100 * worth - COUNT).argmax(1)
 
 
 def row(first: str, second: str, result: MatchResult) -> str:
