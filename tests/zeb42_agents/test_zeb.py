@@ -139,5 +139,9 @@ def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
             make_agent(f"zeb:{saved},device=cuda")
 
 
-def test_precision_is_picked_by_measurement() -> None:
-    assert faster_precision(network("v2").model, resolve_device("cpu"), num_views=8) in ("float32", "bfloat16")
+@pytest.mark.parametrize(("took", "picked"), [(0.5, "bfloat16"), (0.9, "float32"), (2.0, "float32")])
+def test_precision_is_picked_by_measurement(took: float, picked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``took``: what bfloat16 takes where float32 takes 1."""
+    clock = iter([0.0, 1.0, 0.0, took])
+    monkeypatch.setattr("zeb42_agents.zeb.time.perf_counter", lambda: next(clock, 0.0))
+    assert faster_precision(network("v2").model, resolve_device("cpu"), num_views=8) == picked

@@ -74,7 +74,6 @@ def test_sampled_labels_depend_on_the_view_alone() -> None:
     view = Hand(start).view(int(start["to_move"]))
     (other,) = worlds.sample(view, 1, np.random.default_rng(0))
     assert not np.array_equal(other["owner"], record["owner"])
-    core.play_randomly(np.array([other]), keys(1))
     redealt = np.array([other])
     core.play_randomly(redealt, keys(1))
     both = np.concatenate([np.array([record]), redealt])
