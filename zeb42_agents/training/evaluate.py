@@ -60,11 +60,6 @@ class BeliefReport:
     """float64 [7, 10, 3]: by trick and by bin of the probability given: how often it came true, the mean probability,
     and the number of (domino, seat) pairs, over the hidden dominoes."""
 
-    @property
-    def lift(self) -> float:
-        """Accuracy above the legality posterior on the dominoes still hidden."""
-        return self.network.accuracy["hidden"] - self.legality.accuracy["hidden"]
-
 
 def belief_report(
     evaluator: NetworkEvaluator, rules: Sequence[Rules], *, temperature: float, num_hands: int, seed: int
