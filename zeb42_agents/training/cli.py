@@ -98,7 +98,7 @@ def _settle(command: Command) -> tuple[TrainConfig, Path]:
     """The configuration and the folder of the run."""
     if command.resume is None:
         out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
-        if (out / "checkpoint").exists():
+        if any((out / name).exists() for name in ("checkpoint", "checkpoint.old")):  # old: killed while replacing it
             raise ValueError(
                 f"expected a new folder for --out, got {out}, which holds a run; --resume {out} goes on with it"
             )

@@ -292,6 +292,9 @@ def test_interrupt_says_how_to_go_on(
     assert f"--resume {run}" in printed
     monkeypatch.setattr(Trainer, "train_cycle", original)
     assert cli.main(["--resume", str(run), "--cycles", "1"]) == cli.USAGE  # fewer than the teacher's two
+    (run / "checkpoint").rename(run / "checkpoint.old")  # as a kill between two renames leaves it
+    assert cli.main(["--out", str(run), *TINY_WORDS]) == cli.USAGE
+    assert "which holds a run" in capsys.readouterr().out
     assert cli.main(["--resume", str(run)]) == 0
     assert json.loads((run / "checkpoint" / "progress.json").read_text())["cycle"] == 3
 
