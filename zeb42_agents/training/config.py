@@ -217,7 +217,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("dropout", 0, 0.9),
     ("lanes", 1, 10**6),
     ("hands_per_lane", 1, 10**6),
-    ("temperature", 0.01, 100),
+    ("temperature", 0.05, 100),
     ("random_hands", 0, 1),
     ("random_decisions", 0, 1),
     ("label_worlds", 0, 10**4),

@@ -24,12 +24,15 @@ from zeb42_env._core.record import (
     MAX_DECISIONS,
     NUM_ACTIONS,
     OVER,
+    TRICKS,
     apply,
     deal,
     legal_mask,
     views_of,
 )
 from zeb42_env.rules import Rules
+
+TEAM_STREAM = 1000  # beyond the numbers of decisions, whose keys are mixed from the same hand's key
 
 
 class SelfPlayVectorEnv(BaseVectorEnv):
@@ -187,7 +190,9 @@ def _explore(
     share of hands that a team plays so from deal to score, and of single decisions besides."""
     stream = np.empty(1, np.uint64)
     for row in range(len(views)):
-        stream[0] = mix(hand_keys[row], np.uint64(views[row].seat & 1))
+        if views[row].phase != TRICKS:
+            continue  # calls at random would make contracts that nobody meets
+        stream[0] = mix(hand_keys[row], np.uint64(TEAM_STREAM + (views[row].seat & 1)))
         for_the_hand = unit(stream) < exploration[0]
         stream[0] = mix(keys[row], np.uint64(0))
         if for_the_hand or unit(stream) < exploration[1]:

@@ -250,7 +250,7 @@ def write_report(
     ]
     text += [f"| {name.replace('_', ' ')} | {row[name]:.4f} |" for name in _REPORTED if name in row]
     if report is not None:
-        text += ["", f"Belief of the latest weights over {report.num_positions:,} positions of fresh self-play:", ""]
+        text += ["", f"Belief over {report.num_positions:,} positions of fresh self-play:", ""]
         text += ["| dominoes | network | legality alone |", "|---|---|---|"]
         for metric, label in (("hidden", "still hidden"), ("all_21", "all 21 not dealt")):
             cells = [

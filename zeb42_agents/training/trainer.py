@@ -222,9 +222,12 @@ class Trainer:
 
     def _labeller(self, cycle: int) -> Callable[[np.ndarray], np.ndarray]:
         config = self.config
+        num_labelled = 0  # this cycle
 
         def label(hands: np.ndarray) -> np.ndarray:
-            numbers = np.arange(len(hands), dtype=np.uint64)
+            nonlocal num_labelled
+            numbers = np.arange(num_labelled, num_labelled + len(hands), dtype=np.uint64)
+            num_labelled += len(hands)
             return teach(
                 hands,
                 margin_weight=config.margin_weight,
@@ -283,12 +286,12 @@ class Trainer:
             weights.save(self.run_folder / "best", self.averaged, self._state())
         row = {"eval_win_rate": found[0].win_rate, "eval_low": found[0].low, "eval_high": found[0].high}
         if config.belief_weight > 0:
-            row |= belief_row(self._belief_report())
+            row |= belief_row(self._belief_report(self.evaluator))
         return row
 
-    def _belief_report(self) -> BeliefReport:
+    def _belief_report(self, evaluator: NetworkEvaluator) -> BeliefReport:
         return belief_report(
-            self.evaluator,
+            evaluator,
             self._rules,
             temperature=self.config.temperature,
             num_hands=self.config.belief_hands,
@@ -305,7 +308,7 @@ class Trainer:
             precision=self.evaluator.precision,
         )
         (strength,) = strengths(best, ["random"], num_deals=self.config.final_deals, seed=EVALUATION_SEED + 2)
-        report = self._belief_report() if self.config.belief_weight > 0 else None
+        report = self._belief_report(best) if self.config.belief_weight > 0 else None
         tracking.plot_learning(
             self.tracker,
             self.run_folder / "learning_curve.png",
