@@ -157,7 +157,6 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         self._nothing_legal = np.zeros(core.NUM_ACTIONS, np.int8)
         self._nothing_legal.flags.writeable = False
         self._hands = np.zeros(1, core.HAND)
-        self._scratch = np.zeros(1, core.HAND)  # for the views that observations are made from
         self._seed: int | None = None
         self._episode = 0
         self._episode_key = np.uint64(0)
@@ -254,7 +253,7 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
     def observe(self, agent: str) -> dict[str, np.ndarray]:
         """What ``agent`` may know, and the legal actions, none when it is not to move. Fresh arrays."""
         flat = np.empty(self._observation_size, np.int8)
-        core_observe.observe_one(self._hands, SEATS[agent], self._form, self._scratch, flat)
+        core_observe.observe_one(self._hands, SEATS[agent], self._form, flat)
         mask = self._mask if agent == self.agent_selection else self._nothing_legal
         return {"observation": flat.reshape(self._observation_shape), "action_mask": mask.copy()}
 
@@ -264,7 +263,7 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         Planes (int8 [571]) as seat 0 sees them, except that ``may_hold`` says what the other seats do hold.
         """
         flat = np.empty(core_observe.PLANES_SIZE, np.int8)
-        core_observe.observe_one(self._hands, core.NOBODY, core_observe.PLANES, self._scratch, flat)
+        core_observe.observe_one(self._hands, core.NOBODY, core_observe.PLANES, flat)
         return flat
 
     @property
@@ -276,7 +275,6 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         """An environment in the same state that shares nothing that changes with this one."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
-        copy._scratch = self._scratch.copy()
         copy._hands = self._hands.copy()
         copy.action_spaces = dict.fromkeys(AGENTS, action_space())
         copy._window = None

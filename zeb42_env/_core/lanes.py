@@ -22,7 +22,7 @@ from zeb42_env._core.episodes import (
     stake,
     trick_margin,
 )
-from zeb42_env._core.observe import observe_hand
+from zeb42_env._core.observe import observe_hands
 from zeb42_env._core.record import HAND, NOBODY, NUM_ACTIONS, OVER, apply, blank, deal, legal_mask, score
 
 LEARNER, WAITING, DONE, BROKEN = 0, 1, 2, 3
@@ -179,14 +179,14 @@ def observe_lanes(
 
     In self-play a hand that is over is seen from seat 0. After the end nothing is legal.
     """
-    scratch = np.empty(1, lanes.hands.dtype)
+    seats = np.empty(stop - start, np.int8)
     for lane in range(start, stop):
         hand = lanes.hands[lane]
-        seat = lanes.seats[lane] if lanes.seats[lane] != NOBODY else max(hand.to_move, 0)
-        observe_hand(hand, seat, form, scratch, flat[lane])
+        seats[lane - start] = lanes.seats[lane] if lanes.seats[lane] != NOBODY else max(hand.to_move, 0)
         legal = legal_mask(hand) if status[lane] < DONE else np.uint64(0)
         for action in range(NUM_ACTIONS):
             masks[lane, action] = (legal >> np.uint64(action)) & np.uint64(1)
+    observe_hands(lanes.hands[start:stop], seats, form, flat[start:stop])
 
 
 @njit(cache=True)

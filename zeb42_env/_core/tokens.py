@@ -14,6 +14,7 @@ from numba import njit
 
 from zeb42_env._core.bits import popcount
 from zeb42_env._core.dominoes import (
+    ALL_DOMINOES,
     COUNT,
     HAND_POINTS,
     HIGH,
@@ -38,7 +39,6 @@ from zeb42_env._core.record import (
     TRICKS,
     bid_value,
     legal_plays,
-    may_hold,
     trick_winner,
 )
 
@@ -129,20 +129,31 @@ def feature_scale(features: tuple[tuple[str, int, int], ...]) -> np.ndarray:
     return scale
 
 
-def _beaten_by() -> np.ndarray:
-    """The dominoes of the suit that a domino leads that beat it there, as bits: uint32 [10, 28]."""
-    beaten = np.zeros((NUM_DECLARATIONS, NUM_DOMINOES), np.uint32)
+def _tables() -> tuple[np.ndarray, np.ndarray]:
+    followers = np.zeros((NUM_DECLARATIONS, NUM_DOMINOES), np.uint32)
+    beaters = np.zeros((NUM_DECLARATIONS, NUM_SUITS, NUM_DOMINOES), np.uint32)
     for declaration in range(NUM_DECLARATIONS):
-        for domino in range(NUM_DOMINOES):
-            suit = LED_SUIT[declaration, domino]
-            for other in range(NUM_DOMINOES):
-                in_suit = SUIT_MEMBERS[declaration, suit] >> other & 1
-                if in_suit and POWER[declaration, suit, other] > POWER[declaration, suit, domino]:
-                    beaten[declaration, domino] |= np.uint32(1 << other)
-    return beaten
+        followers[declaration] = SUIT_MEMBERS[declaration, LED_SUIT[declaration]]
+        for other in range(NUM_DOMINOES):
+            power = POWER[declaration]  # [8, 28]
+            beaters[declaration] |= np.where(power[:, other, None] > power, np.uint32(1 << other), np.uint32(0))
+    return followers, beaters
 
 
-BEATEN_BY = _beaten_by()
+FOLLOWERS, BEATERS = _tables()
+"""FOLLOWERS [10, 28]    the dominoes of the suit that a domino leads, itself too, as bits.
+BEATERS   [10, 8, 28] the dominoes that beat a domino in a trick of that led suit, trumps too, as bits."""
+
+_ITSELF = np.uint32(1) << np.arange(NUM_DOMINOES, dtype=np.uint32)
+_LED = LED_SUIT[..., None].astype(np.int64)  # [10, 28, 1]
+BEATEN_WORD = (np.take_along_axis(BEATERS, _LED.transpose(0, 2, 1), 1)[:, 0] & FOLLOWERS).astype(np.uint64)
+"""uint64 [10, 28]: the dominoes of the suit that a domino leads that beat it there."""
+FELLOWS = (FOLLOWERS & ~_ITSELF).astype(np.uint64)
+"""uint64 [10, 28]: the other dominoes of the suit that a domino leads."""
+
+FIVES, TENS = (np.uint32(_ITSELF[count == COUNT].sum()) for count in (5, 10))
+COUNT_IS_5, COUNT_IS_10, DOUBLES = np.uint64(FIVES), np.uint64(TENS), np.uint64(_ITSELF[IS_DOUBLE].sum())
+WORDS_OF_TOKEN = V2_FEATURES // 8
 
 
 @njit(cache=True, nogil=True)
@@ -201,25 +212,102 @@ def hand_slots(view: np.void, slots: np.ndarray) -> None:
             slot += 1
 
 
+# v2 is written a batch at a time into int8 [B, 1320] whose rows are also seen as 165 words of eight features each, and
+# every kernel below takes the whole batch and the number of its row: slicing a row off would cost a count of
+# references, some 20 ns each time. Eight neighbouring 0/1 features of a domino are one word, feature f in byte f % 8
+# (least significant first: the machines numba has are little-endian).
+
+
 @njit(cache=True, nogil=True)
 def encode_v2(views: np.ndarray, tokens: np.ndarray) -> None:
     """Write the tokens of ``views`` [B], in any phase, into int8 [B, 33, 40]."""
+    rows = tokens.reshape((len(views), V2_TOKENS * V2_FEATURES))
+    words, columns, absent = rows.view(np.uint64), _new_columns(), np.empty(NUM_SEATS, np.uint32)
     for b in range(len(views)):
-        encode_one_v2(views[b], tokens[b])
+        _encode_row(views[b], views[b].seat, rows, words, b, columns, absent)
 
 
 @njit(cache=True, nogil=True)
 def encode_one_v2(view: np.void, tokens: np.ndarray) -> None:
     """``encode_v2`` for one view: tokens int8 [33, 40]."""
-    tokens[:] = 0
-    candidates = np.empty(NUM_SEATS, np.uint32)
-    may_hold(view, candidates)
-    best_place = -1
-    if view.phase == TRICKS and view.num_plays & 3:
-        best_place = trick_winner(view, view.num_plays & ~3)
-    _encode_situation(view, candidates, best_place, tokens[SITUATION])
-    _encode_seats(view, candidates, best_place, tokens[SEATS:DOMINOES])
-    _encode_dominoes(view, candidates, best_place, tokens[DOMINOES:])
+    rows = tokens.reshape((1, V2_TOKENS * V2_FEATURES))
+    _encode_row(view, view.seat, rows, rows.view(np.uint64), 0, _new_columns(), np.empty(NUM_SEATS, np.uint32))
+
+
+@njit(cache=True, nogil=True)
+def encode_seats_v2(hands: np.ndarray, seats: np.ndarray, rows: np.ndarray) -> None:
+    """What ``encode_v2`` writes of the views that ``seats`` [B] have of the full ``hands`` [B], into int8 [B, 1320].
+
+    No view is made: the encoder reads nothing of a hand but what the seat sees.
+    """
+    words, columns, absent = rows.view(np.uint64), _new_columns(), np.empty(NUM_SEATS, np.uint32)
+    for b in range(len(hands)):
+        _encode_row(hands[b], seats[b], rows, words, b, columns, absent)
+
+
+@njit(cache=True, inline="always")
+def _new_columns() -> np.ndarray:
+    """Room for the five words of each domino's token, the same word of all dominoes side by side."""
+    return np.empty((WORDS_OF_TOKEN, NUM_DOMINOES), np.uint64)
+
+
+@njit(cache=True, nogil=True)
+def _encode_row(
+    hand: np.void,
+    seat: int,
+    rows: np.ndarray,
+    words: np.ndarray,
+    row: int,
+    columns: np.ndarray,
+    absent: np.ndarray,
+) -> None:
+    """Write what ``seat`` sees of ``hand`` into the row. Of what is hidden nothing may be read here or below: only the
+    owners of the dominoes played, and what the seat itself holds. ``columns`` and ``absent`` are scratch."""
+    assert seat >= 0
+    me = np.int64(seat) & 3  # the mask says that it cannot be negative, which saves checks of indices
+    mine = hand.held[me]
+    unseen = ALL_DOMINOES & ~(_read_plays(hand, absent) | mine)
+    left, partner = unseen & ~absent[(me + 1) & 3], unseen & ~absent[(me + 2) & 3]
+    right = unseen & ~absent[(me + 3) & 3]
+    out = left | partner | right
+    best_place, led, legal, beaters = -1, np.uint32(0), np.uint32(0), np.uint32(0)
+    if hand.phase == TRICKS:
+        if hand.to_move == me:
+            legal = legal_plays(hand)
+        declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
+        first = num_plays & ~3
+        if first < num_plays:
+            best_place = trick_winner(hand, first)
+            suit = LED_SUIT[declaration, hand.plays[first]]
+            led = SUIT_MEMBERS[declaration, suit]
+            beaters = BEATERS[declaration, suit, hand.plays[first + best_place]] & (mine | out)
+    for word in range(DOMINOES * WORDS_OF_TOKEN):
+        words[row, word] = 0
+    _write_situation(hand, me, mine, out, best_place, rows, row)
+    absent[0], absent[1], absent[2], absent[3] = mine, left, partner, right
+    for relative in range(NUM_SEATS):
+        _write_seat(hand, me, relative, absent[relative], best_place, rows, row)
+    _set_columns(hand.declaration, (mine, left, partner, right, led, legal, beaters), columns)
+    for domino in range(NUM_DOMINOES):
+        for word in range(WORDS_OF_TOKEN):
+            words[row, (DOMINOES + domino) * WORDS_OF_TOKEN + word] = columns[word, domino]
+    _write_plays(hand, me, best_place, rows, row)
+
+
+@njit(cache=True, nogil=True)
+def _read_plays(hand: np.void, absent: np.ndarray) -> np.uint32:
+    """Write into ``absent`` (uint32 [4], bits) the suits that each seat failed to follow; returns what was played."""
+    absent[:] = 0
+    played, suit = np.uint32(0), np.uint32(0)
+    declaration = max(np.int64(hand.declaration), 0)
+    for i in range(np.int64(hand.num_plays)):
+        domino = np.int64(hand.plays[i]) & 31
+        if i & 3 == 0:
+            suit = FOLLOWERS[declaration, domino]
+        played |= np.uint32(1) << np.uint32(domino)
+        failed = ~(suit >> np.uint32(domino)) & np.uint32(1)
+        absent[np.int64(hand.owner[domino]) & 3] |= suit * failed
+    return played
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -232,121 +320,122 @@ def _needs(view: np.void, team: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _encode_situation(view: np.void, candidates: np.ndarray, best_place: int, token: np.ndarray) -> None:
-    seat, us = view.seat, view.seat & 1
-    mine = view.held[seat]
-    if view.declaration >= 0:
-        token[view.declaration] = 1
-    token[10 + min(np.int64(view.phase), TRICKS)] = 1
-    token[13 + view.scoring] = 1
-    token[17] = view.match
-    if view.bidder >= 0:
-        token[18 if view.bidder & 1 == us else 19] = 1
-        token[20] = min(np.int64(view.bid), HAND_POINTS)
-        token[21] = view.bid // HAND_POINTS
-    token[22], token[23] = view.points[us], view.points[1 - us]
-    if view.phase == TRICKS:
-        token[24], token[25] = max(0, _needs(view, us)), max(0, _needs(view, 1 - us))
-    token[26], token[27] = view.marks[us], view.marks[1 - us]
-    token[28] = NUM_TRICKS - view.num_plays // 4
-    in_trick = view.num_plays & 3
-    if view.phase == TRICKS:
-        token[29 + in_trick] = 1
+def _write_situation(
+    hand: np.void, seat: int, mine: np.uint32, out: np.uint32, best_place: int, rows: np.ndarray, row: int
+) -> None:
+    us = seat & 1
+    declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
+    in_trick = num_plays & 3
+    if declaration >= 0:
+        rows[row, declaration] = 1
+        rows[row, 37] = popcount(TRUMPS[declaration] & out)
+        rows[row, 38] = popcount(TRUMPS[declaration] & mine)
+    rows[row, 10 + min(np.int64(hand.phase), TRICKS)] = 1
+    rows[row, 13 + np.int64(hand.scoring)] = 1
+    rows[row, 17] = hand.match
+    if hand.bidder >= 0:
+        rows[row, 18 if hand.bidder & 1 == us else 19] = 1
+        rows[row, 20] = min(np.int64(hand.bid), HAND_POINTS)
+        rows[row, 21] = hand.bid // HAND_POINTS
+    rows[row, 22], rows[row, 23] = hand.points[us], hand.points[1 - us]
+    if hand.phase == TRICKS:
+        rows[row, 24], rows[row, 25] = max(0, _needs(hand, us)), max(0, _needs(hand, 1 - us))
+        rows[row, 29 + in_trick] = 1
+    rows[row, 26], rows[row, 27] = hand.marks[us], hand.marks[1 - us]
+    rows[row, 28] = NUM_TRICKS - (num_plays >> 2)
     if best_place >= 0:
-        for i in range(view.num_plays - in_trick, view.num_plays):
-            token[33] += COUNT[view.plays[i]]
-        led = view.plays[view.num_plays - in_trick]
-        token[34] = (TRUMPS[view.declaration] >> np.uint32(led)) & np.uint32(1)
-        token[35 if (view.leader + best_place) & 1 == us else 36] = 1
-    out = candidates[(seat + 1) & 3] | candidates[(seat + 2) & 3] | candidates[(seat + 3) & 3]
-    if view.declaration >= 0:
-        token[37] = popcount(TRUMPS[view.declaration] & out)
-        token[38] = popcount(TRUMPS[view.declaration] & mine)
-    for domino in range(NUM_DOMINOES):
-        if (out >> np.uint32(domino)) & np.uint32(1):
-            token[39] += COUNT[domino]
+        points = 0
+        for i in range(num_plays - in_trick, num_plays):
+            points += COUNT[hand.plays[i]]
+        rows[row, 33] = points
+        led = hand.plays[num_plays - in_trick]
+        rows[row, 34] = (TRUMPS[declaration] >> np.uint32(led)) & np.uint32(1)
+        rows[row, 35 if (hand.leader + best_place) & 1 == us else 36] = 1
+    rows[row, 39] = 5 * popcount(out & FIVES) + 10 * popcount(out & TENS)
 
 
 @njit(cache=True, nogil=True)
-def _encode_seats(view: np.void, candidates: np.ndarray, best_place: int, tokens: np.ndarray) -> None:
-    in_trick = view.num_plays & 3
-    for relative in range(NUM_SEATS):
-        token = tokens[relative]
-        seat = (view.seat + relative) & 3
-        token[relative] = 1
-        if view.declaration >= 0:
-            for suit in range(NUM_SUITS):
-                token[4 + suit] = SUIT_MEMBERS[view.declaration, suit] & candidates[seat] == 0
-            token[12] = TRUMPS[view.declaration] & candidates[seat] == 0
-        token[13] = view.shaker == seat
-        token[14] = view.bidder == seat
-        token[16] = view.to_move == seat
-        played = False
-        if view.phase == TRICKS or view.phase == OVER:
-            token[15] = view.leader == seat
-            place = (seat - view.leader) & 3
-            played = place < in_trick
-            token[17] = place == best_place
-            token[18] = played
-        token[19] = NUM_TRICKS - view.num_plays // 4 - played
-        if relative:
-            token[20] = popcount(candidates[seat])
-        action = view.calls[(seat - view.shaker - 1) & 3]
-        if action == PASS:
-            token[21] = 1
-        elif action > PASS:
-            token[22] = min(bid_value(action), HAND_POINTS)
-            token[23] = action - BID_MARKS + 1 if action >= BID_MARKS else 0
+def _write_seat(
+    hand: np.void, me: int, relative: int, candidates: np.uint32, best_place: int, rows: np.ndarray, row: int
+) -> None:
+    at = (SEATS + relative) * V2_FEATURES
+    seat = (me + relative) & 3
+    declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
+    rows[row, at + relative] = 1
+    if declaration >= 0:
+        for suit in range(NUM_SUITS):
+            rows[row, at + 4 + suit] = SUIT_MEMBERS[declaration, suit] & candidates == 0
+        rows[row, at + 12] = TRUMPS[declaration] & candidates == 0
+    rows[row, at + 13] = hand.shaker == seat
+    rows[row, at + 14] = hand.bidder == seat
+    rows[row, at + 16] = hand.to_move == seat
+    played = False
+    if hand.phase == TRICKS or hand.phase == OVER:
+        rows[row, at + 15] = hand.leader == seat
+        place = (seat - hand.leader) & 3
+        played = place < num_plays & 3
+        rows[row, at + 17] = place == best_place
+        rows[row, at + 18] = played
+    rows[row, at + 19] = NUM_TRICKS - (num_plays >> 2) - played
+    rows[row, at + 20] = popcount(candidates) if relative else 0
+    action = np.int64(hand.calls[(seat - hand.shaker - 1) & 3])
+    rows[row, at + 21] = action == PASS
+    if action > PASS:
+        rows[row, at + 22] = min(bid_value(action), HAND_POINTS)
+        rows[row, at + 23] = action - BID_MARKS + 1 if action >= BID_MARKS else 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _feature(dominoes: np.uint64, domino: int, feature: int) -> np.uint64:
+    """Whether ``domino`` is among the ``dominoes``, at the place of ``feature`` in its word."""
+    return ((dominoes >> np.uint64(domino)) & np.uint64(1)) << np.uint64(8 * (feature & 7))
 
 
 @njit(cache=True, nogil=True)
-def _encode_dominoes(view: np.void, candidates: np.ndarray, best_place: int, tokens: np.ndarray) -> None:
-    seat = view.seat
-    declaration = view.declaration
-    in_trick = view.num_plays & 3
-    first = view.num_plays - in_trick
-    left, partner, right = candidates[(seat + 1) & 3], candidates[(seat + 2) & 3], candidates[(seat + 3) & 3]
+def _set_columns(declaration: int, sets: tuple[np.uint32, ...], columns: np.ndarray) -> None:
+    """Write all features of the domino tokens but the plays' into ``columns``; word by word for all dominoes, without
+    a branch, so that the compiler takes several dominoes at a time."""
+    mine, left, partner, right = np.uint64(sets[0]), np.uint64(sets[1]), np.uint64(sets[2]), np.uint64(sets[3])
+    led, legal, beaters = np.uint64(sets[4]), np.uint64(sets[5]), np.uint64(sets[6])
     out = left | partner | right
-    legal = np.uint32(0)
-    led, best_power = -1, 0
-    if view.phase == TRICKS:
-        if view.to_move == seat:
-            legal = legal_plays(view)
-        if in_trick:
-            led = LED_SUIT[declaration, view.plays[first]]
-            best_power = POWER[declaration, led, view.plays[first + best_place]]
+    declared = np.uint64(declaration >= 0)
+    trump = max(np.int64(declaration), 0)
+    trumps = np.uint64(TRUMPS[trump]) * declared
     for domino in range(NUM_DOMINOES):
-        token = tokens[domino]
-        bit = np.uint32(1) << np.uint32(domino)
-        token[18] = COUNT[domino] == 5
-        token[19] = COUNT[domino] == 10
-        token[35] = IS_DOUBLE[domino]
-        if declaration >= 0:
-            token[13] = TRUMPS[declaration] & bit != 0
-            token[36] = popcount(SUIT_MEMBERS[declaration, LED_SUIT[declaration, domino]] & out & ~bit)
-            token[20 + min(popcount(BEATEN_BY[declaration, domino] & out), 4)] = 1
-        mine = view.held[seat] & bit != 0
-        hidden = out & bit != 0
-        token[0], token[1] = mine, hidden
-        if hidden:
-            token[10], token[11], token[12] = left & bit != 0, partner & bit != 0, right & bit != 0
-        if led >= 0:
-            token[14] = SUIT_MEMBERS[declaration, led] & bit != 0
-            token[17] = (mine or hidden) and POWER[declaration, led, domino] > best_power
-        token[15] = legal & bit != 0
-    trick_led, winning = 0, 0
-    for i in range(view.num_plays):
-        domino = view.plays[i]
-        token = tokens[domino]
+        columns[0, domino] = _feature(mine, domino, 0) | _feature(out, domino, 1)
+        may_hold = _feature(left, domino, 10) | _feature(partner, domino, 11) | _feature(right, domino, 12)
+        suits = _feature(trumps, domino, 13) | _feature(led, domino, 14)
+        columns[1, domino] = may_hold | suits | _feature(legal, domino, 15)
+    for domino in range(NUM_DOMINOES):
+        beaten = declared << np.uint64(8 * min(popcount(BEATEN_WORD[trump, domino] & out), 4))  # features 20..24
+        counts = _feature(COUNT_IS_5, domino, 18) | _feature(COUNT_IS_10, domino, 19)
+        columns[2, domino] = _feature(beaters, domino, 17) | counts | beaten << np.uint64(32)
+        columns[3, domino] = beaten >> np.uint64(32)
+        in_suit = declared * np.uint64(popcount(FELLOWS[trump, domino] & out))
+        columns[4, domino] = _feature(DOUBLES, domino, 35) | in_suit << np.uint64(32)
+
+
+@njit(cache=True, nogil=True)
+def _write_plays(hand: np.void, seat: int, best_place: int, rows: np.ndarray, row: int) -> None:
+    """Write who played which domino when, and what it led, won or failed to follow."""
+    declaration, num_plays = max(np.int64(hand.declaration), 0), np.int64(hand.num_plays)
+    first = num_plays & ~3
+    suit = np.uint32(0)
+    for i in range(num_plays):
+        domino = np.int64(hand.plays[i]) & 31
+        at = (DOMINOES + domino) * V2_FEATURES
         if i & 3 == 0:
-            trick_led = LED_SUIT[declaration, domino]
-            winning = view.plays[i + trick_winner(view, i)]
-            token[25] = 1
-        if domino == winning:
-            token[16 if i >= first else 26] = 1
-        token[(2 if i >= first else 6) + ((view.owner[domino] - seat) & 3)] = 1
-        token[27] = (SUIT_MEMBERS[declaration, trick_led] >> np.uint32(domino)) & np.uint32(1) == 0
-        token[28 + i // 4] = 1
+            rows[row, at + 25] = 1
+            suit = FOLLOWERS[declaration, domino]
+        rows[row, at + (2 if i >= first else 6) + ((np.int64(hand.owner[domino]) - seat) & 3)] = 1
+        rows[row, at + 27] = ~(suit >> np.uint32(domino)) & np.uint32(1)
+        rows[row, at + 28 + (i >> 2)] = 1
+    for lead in range(0, first, NUM_SEATS):  # who won a trick leads the next
+        winner = hand.owner[np.int64(hand.plays[lead + 4]) & 31] if lead + 4 < num_plays else hand.leader
+        place = (winner - hand.owner[np.int64(hand.plays[lead]) & 31]) & 3
+        rows[row, (DOMINOES + (np.int64(hand.plays[lead + place]) & 31)) * V2_FEATURES + 26] = 1
+    if best_place >= 0:
+        rows[row, (DOMINOES + (np.int64(hand.plays[first + best_place]) & 31)) * V2_FEATURES + 16] = 1
 
 
 @njit(cache=True, nogil=True)
