@@ -1,6 +1,6 @@
 """Texas 42 for reinforcement learning: the game, and its PettingZoo and Gymnasium environments."""
 
-from pathlib import Path
+from pathlib import Path as _Path
 
 from zeb42_env._core import notice, stale
 from zeb42_env._core.record import HAND
@@ -51,6 +51,6 @@ def _register() -> None:
         pettingzoo.register("aec", "zeb42/texas42-v0", entry_point="zeb42_env.aec:env")
 
 
-stale.forget_stale_kernels(Path(__file__).parent)
+stale.forget_stale_kernels(_Path(__file__).parent)
 notice.install()
 _register()

@@ -56,8 +56,11 @@ class Hand:
 
         ``shaker`` is drawn with the deal unless given; ``marks`` are those of the match so far.
         """
-        if not 0 <= seed <= MAX_SEED or not 0 <= number <= MAX_SEED:
-            raise ValueError(f"expected seed and number in 0..2**64-1, got {seed} and {number}")
+        for value in (seed, number):
+            if not isinstance(value, int | np.integer) or not 0 <= value <= MAX_SEED:
+                raise ValueError(f"expected seed and number in 0..2**64-1, got {seed!r} and {number!r}")
+        if not isinstance(rules, Rules):
+            raise TypeError(f"expected rules such as Rules(contract='random'), got {rules!r}")
         _check_seat("shaker", core.NOBODY if shaker is None else shaker, lowest=core.NOBODY)
         hands = rules.blank_record(shaker=core.NOBODY if shaker is None else shaker, marks=marks)
         key = np.uint64(bits.mix(np.uint64(seed), np.uint64(number)))
@@ -84,7 +87,8 @@ class Hand:
                 f"expected each domino id 0..27 once, seven to each of four seats, got {list(map(list, hands))}"
             )
         _check_seat("bidder", bidder)
-        Declaration(declaration)
+        if declaration not in list(Declaration):
+            raise ValueError(f"expected a declaration, got {declaration!r}; allowed: 0..9")
         in_marks = bid in range(tiles.HAND_POINTS, core.MAX_MARKS_BID * tiles.HAND_POINTS + 1, tiles.HAND_POINTS)
         if not in_marks and not core.MIN_BID <= bid < tiles.HAND_POINTS:
             raise ValueError(f"expected a bid, got {bid}; allowed: 30..42, or 84, 126, 168, 210 for 2 to 5 marks")
@@ -220,7 +224,8 @@ class Hand:
         if not is_action or not mask >> int(action) & 1:
             given = f"{action} ({action_text(int(action))})" if is_action else repr(action)
             allowed = ", ".join(f"{a} ({action_text(a)})" for a in self.legal_actions()) or "none, the hand is over"
-            raise IllegalActionError(f"expected a legal action of seat {self.to_move}, got {given}; allowed: {allowed}")
+            whose = f" of seat {self.to_move}" if mask else ""
+            raise IllegalActionError(f"expected a legal action{whose}, got {given}; allowed: {allowed}")
         core.apply(self._hands[0], int(action))
 
     def view(self, seat: int) -> np.void:

@@ -20,7 +20,7 @@ from zeb42_env.rules import bid_kind, bid_text
 def test_public_names():
     assert sorted(zeb42_env.__all__) == sorted(set(zeb42_env.__all__))
     public = {name for name in vars(zeb42_env) if not name.startswith("_")} - set(zeb42_env.__all__)
-    modules = {"aec", "hand", "notation", "notice", "observation", "players", "rules", "single", "vector"}
+    modules = {"aec", "hand", "notation", "notice", "observation", "players", "rules", "single", "stale", "vector"}
     assert public <= modules | {"picture", "render"}
 
 
@@ -125,7 +125,7 @@ def test_from_deal_begins_at_the_first_lead():
         ({"bidder": 4}, "expected bidder"),
         ({"bid": 43}, "expected a bid"),
         ({"bid": 29}, "expected a bid"),
-        ({"declaration": 10}, "10"),
+        ({"declaration": 10}, "expected a declaration, got 10; allowed: 0..9"),
     ):
         options = {"hands": hands, "declaration": 5, "bidder": 2, "bid": 84} | changes
         with pytest.raises(ValueError, match=message):
@@ -135,6 +135,7 @@ def test_from_deal_begins_at_the_first_lead():
 def test_bad_seeds_seats_and_records():
     for call, message in (
         (lambda: Hand.deal(-1), "2\\*\\*64"),
+        (lambda: Hand.deal("seven"), "expected seed and number in 0..2\\*\\*64-1, got 'seven' and 0"),
         (lambda: Hand.deal(0, shaker=4), "shaker"),
         (lambda: Hand.deal(0).view(-1), "seat"),
         (lambda: Hand.deal(0).holding("north"), "seat"),
@@ -144,6 +145,13 @@ def test_bad_seeds_seats_and_records():
     ):
         with pytest.raises(ValueError, match=message):
             call()
+    with pytest.raises(TypeError, match="expected rules such as"):
+        Hand.deal(0, rules="random")
+    over = Hand.deal(0)
+    while not over.is_over:
+        over.apply(over.legal_actions()[0])
+    with pytest.raises(IllegalActionError, match=r"expected a legal action, got 0 .*; allowed: none, the hand is over"):
+        over.apply(0)
 
 
 def test_rules_are_checked():
