@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -53,8 +53,15 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; see {self.prog} --help")
+
+
 def _play_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
         description="Rate Texas 42 players on mirrored deals.",
         epilog=f"also: {PROGRAM} report RUN (rate a run folder again); {PROGRAM} show RUN DEAL (explain a deal)",
@@ -166,13 +173,16 @@ def _prepare(options: argparse.Namespace) -> _Session:
 
 
 def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Player | None) -> Plan:
+    num_deals = 100 if options.deals is None else options.deals
+    if num_deals < 1:
+        raise ValueError(f"expected --deals of at least 1, got {num_deals}")
     sprt = None
     if options.sprt:
         sprt = Sprt(elo0=options.elo0, elo1=options.elo1, alpha=options.alpha, beta=options.beta)
     everyone = [*players, *([partner] if partner else [])]
     accelerated = any(player.spec.partition(":")[0] in ACCELERATED for player in everyone)
     return Plan(
-        num_deals=100 if options.deals is None else options.deals,
+        num_deals=num_deals,
         first_deal=options.first_deal,
         versus=options.versus,
         jobs=options.jobs if options.jobs is not None else 1 if accelerated else num_cores(),
@@ -242,7 +252,7 @@ def _resume_line(arguments: Sequence[str], path: Path) -> str:
 
 
 def _report_main(arguments: Sequence[str], console: Console) -> int:
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} report", description="Rate the games of a run folder again.")
+    parser = _Parser(prog=f"{PROGRAM} report", description="Rate the games of a run folder again.")
     parser.add_argument("run", metavar="RUN")
     _add_rating_options(parser)
     options = parser.parse_args(arguments)
@@ -262,7 +272,7 @@ def _report_main(arguments: Sequence[str], console: Console) -> int:
 def _show_main(arguments: Sequence[str], console: Console) -> int:
     from zeb42_agents.arena.show import deal_report
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"{PROGRAM} show", description="Replay both tables of a deal with the exact solver's verdict on each play."
     )
     parser.add_argument("run", metavar="RUN")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
+import shutil
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +37,9 @@ class Player:
         agent: Agent
         if self.spec.startswith(EXTERNAL_PREFIX):
             agent = ExternalAgent(self.spec.removeprefix(EXTERNAL_PREFIX), move_time_s=self.move_time_s)
+            program = shlex.split(agent.command)[0]
+            if shutil.which(program) is None:
+                raise ValueError(f"expected a program after cmd:, got {program!r}, which is not there or cannot run")
         else:
             agent = make_agent(self.spec)
         agent.name = self.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -14,6 +15,7 @@ from rich.text import Text
 from zeb42_agents.arena.summary import Summary, to_json
 
 PLURAL = {"hand": "hands", "match": "matches"}
+WORD_OF_HEAD = 8  # letters: longer words in the head of a column of numbers are broken rather than widen it
 
 
 def rating_rows(summary: Summary) -> tuple[list[str], list[list[str]]]:
@@ -194,10 +196,14 @@ def _markdown_table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _rich_table(head: list[str], rows: list[list[str]], *, title: str) -> Table:
+    """A table that hides nothing in a narrow terminal: heads are no wider than their numbers, names are folded."""
     table = Table(title=title, title_justify="left")
     for place, name in enumerate(head):
         is_text = name in ("agent", "pair") or (place == 0 and name != "")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=is_text)
+        if not is_text:
+            words = [len(word) for word in name.split() if len(word) <= WORD_OF_HEAD]
+            name = "\n".join(wrap(name, max([1, *words, *(len(row[place]) for row in rows)])))
+        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

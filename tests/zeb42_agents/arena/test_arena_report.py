@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from zeb42_agents.arena import PROTOCOLS, rate
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import GAME
 from zeb42_agents.arena.play import play_games
-from zeb42_agents.arena.report import markdown_report, matrix_rows, pair_rows, rating_rows
+from zeb42_agents.arena.report import console_report, markdown_report, matrix_rows, pair_rows, rating_rows
 from zeb42_agents.arena.show import deal_report
 from zeb42_agents.arena.summary import summarise, to_json
 
@@ -44,6 +45,19 @@ def test_forfeits_are_named() -> None:
     assert any("broken 80" in note for note in summary.notes)
     assert [line.forfeits for line in summary.agents] == [0, 80]
     assert "broken 80" in markdown_report(summary, RUN)
+
+
+@pytest.mark.parametrize("protocol", ["majority", "contract"])
+def test_a_terminal_of_80_columns_shows_every_number(protocol: str) -> None:
+    agents = [make_agent(spec) for spec in ("random", "greedy", "eq:n=1")]
+    agents[0].name = "zeb:runs/laptop-20261231-235959,sims=64"
+    summary = rate(agents, num_deals=30, protocol=protocol)
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(console_report(summary))
+    shown = console.export_text()
+    assert "…" not in shown
+    for row in rating_rows(summary)[1]:
+        assert all(cell in shown for cell in row[2:])
 
 
 def test_matrices_are_each_others_mirror() -> None:

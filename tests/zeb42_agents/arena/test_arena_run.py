@@ -179,7 +179,6 @@ def test_command_line_end_to_end(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["random", "greedy", "--deals", "0"], "expected num_deals of at least 1, got 0"),
         (["random"], "expected at least two agents"),
         (["random", "random"], "random more than once"),
         (["random", "alphazero"], "expected an agent, got 'alphazero'; allowed: eq, greedy"),
@@ -190,6 +189,10 @@ def test_command_line_end_to_end(
         (["random", "greedy", "--sprt", "--elo0", "5", "--elo1", "5"], "expected elo0 below elo1"),
         (["random", "greedy", "eq:n=1", "--sprt"], "expected two agents for a sequential test"),
         (["random", "cmd:"], "expected a command line after cmd:"),
+        (["random", "cmd:no_such_program"], "expected a program after cmd:, got 'no_such_program'"),
+        (["random", "greedy", "--deals", "0"], "expected --deals of at least 1, got 0"),
+        (["random", "greedy", "--deals", "many"], "argument --deals: invalid int value: 'many'; see"),
+        (["random", "greedy", "--colour"], "unrecognized arguments: --colour"),
         (["random", "greedy", "--pool", "nowhere.toml"], "expected a TOML pool file"),
         (["report", "nowhere"], "expected the folder of an arena run"),
     ],
@@ -201,6 +204,7 @@ def test_bad_input_ends_with_one_message_and_status_2(
     assert main(words) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
+    assert error.count("\n") == 1
     assert message in error
     assert not (tmp_path / "runs").exists()
 
