@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -78,6 +78,7 @@ def _parse(words: list[str]) -> Command:
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--preset", default="laptop")
     early.add_argument("--resume", type=Path)
+    early.add_argument("--cycles")
     known = early.parse_known_args(words)[0]
     if known.preset not in PRESETS:
         raise ValueError(f"expected a preset, got {known.preset!r}; allowed: {', '.join(PRESETS)}")
@@ -90,6 +91,8 @@ def _parse(words: list[str]) -> Command:
                 f"got also --{', --'.join(extra)}"
             )
         config = _saved_config(known.resume)
+    elif known.cycles and known.cycles.isdecimal() and 0 < int(known.cycles) < config.teacher_cycles:
+        config = replace(config, teacher_cycles=int(known.cycles))  # unless --teacher-cycles says otherwise
     default = Command(preset=known.preset, config=config)
     return tyro.cli(Command, args=words, default=default, prog="train_belief", config=(tyro.conf.FlagConversionOff,))
 
