@@ -93,7 +93,7 @@ def see_all(aim: str, num_deals: int, seed: int) -> np.ndarray:
             actions[seeing] = exact_plays(hands[live[seeing]], team, aim)
             others = hands[live[~seeing]]
             actions[~seeing] = RandomAgent().act(record.views_of(others, others["to_move"]), rng)
-            for b, action in zip(live, actions, strict=True):
+            for b, action in zip(live, actions.tolist(), strict=True):
                 record.apply(hands[b], action)
         share += 0.25 * (1.0 + np.sign(2.0 * hands["points"][:, team] - HAND_POINTS))
     return share
