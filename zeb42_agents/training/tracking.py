@@ -118,17 +118,22 @@ def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
 
 def progress_bar(console: Console) -> Progress:
     """The live line of a run."""
-    return Progress(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(),
+    return Progress(  # within 80 columns
+        TextColumn("cycle"),
         MofNCompleteColumn(),
-        TextColumn("cycles"),
+        BarColumn(bar_width=12),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[status]}"),
+        TextColumn("{task.fields[losses]}"),
         console=console,
     )
+
+
+def losses(row: dict[str, float]) -> str:
+    """The losses of a cycle, as short as they can be told."""
+    named = (("policy_loss", "pol"), ("value_loss", "val"), ("belief_loss", "bel"))
+    return " ".join(f"{label} {row[name]:.3f}" for name, label in named if name in row)
 
 
 def status(row: dict[str, float], opponent: str) -> str:

@@ -159,11 +159,11 @@ class Trainer:
         than the one under way."""
         config = self.config
         with tracking.progress_bar(self.console) as bar:
-            task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, status="")
+            task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, losses="")
             while self.cycle < config.cycles:
                 row = self.train_cycle()
                 status = tracking.status(row, config.opponents[0])
-                bar.update(task, completed=self.cycle, status=status)
+                bar.update(task, completed=self.cycle, losses=tracking.losses(row))
                 if "eval_win_rate" in row or not self.console.is_terminal:
                     self.console.print(f"cycle {self.cycle}/{config.cycles}: {status}", soft_wrap=True)
         self.finish()
