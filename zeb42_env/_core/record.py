@@ -282,14 +282,17 @@ def deal(hand: np.void, key: np.uint64, contract: int) -> None:
     """
     stream = np.empty(1, np.uint64)
     stream[0] = key
-    dominoes = np.arange(NUM_DOMINOES)
+    deck = hand.plays  # nothing has been played yet; an array of its own would cost more than the shuffle
+    for domino in range(NUM_DOMINOES):
+        deck[domino] = domino
     hand.held[:] = 0
     for i in range(NUM_DOMINOES):
         j = i + below(stream, NUM_DOMINOES - i)
-        dominoes[i], dominoes[j] = dominoes[j], dominoes[i]
+        domino = deck[j]
+        deck[j] = deck[i]
         seat = i // NUM_TRICKS
-        hand.owner[dominoes[i]] = seat
-        hand.held[seat] |= np.uint32(1) << np.uint32(dominoes[i])
+        hand.owner[domino] = seat
+        hand.held[seat] |= np.uint32(1) << np.uint32(domino)
     shaker = below(stream, NUM_SEATS)
     if hand.shaker < 0:
         hand.shaker = shaker
