@@ -320,3 +320,10 @@ def test_presets_are_what_they_say() -> None:
     assert published.min_buffer_examples == 250_000
     for preset in PRESETS.values():
         assert TrainConfig.from_json(json.loads(json.dumps(preset.to_json()))) == preset
+
+
+def test_fewer_cycles_than_the_presets_teacher_has_shorten_the_teacher() -> None:
+    laptop = PRESETS["laptop"]
+    assert cli._parse(["--cycles", "4"]).config == replace(laptop, cycles=4, teacher_cycles=4)
+    assert cli._parse(["--cycles", "400"]).config == replace(laptop, cycles=400)
+    assert cli._parse(["--cycles", "4", "--teacher-cycles", "3"]).config.teacher_cycles == 3
