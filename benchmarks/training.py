@@ -22,7 +22,7 @@ from zeb42_agents.training.config import PRESETS
 from zeb42_agents.training.experience import EXPERIENCE
 from zeb42_agents.training.learner import LossWeights, ZebAlgorithm, averaged_copy
 from zeb42_agents.training.replay import SelfPlayBuffer
-from zeb42_agents.training.self_play import SelfPlayPolicy, SelfPlayVectorEnv, mix_all
+from zeb42_agents.training.self_play import NO_EXPLORATION, SelfPlayPolicy, SelfPlayVectorEnv, mix_all
 from zeb42_agents.training.teacher import teach
 from zeb42_agents.zeb import NetworkEvaluator
 from zeb42_env import Rules
@@ -103,8 +103,7 @@ def _learning(size: str, hands: np.ndarray, threads: int) -> None:
         model=model,
         evaluator=NetworkEvaluator(averaged, precision="float32"),
         search=None,
-        temperature=1.0,
-        exploration=(0.0, 0.0),
+        exploration=NO_EXPLORATION,
         decisions_per_hand=28,
         seed=0,
     )

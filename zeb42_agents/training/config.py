@@ -46,12 +46,15 @@ class TrainConfig:
     """Hands played side by side."""
     hands_per_lane: int = 1
     """In one cycle."""
+    explored_hands: float = 0.5
+    """Teacher stage: share of hands that explore, as the next three say. In the others all seats take their likeliest
+    action, and only those teach the belief: what a play reveals is why it was chosen, and an explored one was not."""
     temperature: float = 1.0
-    """Teacher stage: plays are drawn by the policy to the power 1/temperature."""
-    random_hands: float = 0.2
-    """Teacher stage: share of hands that a team plays at random, so that weak play is met."""
+    """Explored hands: actions are drawn by the policy to the power 1/temperature."""
+    random_teams: float = 0.4
+    """Explored hands: how likely each team plays at random from deal to score, so that weak play is met."""
     random_decisions: float = 0.05
-    """Teacher stage: share of single decisions taken at random."""
+    """Explored hands: share of single decisions taken at random."""
     label_worlds: int = 0
     """Teacher stage: worlds sampled for each label; 0 solves the deal itself, one unbiased sample for all its views."""
     margin_weight: float = 0.3
@@ -217,8 +220,9 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("dropout", 0, 0.9),
     ("lanes", 1, 10**6),
     ("hands_per_lane", 1, 10**6),
+    ("explored_hands", 0, 1),
     ("temperature", 0.05, 100),
-    ("random_hands", 0, 1),
+    ("random_teams", 0, 1),
     ("random_decisions", 0, 1),
     ("label_worlds", 0, 10**4),
     ("margin_weight", 0, 1),

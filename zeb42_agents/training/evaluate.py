@@ -10,8 +10,8 @@ import numpy as np
 from zeb42_agents import belief
 from zeb42_agents.agent import make_agent
 from zeb42_agents.arena import play_match
-from zeb42_agents.training.self_play import SelfPlayVectorEnv, mix_all
-from zeb42_agents.zeb import NetworkEvaluator, Zeb, sample_actions
+from zeb42_agents.training.self_play import SelfPlayVectorEnv
+from zeb42_agents.zeb import NetworkEvaluator, Zeb
 from zeb42_env._core.dominoes import NUM_SEATS
 from zeb42_env._core.record import HAND, OVER, views_of
 from zeb42_env.rules import Rules
@@ -61,11 +61,9 @@ class BeliefReport:
     and the number of (domino, seat) pairs, over the hidden dominoes."""
 
 
-def belief_report(
-    evaluator: NetworkEvaluator, rules: Sequence[Rules], *, temperature: float, num_hands: int, seed: int
-) -> BeliefReport:
+def belief_report(evaluator: NetworkEvaluator, rules: Sequence[Rules], *, num_hands: int, seed: int) -> BeliefReport:
     """Let the network play ``num_hands`` fresh hands and measure its belief at every play of them."""
-    views, owners = self_play_positions(evaluator, rules, temperature=temperature, num_hands=num_hands, seed=seed)
+    views, owners = self_play_positions(evaluator, rules, num_hands=num_hands, seed=seed)
     beliefs = evaluator.belief(views)
     return BeliefReport(
         network=belief.score(beliefs, owners, views),
@@ -76,23 +74,21 @@ def belief_report(
 
 
 def self_play_positions(
-    evaluator: NetworkEvaluator, rules: Sequence[Rules], *, temperature: float, num_hands: int, seed: int
+    evaluator: NetworkEvaluator, rules: Sequence[Rules], *, num_hands: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The views (HAND [N]) of the seat to move at every play of fresh self-play by the policy to the power
-    1 / ``temperature``, and the true owners int8 [N, 28]."""
+    """The views (HAND [N]) of the seat to move at every play of fresh self-play by the likeliest actions, which is how
+    Zeb plays, and the true owners int8 [N, 28]."""
     env = SelfPlayVectorEnv(num_lanes=num_hands, rules=rules, seed=seed)
     env.reset()
-    lanes = np.arange(num_hands, dtype=np.uint64)
     views_seen, owners = [], []
-    for decision in range(env.decisions_per_hand):
+    for _ in range(env.decisions_per_hand):
         if (env.hands["phase"] == OVER).any():
             break
         views = views_of(env.hands, env.hands["to_move"])
         if (views["declaration"] >= 0).all():
             views_seen.append(views)
             owners.append(env.hands["owner"].copy())
-        keys = mix_all(mix_all(np.uint64(seed), lanes), np.uint64(1000 + decision))
-        env.step(sample_actions(evaluator(views)[0] ** (1 / temperature), keys))
+        env.step(evaluator(views)[0].argmax(1))
     return np.concatenate(views_seen).astype(HAND, copy=False), np.concatenate(owners)
 
 

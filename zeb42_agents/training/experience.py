@@ -41,6 +41,7 @@ EXPERIENCE = np.dtype(
         ("calls", np.uint8, (NUM_CALL_DECISIONS, MAX_CALLS)),  # of the legal actions in ascending order: calls,
         ("plays", np.uint8, (NUM_DOMINOES, NUM_TRICKS)),  # and plays; 0..255 is a share of visits 0..1, or 0..254 a
         ("kind", np.uint8),  # value -1..1
+        ("explored", np.uint8),  # 1: not played as the network meant it, so no lesson in what a play reveals
         ("cycle", np.uint32),  # of training, in which it was played
     ],
     align=True,
@@ -66,7 +67,7 @@ class Batch(NamedTuple):
     root_value: np.ndarray
     """float32 [B]: what the search or the teacher thought at the time; NaN where nobody did."""
     labels: np.ndarray
-    """int8 [B, 28]: 0 left, 1 partner, 2 right; -1 not asked."""
+    """int8 [B, 28]: 0 left, 1 partner, 2 right; -1 not asked, as nothing is of an explored hand."""
     views: np.ndarray
     """HAND [B]: the views that all this was seen from."""
 
@@ -162,7 +163,10 @@ def derive(
         found = source.root_values[decisions[b]]
         numbers[2, b] = np.nan if found == NOBODY_THOUGHT else found / 127.0
         blank(view, seat)
-        tk.belief_labels(owner, view, hidden_only, labels[b])
+        if source.explored:
+            labels[b] = NOT_A_LABEL
+        else:
+            tk.belief_labels(owner, view, hidden_only, labels[b])
         if version == 1:
             tk.encode_one_v1(view, tokens[b], mask[b])
             tk.hand_slots(view, slots)

@@ -97,8 +97,11 @@ class SelfPlayBuffer(ReplayBufferManager):
         decision within its hand, return, length and start of what has finished."""
         lanes = np.arange(self.buffer_num) if buffer_ids is None else np.asarray(buffer_ids)
         views = as_views(batch.obs)
-        if "target" in batch.policy.get_keys():
+        found = batch.policy.get_keys()
+        if "target" in found:
             stage(views, lanes, batch.policy.target, batch.policy.root_value, self._staged)
+        if "explored" in found:
+            self._staged["explored"][lanes] = batch.policy.explored
         index = self._lane_decisions[lanes].copy()
         self._lane_decisions[lanes] += 1
         done = np.flatnonzero(batch.terminated | batch.truncated)
@@ -116,7 +119,11 @@ class SelfPlayBuffer(ReplayBufferManager):
         self._lane_decisions[lanes] = 0
         bid = hands["bidder"] >= 0  # a hand that was thrown in teaches nothing
         if bid.any():
-            self.extend(self.labeller(hands[bid]) if self.labeller else experience[bid], cycle=self.cycle)
+            kept = experience[bid]
+            if self.labeller:
+                kept = self.labeller(hands[bid])
+                kept["explored"] = experience["explored"][bid]
+            self.extend(kept, cycle=self.cycle)
 
     def extend(self, experience: np.ndarray, *, cycle: int | None = None) -> None:
         """Take finished ``experience`` (EXPERIENCE [N]) into the ring, over the oldest; ``cycle`` is stamped on it."""

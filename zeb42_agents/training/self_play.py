@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -33,6 +33,23 @@ from zeb42_env._core.record import (
 from zeb42_env.rules import Rules
 
 TEAM_STREAM = 1000  # beyond the numbers of decisions, whose keys are mixed from the same hand's key
+HAND_STREAM = 2000
+
+
+class Exploration(NamedTuple):
+    """How a teacher's hands are played. A hand that is not explored is played by the likeliest actions alone."""
+
+    hands: float
+    """Share of hands that are explored; what follows is about them."""
+    temperature: float
+    """Actions are drawn by the policy to the power 1 / temperature."""
+    random_teams: float
+    """How likely each team plays at random from deal to score."""
+    random_decisions: float
+    """Share of single decisions taken at random."""
+
+
+NO_EXPLORATION = Exploration(hands=0.0, temperature=1.0, random_teams=0.0, random_decisions=0.0)
 
 
 class SelfPlayVectorEnv(BaseVectorEnv):
@@ -128,9 +145,8 @@ def _step_lanes(
 class SelfPlayPolicy(Policy):
     """All four seats of every lane, played by one network: alone, for a teacher to label, or with search.
 
-    ``model`` is what learns, ``evaluator`` what plays (its averaged copy), the network alone by its policy to the power
-    1 / ``temperature``. While learning it explores: ``exploration`` is the share of hands that a team plays at random,
-    and of single decisions. ``true_hands`` is for the ablation ``peek`` only: it shows the search every domino.
+    ``model`` is what learns, ``evaluator`` what plays (its averaged copy): with ``search``, or the network alone, which
+    explores while learning. ``true_hands`` is for the ablation ``peek`` only: it shows the search every domino.
     """
 
     def __init__(
@@ -139,8 +155,7 @@ class SelfPlayPolicy(Policy):
         model: torch.nn.Module,
         evaluator: NetworkEvaluator,
         search: SearchConfig | None,
-        temperature: float,
-        exploration: tuple[float, float],
+        exploration: Exploration,
         decisions_per_hand: int,
         seed: int,
         true_hands: Callable[[], np.ndarray] | None = None,
@@ -149,8 +164,7 @@ class SelfPlayPolicy(Policy):
         self.model = model
         self._evaluator = evaluator
         self._search = Search(evaluator, search) if search else None
-        self._temperature = temperature
-        self._exploration = np.array(exploration)
+        self._exploration = exploration
         self._true_hands = true_hands
         self._decisions_per_hand = decisions_per_hand
         self._seed = np.uint64(seed)
@@ -171,10 +185,9 @@ class SelfPlayPolicy(Policy):
             findings = TianshouBatch(target=found.policy, root_value=found.root_value)
             return TianshouBatch(act=found.action, policy=findings)
         policy, _ = self._evaluator(views)
-        policy **= 1 / self._temperature
-        if self.is_within_training_step:
-            _explore(policy, views, hand_keys, keys, self._exploration)
-        return TianshouBatch(act=sample_actions(policy, keys), policy=TianshouBatch())
+        exploration = self._exploration if self.is_within_training_step else NO_EXPLORATION
+        explored = _explore(policy, views, hand_keys, keys, exploration)
+        return TianshouBatch(act=sample_actions(policy, keys), policy=TianshouBatch(explored=explored))
 
     def _keys(self, hand_number: int, num_lanes: int) -> np.ndarray:
         """The keys uint64 [num_lanes] that the play of each lane's hand ``hand_number`` draws from."""
@@ -184,18 +197,28 @@ class SelfPlayPolicy(Policy):
 
 @njit(cache=True)
 def _explore(
-    policy: np.ndarray, views: np.ndarray, hand_keys: np.ndarray, keys: np.ndarray, exploration: np.ndarray
-) -> None:
-    """Make the policy [R, 56], of any sum, uniform where the mover is to play at random: ``exploration`` [2] is the
-    share of hands that a team plays so from deal to score, and of single decisions besides."""
+    policy: np.ndarray, views: np.ndarray, hand_keys: np.ndarray, keys: np.ndarray, exploration: Exploration
+) -> np.ndarray:
+    """Turn the policy float32 [R, 56] into what actions are drawn by (rows of any sum); returns which hands are
+    explored, bool [R]."""
+    explored = np.zeros(len(views), np.bool_)
     stream = np.empty(1, np.uint64)
     for row in range(len(views)):
-        if views[row].phase != TRICKS:
-            continue  # calls at random would make contracts that nobody meets
+        stream[0] = mix(hand_keys[row], np.uint64(HAND_STREAM))
+        explored[row] = unit(stream) < exploration.hands
+        if not explored[row]:
+            likeliest = policy[row].argmax()
+            policy[row] = 0.0
+            policy[row, likeliest] = 1.0
+            continue
         stream[0] = mix(hand_keys[row], np.uint64(TEAM_STREAM + (views[row].seat & 1)))
-        for_the_hand = unit(stream) < exploration[0]
+        at_random = unit(stream) < exploration.random_teams
         stream[0] = mix(keys[row], np.uint64(0))
-        if for_the_hand or unit(stream) < exploration[1]:
+        at_random |= unit(stream) < exploration.random_decisions
+        if at_random and views[row].phase == TRICKS:  # calls at random would make contracts that nobody meets
             legal = legal_mask(views[row])
             for action in range(NUM_ACTIONS):
                 policy[row, action] = (legal >> np.uint64(action)) & np.uint64(1)
+        else:
+            policy[row] **= np.float32(1.0 / exploration.temperature)
+    return explored

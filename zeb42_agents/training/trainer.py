@@ -34,7 +34,7 @@ from zeb42_agents.training.config import TrainConfig
 from zeb42_agents.training.evaluate import BeliefReport, Strength, belief_report, strengths
 from zeb42_agents.training.learner import LossWeights, ZebAlgorithm, averaged_copy
 from zeb42_agents.training.replay import SelfPlayBuffer
-from zeb42_agents.training.self_play import SelfPlayPolicy, SelfPlayVectorEnv, mix_all
+from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv, mix_all
 from zeb42_agents.training.teacher import teach
 from zeb42_agents.zeb import NetworkEvaluator, resolve_device
 from zeb42_env._core.dominoes import NUM_DOMINOES
@@ -114,8 +114,12 @@ class Trainer:
                 evaluator=self.evaluator,
                 search=config.search_config(threads=self._threads) if stage == "self-play" else None,
                 true_hands=(lambda: self._env.hands) if config.peek else None,
-                temperature=config.temperature,
-                exploration=(config.random_hands, config.random_decisions),
+                exploration=Exploration(
+                    hands=config.explored_hands,
+                    temperature=config.temperature,
+                    random_teams=config.random_teams,
+                    random_decisions=config.random_decisions,
+                ),
                 decisions_per_hand=self._env.decisions_per_hand,
                 seed=config.seed + 1,
             )
@@ -293,7 +297,6 @@ class Trainer:
         return belief_report(
             evaluator,
             self._rules,
-            temperature=self.config.temperature,
             num_hands=self.config.belief_hands,
             seed=EVALUATION_SEED + 1,
         )
