@@ -82,8 +82,8 @@ def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for place, word in enumerate(words):
         key, equals, value = word.partition("=")
-        if not equals and place == 0 and main:
-            key, value = main[0], word
+        if place == 0 and main and (not equals or (key not in parameters and types[main[0]] is str)):
+            key, value = main[0], word  # a path may have "=" in it
         if key not in parameters or key in options:
             allowed = ", ".join(f"{p}=" for p in parameters) or "none"
             raise ValueError(

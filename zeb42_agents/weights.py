@@ -101,7 +101,7 @@ def _load_published(path: Path) -> Weights:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged and unsafe files
-        reason = str(error).splitlines()[0]
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'nothing more is known'}"
         raise ValueError(f"expected a torch checkpoint in {path}, got a damaged or foreign file: {reason}") from None
     if not isinstance(content, dict):
         raise ValueError(f"expected a state_dict in {path}, got {type(content).__name__}")

@@ -118,6 +118,9 @@ class Zeb:
         ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
         machine to the next; ``float32`` plays the same everywhere.
         """
+        of_search = {"worlds": (worlds, 16), "belief": (belief, "net"), "solve_tricks": (solve_tricks, 4)}
+        if not sims and (unused := [f"{key}={value}" for key, (value, usual) in of_search.items() if value != usual]):
+            raise ValueError(f"expected sims= beside {', '.join(unused)}, got none; without it nothing is searched")
         loaded = weights_on_disk.load(weights)
         if precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(f"expected precision, got {precision!r}; allowed: auto, float32, bfloat16")
@@ -228,8 +231,9 @@ def resolve_device(device: str) -> torch.device:
         resolved = torch.device(device)
     except RuntimeError:
         raise ValueError(f"expected a device, got {device!r}; allowed: auto, cpu, cuda, cuda:N") from None
-    if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"expected a device that is here, got {device!r}; allowed: auto, cpu (torch sees no CUDA)")
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        here = ", ".join(["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
+        raise ValueError(f"expected a device that is here, got {device!r}; allowed: {here}")
     return resolved
 
 

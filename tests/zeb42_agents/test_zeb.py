@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -135,8 +136,19 @@ def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message):
             make_agent(spec)
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="torch sees no CUDA"):
+        with pytest.raises(ValueError, match="allowed: auto, cpu"):
             make_agent(f"zeb:{saved},device=cuda")
+
+
+def test_options_of_a_search_that_is_not_asked_for_are_refused(saved: Path) -> None:
+    with pytest.raises(ValueError, match="expected sims= beside worlds=64, belief=uniform, got none"):
+        make_agent(f"zeb:{saved},worlds=64,belief=uniform")
+
+
+def test_a_path_may_have_an_equals_sign(saved: Path, tmp_path: Path) -> None:
+    other = tmp_path / "lr=0.001"
+    shutil.copytree(saved, other)
+    assert make_agent(f"zeb:{other}").name == f"zeb:{other}"
 
 
 @pytest.mark.parametrize(("took", "picked"), [(0.5, "bfloat16"), (0.9, "float32"), (2.0, "float32")])

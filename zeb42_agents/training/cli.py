@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("\nstopped before the first hand; nothing was changed")
         return INTERRUPTED
     console.print(trainer.machine)
+    if command.preset == "large-belief" and not config.base and command.resume is None:
+        console.print("warning: no --base: the published run began from trained weights, this one begins from nothing")
     if trainer.cold:
         console.print(f"not in the base weights, starting cold: {', '.join(trainer.cold)}", soft_wrap=True)
     resume = f"python examples/train_belief.py --resume {run}"

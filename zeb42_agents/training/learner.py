@@ -40,6 +40,9 @@ class ZebStats(TrainingStats):
     """On the dominoes the labels ask about."""
 
 
+NEVER = 2**62
+
+
 class Losses(NamedTuple):
     """The terms of the loss, and the numbers beside them: scalars on the device."""
 
@@ -149,6 +152,7 @@ class ZebAlgorithm(OffPolicyAlgorithm[SelfPlayPolicy]):
         self.num_updates = 0
         self.sums: dict[str, Tensor] = {}
         """Running sums of what was measured since :meth:`take_means`, on the device: reading one a step costs."""
+        self._first_bad = torch.full((), NEVER, device=device)  # update whose gradient was not finite, likewise
 
     def set_learning_rate(self, lr: float) -> None:
         """Use ``lr`` from the next update on."""
@@ -165,10 +169,11 @@ class ZebAlgorithm(OffPolicyAlgorithm[SelfPlayPolicy]):
         found.total.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), self._max_grad_norm)
         measured = {**found.measured, "grad_norm": norm}
-        if not torch.isfinite(norm):
-            raise FloatingPointError(f"loss or gradient is not finite at update {self.num_updates + 1}")
         optimizer.step()
         self.num_updates += 1
+        self._first_bad = torch.where(
+            torch.isfinite(norm), self._first_bad, self._first_bad.clamp(max=self.num_updates)
+        )
         self._average(model)
         for name, value in measured.items():
             self.sums[name] = self.sums.get(name, torch.zeros((), device=value.device)) + value.detach()
@@ -183,7 +188,10 @@ class ZebAlgorithm(OffPolicyAlgorithm[SelfPlayPolicy]):
             torch._foreach_lerp_(list(self._averaged[0].parameters()), ours, 1 - decay)
 
     def take_means(self) -> ZebStats:
-        """The means of everything measured since the last call."""
+        """The means of everything measured since the last call. FloatingPointError if a loss or gradient was not
+        finite; what was learned since is then of no use."""
+        if (bad := int(self._first_bad)) < NEVER:
+            raise FloatingPointError(f"loss or gradient is not finite at update {bad}")
         count = float(self.sums.pop("count", torch.ones(())))
         means = {name: float(value) / count for name, value in self.sums.items()}
         self.sums = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from rich.console import Console
 from tianshou.data import Collector
 from tianshou.utils.torch_utils import policy_within_training_step, torch_train_mode
@@ -75,6 +76,7 @@ class Trainer:
         self.total_time_s = 0.0
         self.best: dict[str, Any] = {}
         self._memorising = False
+        self._lock = _lock(self.run_folder)
         self._threads = config.threads or os.cpu_count() or 1
         torch.set_num_threads(self._threads)
         torch.manual_seed(config.seed)
@@ -95,6 +97,7 @@ class Trainer:
         if resumed:
             self._restore(resumed)
         self.run_folder.mkdir(parents=True, exist_ok=True)
+        self._lock = self._lock or _lock(self.run_folder)
         self.tracker = tracking.Tracker(
             self.run_folder,
             wandb=wandb,
@@ -162,6 +165,8 @@ class Trainer:
         """Train until the last cycle, then measure and report. Every finished cycle is on disk; a stop loses no more
         than the one under way."""
         config = self.config
+        if self.cycle >= config.cycles:
+            self.console.print(f"all {config.cycles} cycles are done already; measuring again", soft_wrap=True)
         with tracking.progress_bar(self.console) as bar:
             task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, losses="")
             while self.cycle < config.cycles:
@@ -411,6 +416,21 @@ def _check_opponents(specs: tuple[str, ...]) -> None:
         raise ValueError("expected at least one of opponents, got none; allowed: agent specs such as random")
     for spec in specs:
         make_agent(spec)
+
+
+def _lock(run: Path) -> FileLock | None:
+    """Keeps other processes from training in ``run`` as long as it lives; None if there is no such folder yet. A killed
+    process keeps nothing."""
+    if not run.is_dir():
+        return None
+    lock = FileLock(run / ".lock", is_singleton=True)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ValueError(
+            f"expected a run that nobody is training, got {run}, where another trainer is at work"
+        ) from None
+    return lock
 
 
 def _resume(run: Path) -> Checkpoint | None:

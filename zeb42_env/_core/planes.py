@@ -35,7 +35,6 @@ from zeb42_env._core.record import (
 )
 
 NUM_CALLS = DECLARE - PASS  # pass, 30..41, 1..5 marks
-NUM_BIDS = NUM_CALLS - 1
 HIGHEST_MARKS = 99  # more than any hand of a match can begin with
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -297,6 +298,27 @@ def test_interrupt_says_how_to_go_on(
     assert "which holds a run" in capsys.readouterr().out
     assert cli.main(["--resume", str(run)]) == 0
     assert json.loads((run / "checkpoint" / "progress.json").read_text())["cycle"] == 3
+
+
+def test_two_trainers_do_not_share_a_folder(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(whole, run)
+    script = (
+        "import sys, filelock\n"
+        f"lock = filelock.FileLock({str(run / '.lock')!r}); lock.acquire()\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        assert cli.main(["--resume", str(run)]) == cli.USAGE
+        assert "where another trainer is at work" in capsys.readouterr().out
+        other.communicate("")
+    assert cli.main(["--resume", str(run)]) == 0
+    assert "all 3 cycles are done already" in capsys.readouterr().out
 
 
 def test_what_is_not_said_beside_resume_is_as_the_run_has_it(
