@@ -77,16 +77,23 @@ def score(probabilities: np.ndarray, owners: np.ndarray, views: np.ndarray) -> B
     total = probabilities.sum(2, keepdims=True)
     probabilities = np.where(total > 0, probabilities / np.where(total > 0, total, 1), 1 / NUM_SEATS)
     right = np.take_along_axis(probabilities, owners[..., None], 2)[..., 0]  # [B, 28]
-    most = probabilities.max(2)
-    level = np.isclose(probabilities, most[..., None], rtol=1e-9, atol=0).sum(2)
-    hits = np.where(np.isclose(right, most, rtol=1e-9, atol=0), 1 / level, 0.0)
     surprise = -np.log(np.maximum(right, LEAST_PROBABILITY))
     masks = {"all_21": owners != views["seat"][:, None], "hidden": views["owner"] < 0}
     return BeliefScore(
-        accuracy={metric: _mean(hits, mask) for metric, mask in masks.items()},
+        accuracy={metric: _mean(hits(probabilities, owners), mask) for metric, mask in masks.items()},
         cross_entropy={metric: _mean(surprise, mask) for metric, mask in masks.items()},
         num_dominoes={metric: int(mask.sum()) for metric, mask in masks.items()},
     )
+
+
+def hits(probabilities: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """Whether the likeliest seat of each domino is the right one, float64 [B, 28]; a tie between k seats counts 1/k.
+
+    ``probabilities`` [B, 28, 4] and ``owners`` [B, 28] as in :func:`score`.
+    """
+    likeliest = np.isclose(probabilities, probabilities.max(2, keepdims=True), rtol=1e-9, atol=0)  # [B, 28, 4]
+    right = np.take_along_axis(likeliest, np.asarray(owners, np.int64)[..., None], 2)[..., 0]
+    return right / likeliest.sum(2)
 
 
 def _mean(values: np.ndarray, mask: np.ndarray) -> float:

@@ -24,7 +24,8 @@ class Command:
     """Train Zeb. Options that are not given are the preset's."""
 
     preset: str = "laptop"
-    """laptop: two CPU cores, under ten minutes. gpu: one modern GPU. large-belief: the published run."""
+    """laptop: two CPU cores, under ten minutes. hour: the same for an hour. gpu: one modern GPU. large-belief: the
+    published run."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None

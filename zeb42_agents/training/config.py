@@ -253,6 +253,10 @@ LAPTOP = TrainConfig()
 PRESETS: dict[str, TrainConfig] = {
     # Two CPU cores, under ten minutes.
     "laptop": LAPTOP,
+    # The same for an hour: six times the hands. It made the weights zeb:laptop.
+    "hour": replace(
+        LAPTOP, cycles=320, teacher_cycles=300, evaluate_every=20, evaluate_deals=500, opponents=("random", "greedy")
+    ),
     # The published run: large with a belief head on a trained base without one, v1, its own search as the teacher.
     "large-belief": replace(
         LAPTOP,

@@ -235,7 +235,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--preset", "toaster"], "allowed: laptop, large-belief, gpu"),
+        (["--preset", "toaster"], "allowed: laptop, hour, large-belief, gpu"),
         (["--sims", "1"], "expected sims in 2"),
         (["--min-buffer-examples", "2000000"], "at most the buffer's capacity"),
         (["--teacher-cycles", "99"], "at most 50 teacher_cycles"),
