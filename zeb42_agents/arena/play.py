@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from time import perf_counter
 
 import numpy as np
@@ -204,26 +205,27 @@ def _describe(action: int) -> str:
 
 
 def _hand_keys(seed: int, numbers: np.ndarray, tables: np.ndarray) -> np.ndarray:
-    """The key uint64 [B] that the agents' randomness in hand number ``numbers[b]`` at ``tables[b]`` comes from."""
-    return _mixed(np.uint64(seed), numbers.astype(np.uint64), tables.astype(np.uint64))
+    """The key uint64 [B] that the agents' randomness in hand number ``numbers[b]`` at ``tables[b]`` comes from.
 
-
-@njit(cache=True, nogil=True)
-def _mixed(seed: np.uint64, numbers: np.ndarray, tables: np.ndarray) -> np.ndarray:
-    keys = np.empty(len(numbers), np.uint64)
-    for b in range(len(numbers)):
-        keys[b] = mix(mix(seed, numbers[b]), tables[b])
-    return keys
+    A one-way hash, where the deal follows from (seed, number) by functions that can be undone: no agent may find the
+    deal in the key that it is handed.
+    """
+    digests = [
+        blake2b(b"%d %d %d" % (seed, number, table), digest_size=8, person=b"zeb42 agents").digest()
+        for number, table in zip(numbers.tolist(), tables.tolist(), strict=True)
+    ]
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 @njit(cache=True, nogil=True)
 def _show(hands: np.ndarray, rows: np.ndarray, keys: np.ndarray, views: np.ndarray, view_keys: np.ndarray) -> None:
-    """Write the views of the seats to move of ``hands[rows]``, and the key of each decision."""
+    """Write the views of the seats to move of ``hands[rows]``, and the key of each decision, from which the hand's, and
+    so what others draw, cannot be told (mix can be undone, mix plus what went in cannot)."""
     for i in range(len(rows)):
         b = rows[i]
         views[i] = hands[b]
         core.blank(views[i], hands[b].to_move)
-        view_keys[i] = mix(keys[b], np.uint64(core.num_decisions(hands[b])))
+        view_keys[i] = mix(keys[b], np.uint64(core.num_decisions(hands[b]))) ^ keys[b]
 
 
 @njit(cache=True, nogil=True)

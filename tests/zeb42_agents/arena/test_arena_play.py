@@ -12,7 +12,9 @@ from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import PROTOCOLS, ForfeitError, get_protocol, play_match
 from zeb42_agents.arena.games import GAME, mirrored, read_games
 from zeb42_agents.arena.play import play_games
+from zeb42_agents.baselines import RandomAgent
 from zeb42_env import Hand
+from zeb42_env._core.bits import GOLDEN_GAMMA, mix
 
 TIMELESS = [name for name in GAME.names if name != "time_ms"]
 NAMES = ["random", "greedy"]
@@ -249,3 +251,32 @@ def test_bad_input_is_refused() -> None:
         play_match(greedy, greedy, num_deals=0)
     with pytest.raises(ValueError, match=r"expected a protocol, got 'bridge'; allowed: majority, contract"):
         play_match(greedy, greedy, protocol="bridge", num_deals=1)
+
+
+def test_keys_do_not_lead_to_the_deal_or_to_each_other() -> None:
+    def undone(mixed: int, number: int) -> int:
+        """The key that ``mix(key, number)`` was made from: every step of it can be undone."""
+        z = mixed
+        for _ in range(2):
+            z ^= (z >> 31) ^ (z >> 62)
+            z = z * pow(0x94D049BB133111EB, -1, 2**64) % 2**64
+            z ^= (z >> 27) ^ (z >> 54)
+            z = z * pow(0xBF58476D1CE4E5B9, -1, 2**64) % 2**64
+            z ^= (z >> 30) ^ (z >> 60)
+        return (z - (number + 1) * int(GOLDEN_GAMMA)) % 2**64
+
+    keys_seen: list[tuple[int, int]] = []
+
+    class Spy(RandomAgent):
+        def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+            keys_seen.extend(zip(views["num_plays"].tolist(), rng.tolist(), strict=True))  # type: ignore[union-attr]
+            return super().act(views, rng)
+
+    protocol = get_protocol("majority")
+    play_games([Spy(), RandomAgent()], protocol, 5, np.arange(1), np.array([[0, 1]]))
+    hand_key = int(mix(np.uint64(5), np.uint64(0)))
+    assert undone(hand_key, 0) == 5  # the deal's own key is no secret to who can count to 5
+    assert len({key for _, key in keys_seen}) == len(keys_seen) == 28
+    undone_keys = {undone(undone(key, num_plays), table) for num_plays, key in keys_seen for table in (0, 1)}
+    assert hand_key not in undone_keys
+    assert len({undone(key, num_plays) for num_plays, key in keys_seen}) == len(keys_seen)  # no common hand key
