@@ -14,6 +14,7 @@ from typing import Any, get_args
 import numpy as np
 from numba import njit
 
+from zeb42_agents.arena.protocols import MAX_DEALS
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.notation import VERSION
@@ -62,27 +63,26 @@ class Played:
 def mirrored(games: np.ndarray) -> np.ndarray:
     """The complete mirrored deals of ``games``, as GAME [M, 2]: column t is table t; sorted by pair, then deal.
 
-    A game that is there twice counts once, and a deal with one table missing not at all.
+    The tables of a deal belong together if the teams changed seats between them. A game that is there twice counts
+    once, and so does a deal that a merged run played with the tables the other way round; a deal with one table missing
+    does not count.
     """
-    low, high = games["teams"].min(1).astype(np.int64), games["teams"].max(1).astype(np.int64)
-    order = np.lexsort((games["table"], games["deal"], high, low))
-    games, low, high = games[order], low[order], high[order]
-    same = np.zeros(len(games), bool)
-    same[1:] = (
-        (low[1:] == low[:-1])
-        & (high[1:] == high[:-1])
-        & (games["deal"][1:] == games["deal"][:-1])
-        & (games["table"][1:] == games["table"][:-1])
-    )
-    games, low, high = games[~same], low[~same], high[~same]
-    first = np.flatnonzero(
-        (games["table"][:-1] == 0)
-        & (games["table"][1:] == 1)
-        & (games["deal"][:-1] == games["deal"][1:])
-        & (low[:-1] == low[1:])
-        & (high[:-1] == high[1:])
-    )
-    return np.stack([games[first], games[first + 1]], 1) if len(first) else np.empty((0, NUM_TABLES), GAME)
+    teams = games["teams"].astype(np.int64)
+    first = np.where(games["table"] == 0, teams[:, 0], teams[:, 1])  # who has seats 0&2 at table 0 of this deal
+    keys = np.stack([teams.min(1), teams.max(1), games["deal"], first, games["table"]])  # [5, N]
+    order = np.lexsort(keys[::-1])
+    order = order[_changes(keys[:, order])]
+    games, keys = games[order], keys[:4, order]
+    whole = np.flatnonzero(~_changes(keys)) - 1  # the game after it is of the same deal, so at table 1
+    deals = np.stack([games[whole], games[whole + 1]], 1)
+    return deals[_changes(keys[:3, whole])]
+
+
+def _changes(keys: np.ndarray) -> np.ndarray:
+    """bool [N]: whether a column of ``keys`` [K, N] differs from the one before it; the first does."""
+    changes = np.ones(keys.shape[1], np.bool_)
+    changes[1:] = (keys[:, 1:] != keys[:, :-1]).any(0)
+    return changes
 
 
 DEAL_WIDTH = 3 * tiles.NUM_DOMINOES - 1  # characters: two a domino, one between two of them
@@ -183,36 +183,72 @@ def hand_rows(played: Played, games: np.ndarray, names: Sequence[str], hand_numb
     return rows
 
 
+def read_row(line: str, *, unit: str) -> dict[str, Any]:
+    """The row of a hand, from its JSON line. ValueError if that is not a whole row of a run of this ``unit``."""
+    row = json.loads(line)
+    if not _is_whole(row, unit):
+        raise ValueError(f"expected a row of a hand, got {line[:80]!r}")
+    return row  # type: ignore[no-any-return]
+
+
+def _is_whole(row: Any, unit: str) -> bool:
+    match row:
+        case {
+            "deal": int(deal),
+            "table": 0 | 1,
+            "teams": [str(), str()],
+            "result": 0 | 0.5 | 1 | None as result,
+            "points": [int(), int()],
+            "bidder": -1 | 0 | 1 | 2 | 3,
+            "made": -1 | 0 | 1,
+            "ms": [int() | float(), int() | float()],
+            "decisions": [int(), int()],
+            "hand": str(),
+        } if 0 <= deal < MAX_DEALS:
+            pass
+        case _:
+            return False
+    match row.get("forfeit"):
+        case None | {"seat": 0 | 1 | 2 | 3, "why": str()}:
+            pass
+        case _:
+            return False
+    if unit == "match":
+        return isinstance(row.get("hand_number"), int) and isinstance(row.get("margin"), int | float)
+    return result is not None
+
+
 def read_games(lines: Iterable[str], numbers: dict[str, int], *, unit: str) -> tuple[np.ndarray, int]:
     """The games of JSON rows, as GAME [N], and how many lines were not whole rows and were passed over.
 
-    ``numbers`` gives each agent's number by its name; ValueError for a row of an agent that is not there.
+    ``numbers`` gives each agent's number by its name; ValueError for a row of an agent that is not there. A match that
+    lacks one of its hands is no game.
     """
     games: list[tuple[Any, ...]] = []
-    open_matches: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
+    open_matches: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     num_broken = 0
     for line in lines:
         try:
-            row = json.loads(line)
-            key = (row["deal"], row["table"], numbers[row["teams"][0]], numbers[row["teams"][1]])
-            result = row["result"]
-            if unit == "match":
-                hands = open_matches.setdefault(key, {})
-                hands[row["hand_number"]] = row
-                if result is not None:
-                    games.append(_game_of_match(key, [hands[number] for number in range(len(hands))]))
-                    del open_matches[key]
-            else:
-                games.append(_game_of_hand(key, row))
-        except KeyError as error:
-            if error.args[0] in ("deal", "table", "teams", "result", "hand", "points", "hand_number"):
-                num_broken += 1
-                continue
-            raise ValueError(
-                f"expected rows of the agents of this run, got {error}; allowed: {', '.join(numbers)}"
-            ) from None
-        except (ValueError, TypeError, IndexError):
+            row = read_row(line, unit=unit)
+        except ValueError:
             num_broken += 1
+            continue
+        unknown = [name for name in row["teams"] if name not in numbers]
+        if unknown:
+            raise ValueError(
+                f"expected rows of the agents of this run, got one of {unknown[0]!r}; allowed: {', '.join(numbers)}"
+            )
+        key = (row["deal"], row["table"], numbers[row["teams"][0]], numbers[row["teams"][1]])
+        if unit != "match":
+            games.append(_game_of_hand(key, row))
+            continue
+        hands = open_matches.setdefault(key, [])
+        if row["hand_number"] == 0:
+            hands.clear()  # of a match that was cut off and is played again
+        if row["hand_number"] == len(hands):
+            hands.append(row)
+            if row["result"] is not None:
+                games.append(_game_of_match(key, open_matches.pop(key)))
     return np.array(games, GAME), num_broken
 
 

@@ -13,6 +13,7 @@ from zeb42_env._core import record as core
 from zeb42_env._core.bits import mix
 
 MAX_MATCH_HANDS = 16  # a match to seven marks takes at most 13 hands
+MAX_DEALS = 2**63 // MAX_MATCH_HANDS  # the hands of every match have an int64 number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ one to make. What it shows is where the two tables parted, and which plays decid
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from zeb42_agents import solver
 from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.games import read_row
 from zeb42_env import Hand, action_text, domino_text
 from zeb42_env._core import record as core
 from zeb42_env.rules import bid_text
@@ -60,7 +60,8 @@ def _find_rows(folder: RunFolder, deal: int, pair: Sequence[str] | None, hand_nu
     found: dict[tuple[str, ...], dict[int, dict[str, Any]]] = {}
     for row in _rows_of(folder, deal):
         if row.get("hand_number", 0) == hand_number and (pair is None or set(pair) == set(row["teams"])):
-            found.setdefault(tuple(sorted(row["teams"])), {})[row["table"]] = row
+            turn = 1 if row["table"] == 0 else -1  # both tables of a deal by who has seats 0&2 at table 0
+            found.setdefault(tuple(row["teams"][::turn]), {})[row["table"]] = row
     for tables in found.values():
         if len(tables) == 2:
             return [tables[0], tables[1]]
@@ -73,8 +74,8 @@ def _rows_of(folder: RunFolder, deal: int) -> Iterator[dict[str, Any]]:
     for line in folder.lines():
         if line.startswith(start):
             try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
+                yield read_row(line, unit=folder.protocol.unit)
+            except ValueError:
                 continue  # cut off in the middle
 
 

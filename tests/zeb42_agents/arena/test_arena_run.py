@@ -13,9 +13,10 @@ from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import Sprt, rate
 from zeb42_agents.arena.cli import main
 from zeb42_agents.arena.folder import RunFolder
-from zeb42_agents.arena.games import mirrored
+from zeb42_agents.arena.games import mirrored, read_games
 from zeb42_agents.arena.players import Player, players_of
 from zeb42_agents.arena.run import Outcome, Plan, run_pool
+from zeb42_agents.arena.show import deal_report
 
 SPECS = ("random", "greedy")
 
@@ -86,6 +87,54 @@ def test_runs_merge_by_copying_their_rows(tmp_path: Path) -> None:
     assert merged["deal"][:, 0].tolist() == list(range(20))
     run(tmp_path / "whole", num_deals=20)
     assert rate(tmp_path / "a").ratings.elo == pytest.approx(rate(tmp_path / "whole").ratings.elo)
+
+
+def test_tables_belong_together_if_the_teams_changed_seats(tmp_path: Path) -> None:
+    run(tmp_path / "a", num_deals=3)
+    run(tmp_path / "b", SPECS[::-1], num_deals=3)
+    rows = list(RunFolder.read(tmp_path / "b").lines())
+    file = tmp_path / "a" / "hands-0001.jsonl"
+    own = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*own[:2], *rows[:4], own[2], rows[4], own[5]]))
+    games = mirrored(RunFolder.read(tmp_path / "a").games())
+    assert games["deal"].tolist() == [[0, 0], [1, 1]]
+    assert games["teams"].tolist() == [[[0, 1], [1, 0]], [[1, 0], [0, 1]]]
+    folder = RunFolder.read(tmp_path / "a")
+    assert deal_report(folder, 1)
+    with pytest.raises(ValueError, match="expected a deal that this run has at both tables, got deal 2"):
+        deal_report(folder, 2)
+    assert run(tmp_path / "a", num_deals=3).num_played == 1
+
+
+def test_a_broken_line_costs_the_match_that_it_is_of(tmp_path: Path) -> None:
+    run(tmp_path, protocol="match", num_deals=3)
+    (file,) = tmp_path.glob("hands-*.jsonl")
+    lines = file.read_text().splitlines(keepends=True)
+    for middle in (
+        lines[2][:40] + "\n",
+        lines[2].replace('"ms"', '"s"'),
+        "[]\n",
+        lines[2].replace('"hand":"', '"hand":5,"":"'),
+    ):
+        file.write_text("".join([*lines[:2], middle, *lines[3:]]))
+        folder = RunFolder.read(tmp_path)
+        assert mirrored(folder.games())["deal"].tolist() == [[1, 1], [2, 2]]
+        assert folder.num_broken_lines == 1
+        with pytest.raises(ValueError, match="got deal 0, hand 2"):
+            deal_report(folder, 0, hand_number=2)
+
+
+def test_a_match_that_is_played_again_starts_afresh(tmp_path: Path) -> None:
+    def row(hand_number: int, result: int | None) -> str:
+        teams = {"deal": 0, "table": 0, "teams": list(SPECS), "hand_number": hand_number, "margin": 7, "result": result}
+        costs = {"points": [42, 0], "bidder": 0, "made": 1, "ms": [1, 1], "decisions": [14, 14], "hand": ""}
+        return json.dumps(teams | costs)
+
+    cut_off, shorter = [row(k, None) for k in range(5)], [row(0, None), row(1, None), row(2, 1)]
+    games, broken = read_games([*cut_off, *shorter], {"random": 0, "greedy": 1}, unit="match")
+    assert (len(games), broken) == (1, 0)
+    assert games["result"].tolist() == [1.0]
+    assert games["decisions"].tolist() == [[42, 42]]
 
 
 def test_a_folder_of_other_settings_is_refused_with_the_difference(tmp_path: Path) -> None:
