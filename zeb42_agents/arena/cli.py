@@ -209,7 +209,7 @@ def _print_settings(console: Console, session: _Session) -> None:
 
 def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots: bool) -> int:
     folder = session.folder
-    notes = _notes(outcome, session.plan, folder)
+    notes = _notes(outcome, session)
     summary = summarise(outcome.games, folder.names, folder.protocol, notes=notes, **session.rating)
     console.print(console_report(summary))
     num_games = NUM_TABLES * outcome.num_played
@@ -223,14 +223,16 @@ def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots
     return 0
 
 
-def _notes(outcome: Outcome, plan: Plan, folder: RunFolder) -> list[str]:
+def _notes(outcome: Outcome, session: _Session) -> list[str]:
+    plan, folder = session.plan, session.folder
     notes = []
     if plan.sprt:
         verdict = {"elo1": "accepted", "elo0": "rejected", None: "neither accepted nor rejected"}[outcome.decision]
+        first, second = (player.name for player in session.players)
         notes.append(
-            f"Sequential test: that the first is {plan.sprt.elo1:g} Elo stronger, not {plan.sprt.elo0:g}, is {verdict} "
-            f"after {outcome.decided_after} mirrored deals (log-likelihood ratio {outcome.ratio:.2f}; bounds "
-            f"{plan.sprt.bounds[0]:.2f} and {plan.sprt.bounds[1]:.2f})."
+            f"Sequential test: that {first} is {plan.sprt.elo1:g} Elo stronger than {second}, not {plan.sprt.elo0:g}, "
+            f"is {verdict} after {outcome.decided_after} mirrored deals (log-likelihood ratio {outcome.ratio:.2f}; "
+            f"bounds {plan.sprt.bounds[0]:.2f} and {plan.sprt.bounds[1]:.2f})."
         )
         if outcome.decision:
             notes.append("The run stopped on its own result, so its Elo and win rate are biased away from equality.")

@@ -146,7 +146,7 @@ def run_pool(
     names = folder.names
     numbers = [names.index(player.name) for player in players]
     pairs = pairs_to_play(names, numbers, plan.versus)
-    stop = _Stop(plan, names, pairs)
+    stop = _Stop(plan, names, pairs, first=numbers[0])
     done = mirrored(folder.games())
     tasks = _missing(pairs, done, plan)
     total = len(pairs) * plan.num_deals
@@ -205,8 +205,8 @@ def _complete_to(tasks: np.ndarray, num_done: int, plan: Plan) -> int:
 class _Stop:
     """The stopping rules, asked on the deals that every pair has played, in their order."""
 
-    def __init__(self, plan: Plan, names: list[str], pairs: list[tuple[int, int]]) -> None:
-        self.plan, self.names, self.pairs = plan, names, pairs
+    def __init__(self, plan: Plan, names: list[str], pairs: list[tuple[int, int]], *, first: int) -> None:
+        self.plan, self.names, self.pairs, self.first = plan, names, pairs, first
         self.reason = ""
         self.end_deal = plan.first_deal + plan.num_deals
         self.decision: Decision | None = None
@@ -229,8 +229,10 @@ class _Stop:
     def _test(self, units: Units, complete_to: int) -> None:
         assert self.plan.sprt is not None
         mine = self._mine(units, complete_to)
-        order = np.argsort(units.deals[mine])
-        self.decision, self.decided_after, self.ratio = self.plan.sprt.decide(units.score[mine][order])
+        score = units.score[mine][np.argsort(units.deals[mine])]
+        if self.first != self.pairs[0][0]:
+            score = 1.0 - score  # the folder numbers the agents in another order than this session
+        self.decision, self.decided_after, self.ratio = self.plan.sprt.decide(score)
         if self.decision:
             self.reason = "sprt"
             self.end_deal = self.plan.first_deal + self.decided_after

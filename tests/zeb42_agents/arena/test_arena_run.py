@@ -174,8 +174,19 @@ def test_stopping_rules_stop_at_the_same_deal_whatever_the_chunks(tmp_path: Path
     assert len(tested.games) == 50
     measured = run(tmp_path / "measure", num_deals=2000, chunk=chunk, max_halfwidth=25.0)
     assert measured.stopped == "max_halfwidth"
-    assert len(measured.games) == 400
-    assert len(mirrored(RunFolder.read(tmp_path / "measure").games())) == 400
+    assert len(measured.games) == 450
+    assert len(mirrored(RunFolder.read(tmp_path / "measure").games())) == 450
+
+
+def test_a_sequential_test_is_of_the_first_agent_named_whatever_the_folder_calls_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    run(tmp_path, ("random", "greedy"), num_deals=60)
+    words = ["--sprt", "--elo1", "50", "--seed", "3", "--jobs", "1", "--no-plots", "--out", str(tmp_path)]
+    for names, verdict in ((("greedy", "random"), "accepted"), (("random", "greedy"), "rejected")):
+        assert main([*names, *words]) == 0
+        assert f"that {names[0]} is 50 Elo stronger than {names[1]}, not 0, is {verdict}" in capsys.readouterr().out
 
 
 def test_plans_refuse_nonsense() -> None:
