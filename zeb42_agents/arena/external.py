@@ -15,9 +15,9 @@ answer is an action in words: ``6-4``, ``pass``, ``31`` (a bid), ``1 mark``, ``f
 same whoever asks and in whatever order. Views of many hands are asked in turn, so a program must not count on
 remembering the last one.
 
-A program that does not answer within its move time, that ends, or that answers something that is not a legal action
-loses the hand. After a timeout or an end it is started again, up to MAX_RESTARTS times; then it loses every hand.
-What it writes to standard error goes to the arena's.
+A program that does not answer within its move time, that ends, that answers more than one line, or that answers
+something that is not a legal action loses the hand. After all but the last it is started again, up to MAX_RESTARTS
+times; then it loses every hand. What it writes to standard error goes to the arena's.
 """
 
 from __future__ import annotations
@@ -80,19 +80,23 @@ class ExternalAgent:
         return actions
 
     def close(self) -> None:
-        """End the program, gently at first."""
+        """End the program, gently at first. The next call of :meth:`act` would start it anew."""
         process, self._process = self._process, None
+        self._num_starts = 0
         if process is None:
             return
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            if process.stdin:
-                process.stdin.write(b"quit\n")
-                process.stdin.close()
+            process.stdin.write(b"quit\n")
+            process.stdin.close()
             process.wait(STOP_TIME_S)
         except (OSError, subprocess.TimeoutExpired):
+            pass
+        finally:  # after a second Ctrl-C too
             process.kill()
             process.wait()
-        if process.stdout:
+            process.stdin.close()
             process.stdout.close()
 
     def __del__(self) -> None:
@@ -113,7 +117,8 @@ class ExternalAgent:
         self._num_starts += 1
         self._pending = b""
         try:
-            self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            # unbuffered, so that a signal handler can close what is being written to
+            self._process = subprocess.Popen(self._words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
             raise ExternalError(f"could not be started: {error}") from None
         reply = self._exchange(GREETING, START_TIME_S)
@@ -129,10 +134,12 @@ class ExternalAgent:
         assert process.stdout is not None
         deadline = monotonic() + time_s
         try:
-            process.stdin.write(line.encode() + b"\n")
-            process.stdin.flush()
             with selectors.DefaultSelector() as selector:
                 selector.register(process.stdout, selectors.EVENT_READ)
+                if self._pending or selector.select(0):  # it would be taken for the answer to this line
+                    surplus = self._pending or os.read(process.stdout.fileno(), MAX_LINE_BYTES)
+                    raise ExternalError("answered more than one line" if surplus else "ended")
+                process.stdin.write(line.encode() + b"\n")
                 while b"\n" not in self._pending:
                     if not selector.select(max(0.0, deadline - monotonic())):
                         raise ExternalError(f"no answer within {time_s:g} s")
@@ -141,7 +148,7 @@ class ExternalAgent:
                         raise ExternalError("ended")
                     self._pending += received
                     if len(self._pending) > MAX_LINE_BYTES:
-                        raise ExternalError("answered more than a line")
+                        raise ExternalError(f"answered a line of more than {MAX_LINE_BYTES} bytes")
         except ExternalError as error:
             code = self._kill()
             raise ExternalError(f"{error} (exit status {code})" if str(error) == "ended" else str(error)) from None
@@ -151,17 +158,16 @@ class ExternalAgent:
         return reply.decode(errors="replace").strip()
 
     def _kill(self) -> int:
-        process, self._process = self._process, None
+        process = self._process
         assert process is not None
         try:
             code = process.wait(0.2)  # one that ended by itself keeps its own status
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        for stream in (process.stdin, process.stdout):
-            try:
-                if stream:
-                    stream.close()
-            except OSError:
-                pass  # what was still to be flushed has nowhere to go
+        self._process = None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
         return code

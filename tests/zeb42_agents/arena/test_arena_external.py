@@ -100,6 +100,15 @@ def test_a_slow_program_loses_the_hand_and_is_started_again(external) -> None:
     assert agent.failures[1] == "no answer within 0.5 s"
 
 
+@pytest.mark.parametrize("surplus", ["\\nthat was easy", "\\n"])
+def test_a_line_too_many_is_not_taken_for_the_next_answer(external, surplus: str) -> None:
+    agent = external(f'    print(action_text(action), end="{surplus}\\n" if count == 2 else "\\n", flush=True)\n')
+    views, keys = first_leads(5), np.arange(5, dtype=np.uint64)
+    expected = [Hand(view).legal_actions()[int(key) % 7] for view, key in zip(views, keys, strict=True)]
+    assert agent.act(views, keys).tolist() == [*expected[:2], -1, *expected[3:]]
+    assert agent.failures == {2: "answered more than one line"}
+
+
 def test_a_program_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
     agent = ExternalAgent(shlex.join(["/bin/sh", "-c", "read line; echo ready; read line; exit 3"]))
     num = MAX_RESTARTS + 4
@@ -115,7 +124,7 @@ def test_a_program_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
         ("/nowhere/player", "could not be started"),
         ("/bin/sh -c 'read line; echo hello; read line'", "expected 'ready'"),
         ("/bin/sh -c 'exit 0'", "ended"),
-        ("/bin/sh -c 'read line; echo ready; cat /dev/zero'", "more than a line"),
+        ("/bin/sh -c 'read line; echo ready; cat /dev/zero'", "a line of more than 4096 bytes"),
     ],
 )
 def test_programs_that_do_not_speak_the_protocol(command: str, why: str) -> None:
