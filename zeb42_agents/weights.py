@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,8 +55,9 @@ def load(source: str | Path) -> Weights:
     if path.suffix == ".pt" and path.is_file():
         return _load_published(path)
     for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
-        if (folder / MODEL_FILE).is_file():
-            return _load_folder(folder)
+        for place in (folder, _old(folder)):  # the old one where a kill came while it was being replaced
+            if (place / MODEL_FILE).is_file():
+                return _load_folder(place)
     bundled = ", ".join(bundled_names()) or "none in this installation"
     raise ValueError(
         f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "
@@ -110,6 +113,9 @@ def _load_published(path: Path) -> Weights:
     if known is None:
         beside = path.with_name(f"{path.stem}-config.json")
         known = read_json(path.with_name("config.json") if not beside.is_file() else beside)
+    for what, value in (("parameters", tensors), ("model_config", known)):
+        if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+            raise ValueError(f"expected {what} by name in {path}, got {type(value).__name__}")
     published = dict(known)
     published.setdefault("belief_head", any(name.startswith(_BELIEF_PREFIX) for name in tensors))
     state = {
@@ -140,11 +146,18 @@ def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebMo
     return model.eval()
 
 
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """``with replaced_file(path) as fresh:`` write ``fresh``; a crash leaves the old file or the new one."""
+    fresh = path.with_name(path.name + ".new")
+    yield fresh
+    fresh.replace(path)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as JSON that a person can read; a crash leaves the old file or the new one."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    with replaced_file(path) as fresh:
+        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -169,7 +182,7 @@ class replaced_folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.fresh = path.with_name(path.name + ".new")
-        self.old = path.with_name(path.name + ".old")
+        self.old = _old(path)
 
     def __enter__(self) -> Path:
         recover_folder(self.path)
@@ -192,7 +205,11 @@ class replaced_folder:
 
 def recover_folder(path: Path) -> None:
     """Put back what a crash between the two renames of :class:`replaced_folder` left under another name."""
-    old = path.with_name(path.name + ".old")
+    old = _old(path)
     if old.exists() and not path.exists():
         old.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _old(path: Path) -> Path:
+    return path.with_name(path.name + ".old")

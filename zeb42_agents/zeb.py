@@ -17,7 +17,9 @@ from zeb42_agents.search import Search, SearchConfig
 from zeb42_env._core import tokens as tk
 from zeb42_env._core.bits import unit
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
-from zeb42_env._core.record import NUM_ACTIONS, TRICKS, legal_mask
+from zeb42_env._core.record import HAND, NUM_ACTIONS, TRICKS, legal_mask
+from zeb42_env.notation import format_hand
+from zeb42_env.rules import action_text
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -109,6 +111,8 @@ class Zeb:
         belief: str = "net",
         solve_tricks: int = 4,
         root: str = "gumbel",
+        mix_tricks: int = 0,
+        mix_weight: float = 0.5,
         device: str = "auto",
         precision: str = "float32",
         threads: int = 1,
@@ -118,7 +122,11 @@ class Zeb:
         ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
         machine to the next; ``float32`` plays the same everywhere.
         """
-        of_search = {"worlds": (worlds, 16), "belief": (belief, "net"), "solve_tricks": (solve_tricks, 4)}
+        of_search = {
+            "worlds": (worlds, 16), "belief": (belief, "net"), "solve_tricks": (solve_tricks, 4),
+            "root": (root, "gumbel"), "mix_tricks": (mix_tricks, 0), "mix_weight": (mix_weight, 0.5),
+            "threads": (threads, 1),
+        }  # fmt: skip
         if not sims and (unused := [f"{key}={value}" for key, (value, usual) in of_search.items() if value != usual]):
             raise ValueError(f"expected sims= beside {', '.join(unused)}, got none; without it nothing is searched")
         loaded = weights_on_disk.load(weights)
@@ -138,6 +146,8 @@ class Zeb:
                 belief=belief,  # type: ignore[arg-type]
                 solve_tricks=solve_tricks,
                 root=root,  # type: ignore[arg-type]
+                mix_tricks=mix_tricks,
+                mix_weight=mix_weight,
                 threads=threads,
                 pipeline=evaluator.device.type == "cuda",
             )
@@ -154,6 +164,25 @@ class Zeb:
             else:
                 actions[part] = self.evaluator(views[part])[0].argmax(1)
         return actions
+
+    def explain(self, view: np.void, rng: Randomness | None = None) -> str:
+        """Its decision about one ``view`` in words: with search visits, Q, principal line, belief and worlds, without
+        it the policy and the value.
+
+        ``rng`` as in :meth:`act`, where one key must be given for one view; without it the worlds follow from seed 0.
+        """
+        views = np.array([view], HAND)
+        if view["to_move"] != view["seat"]:
+            raise ValueError("expected the view of the seat to move")
+        if self.search:
+            return self.search(views, view_keys(np.random.default_rng(0) if rng is None else rng, 1)).explain()
+        policy, value = self.evaluator(views)
+        legal = np.flatnonzero(policy[0])
+        words = [format_hand(view), f"seat {view['seat']} to move: value {value[0]:+.3f}"]
+        words += [
+            f"  {action_text(int(a)):<12} {policy[0, a]:6.3f}" for a in sorted(legal, key=lambda a: -policy[0, a])
+        ]
+        return "\n".join(words)
 
 
 def encode(views: np.ndarray, tokenizer: str) -> np.ndarray:
@@ -229,6 +258,8 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
+        if resolved.type not in ("cpu", "cuda"):
+            raise RuntimeError
     except RuntimeError:
         raise ValueError(f"expected a device, got {device!r}; allowed: auto, cpu, cuda, cuda:N") from None
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():

@@ -127,3 +127,14 @@ def test_a_wrong_configuration_says_what_is_allowed(change: dict, message: str) 
         ZebConfig(**change)
     with pytest.raises(ValueError, match="allowed: small, medium, large"):
         ZebConfig.named("huge")
+
+
+@pytest.mark.parametrize("tokenizer", ["v1", "v2"])
+def test_the_whole_network_is_one_graph(tokenizer: str) -> None:
+    """torch.compile finds nothing that it would have to leave to Python, so CUDA graphs can hold a forward pass."""
+    model = ZebModel(ZebConfig.named("small", tokenizer=tokenizer, belief_head=True)).eval()  # type: ignore[arg-type]
+    tokens = torch.from_numpy(encode(positions(6), tokenizer))
+    compiled = torch.compile(model, fullgraph=True, dynamic=False, backend="eager")
+    with torch.inference_mode():
+        for ours, theirs in zip(compiled(tokens), model(tokens), strict=True):
+            assert torch.equal(ours, theirs)

@@ -35,6 +35,7 @@ def test_round_trip_and_replacement(tmp_path: Path) -> None:
 def test_a_crash_between_the_renames_is_mended(tmp_path: Path) -> None:
     weights.save(tmp_path / "w", small(), {})
     (tmp_path / "w").rename(tmp_path / "w.old")
+    assert same(weights.load(tmp_path / "w").model, small())  # whoever only reads mends nothing
     weights.recover_folder(tmp_path / "w")
     assert same(weights.load(tmp_path / "w").model, small())
 
@@ -102,6 +103,11 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     (tmp_path / "junk.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="damaged or foreign"):
         weights.load(tmp_path / "junk.pt")
+    for content in ({1: torch.zeros(2)}, {"model_state_dict": None}, {"a": torch.zeros(2), "model_config": 3}):
+        torch.save(content, tmp_path / "odd.pt")
+        weights.write_json(tmp_path / "odd-config.json", {})
+        with pytest.raises(ValueError, match=r"expected (parameters|model_config) by name"):
+            weights.load(tmp_path / "odd.pt")
     weights.save(tmp_path / "w", small(), {})
     file = tmp_path / "w" / weights.MODEL_FILE
     file.write_bytes(file.read_bytes()[:-100])

@@ -16,7 +16,7 @@ from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.zeb import NetworkEvaluator, Zeb, faster_precision, resolve_device, sample_actions
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
-from zeb42_env.rules import Rules
+from zeb42_env.rules import Rules, action_text
 
 
 def views_of_play(num: int, *, contract: str = "random", seed: int = 0) -> np.ndarray:
@@ -122,6 +122,22 @@ def test_policy_alone_plays_the_likeliest() -> None:
     assert np.array_equal(Zeb(evaluator).act(views, np.random.default_rng(0)), evaluator(views)[0].argmax(1))
 
 
+@pytest.mark.parametrize("options", ["", ",sims=8,worlds=4", ",sims=8,worlds=4,mix_tricks=6,solve_tricks=2"])
+def test_a_decision_can_be_explained(saved: Path, options: str) -> None:
+    agent = make_agent(f"zeb:{saved}{options}")
+    assert isinstance(agent, Zeb)
+    view = next(view for view in views_of_play(9) if bin(int(core.legal_mask(view))).count("1") > 1)
+    key = np.array([7], np.uint64)
+    text = agent.explain(view, key)
+    chosen = action_text(int(agent.act(np.array([view]), key)[0]))
+    first_row = next(line for line in text.splitlines() if line[:2] in ("* ", "  ") and "prior" not in line)
+    assert chosen in first_row
+    assert ("principal line: " + chosen in text) == bool(options)
+    hand = Hand.deal(0, Rules(contract="random"))
+    with pytest.raises(ValueError, match="expected the view of the seat to move"):
+        agent.explain(hand.view((hand.to_move + 1) % 4))
+
+
 def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
     for spec, message in (
         ("zeb", "expected weights in 'zeb'"),
@@ -132,6 +148,7 @@ def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
         (f"zeb:{saved},precision=int8", "allowed: auto, float32, bfloat16"),
         (f"zeb:{saved},depth=3", "allowed: weights="),
         (f"zeb:{saved},device=tpu9", "expected a device"),
+        (f"zeb:{saved},device=mps", "allowed: auto, cpu, cuda"),
     ):
         with pytest.raises(ValueError, match=message):
             make_agent(spec)
@@ -143,6 +160,8 @@ def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
 def test_options_of_a_search_that_is_not_asked_for_are_refused(saved: Path) -> None:
     with pytest.raises(ValueError, match="expected sims= beside worlds=64, belief=uniform, got none"):
         make_agent(f"zeb:{saved},worlds=64,belief=uniform")
+    with pytest.raises(ValueError, match="expected sims= beside root=puct, mix_tricks=5, got none"):
+        make_agent(f"zeb:{saved},root=puct,mix_tricks=5")
 
 
 def test_a_path_may_have_an_equals_sign(saved: Path, tmp_path: Path) -> None:

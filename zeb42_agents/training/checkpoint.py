@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from zeb42_agents.weights import read_json, recover_folder, replaced_folder, wri
 CHECKPOINT = "checkpoint"
 _LEARNING, _HANDS, _PROGRESS = "learning.safetensors", "hands.npy", "progress.json"
 _TORCH_GENERATOR = "generator"
+_NEEDED = ("cycle", "step", "total_games", "total_time_s", "best", "precision", "wandb_id", "buffer")  # of the progress
 
 
 class Checkpoint(NamedTuple):
@@ -48,11 +50,20 @@ def read_checkpoint(run: Path) -> Checkpoint:
     try:
         tensors = load_file(folder / _LEARNING)
         hands = np.load(folder / _HANDS, allow_pickle=False)
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, EOFError, BadZipFile) as error:
         raise ValueError(f"expected a checkpoint in {folder}, got damaged or foreign files: {error}") from None
-    if hands.dtype != EXPERIENCE:
+    if getattr(hands, "dtype", None) != EXPERIENCE or hands.ndim != 1:
         raise ValueError(f"expected hands of this version in {folder / _HANDS}, got others")
-    return Checkpoint(tensors, hands, read_json(folder / _PROGRESS))
+    progress = read_json(folder / _PROGRESS)
+    lacking = [key for key in _NEEDED if key not in progress]
+    lacking += [kind for kind in (_TORCH_GENERATOR, "optimizer.", "model.", "averaged.") if not _any(kind, tensors)]
+    if lacking and not (lacking == ["optimizer."] and progress["step"] == 0):  # no update yet, no moments
+        raise ValueError(f"expected a whole checkpoint in {folder}, got one without {', '.join(lacking)}")
+    return Checkpoint(tensors, hands, progress)
+
+
+def _any(prefix: str, tensors: dict[str, Tensor]) -> bool:
+    return any(name.startswith(prefix) for name in tensors)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -63,13 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trainer.run()
     except KeyboardInterrupt:
         console.print(
-            f"\nstopped; {trainer.cycle} of {config.cycles} cycles are saved. To go on:\n  {resume}", soft_wrap=True
+            f"\nstopped; {trainer.saved_cycle} of {config.cycles} cycles are saved. To go on:\n  {resume}",
+            soft_wrap=True,
         )
         return INTERRUPTED
     except FloatingPointError as error:
+        if trainer.saved_cycle:
+            saved = f"cycle {trainer.saved_cycle} is saved in {run}; go on from it"
+            base = f" with --base {run}/latest"
+        else:
+            saved, base = "no cycle was finished; begin again", ""
         console.print(
-            f"stopped in cycle {trainer.cycle + 1}: {error}. Cycle {trainer.cycle} is saved in {run}; "
-            f"go on from it with a lower --lr: a new run with --base {run}/latest",
+            f"stopped in cycle {trainer.saved_cycle + 1}: {error}; {saved} with a lower --lr: a new run{base}",
             style="red",
             soft_wrap=True,
         )

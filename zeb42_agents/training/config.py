@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from zeb42_agents.model import Tokenizer, ZebConfig
 from zeb42_agents.search import SearchConfig
 from zeb42_env._core.dominoes import NUM_DOMINOES
+from zeb42_env._core.record import MAX_DECISIONS
 from zeb42_env.rules import ContractRule, ScoringRule
 
 BeliefTarget = Literal["hidden", "all_21"]
@@ -143,14 +144,15 @@ class TrainConfig:
             raise ValueError(
                 f"expected at most {self.cycles} teacher_cycles, as many as cycles, got {self.teacher_cycles}"
             )
-        if self.min_buffer_examples > self.smallest_capacity:
+        for most, why in self._reachable_examples():
+            if self.min_buffer_examples > most:
+                raise ValueError(
+                    f"expected min_buffer_examples of at most {why}, {most}, got {self.min_buffer_examples}; "
+                    f"no cycle would ever learn"
+                )
+        if self.smallest_capacity < self.lanes * self.decisions_per_hand:
             raise ValueError(
-                f"expected min_buffer_examples of at most the buffer's capacity, {self.smallest_capacity}, "
-                f"got {self.min_buffer_examples}"
-            )
-        if self.smallest_capacity < self.lanes * NUM_DOMINOES:
-            raise ValueError(
-                f"expected a buffer for at least one hand a lane, {self.lanes * NUM_DOMINOES} examples, "
+                f"expected a buffer for at least one hand a lane, {self.lanes * self.decisions_per_hand} examples, "
                 f"got {self.smallest_capacity}"
             )
         if self.contract == "auction" and self.tokenizer == "v1":
@@ -171,14 +173,31 @@ class TrainConfig:
         later = self.buffer_examples_later
         return later if later and cycle >= self.buffer_later_cycle else self.buffer_examples
 
+    @property
+    def decisions_per_hand(self) -> int:
+        """The examples in a hand: with an auction its calls and the declaration too."""
+        return MAX_DECISIONS if self.contract == "auction" else NUM_DOMINOES
+
+    def _reachable_examples(self) -> list[tuple[int, str]]:
+        """The examples that the buffer can come to hold, by each of its limits: it keeps whole hands."""
+        a_hand = self.decisions_per_hand
+        a_cycle = self.lanes * self.hands_per_lane * a_hand
+        limits = [
+            (self.smallest_capacity // a_hand * a_hand, "the buffer's capacity in whole hands"),
+            (self.cycles * a_cycle, "what all cycles together play"),
+        ]
+        if self.max_age_cycles:
+            limits.append(((self.max_age_cycles + 1) * a_cycle, "what max_age_cycles leaves in the buffer"))
+        return limits
+
     def network_config(self) -> ZebConfig:
         """The shape of the network."""
         return ZebConfig.named(
             self.size, tokenizer=self.tokenizer, belief_head=self.belief_weight > 0, dropout=self.dropout
         )
 
-    def search_config(self, *, threads: int = 1) -> SearchConfig:
-        """The search of the self-play stage: noise at the root, so that it explores."""
+    def search_config(self, *, threads: int = 1, pipeline: bool = False) -> SearchConfig:
+        """The search of the self-play stage: noise at the root, so that it explores. ``pipeline`` is for CUDA."""
         return SearchConfig(
             sims=self.sims,
             worlds=self.worlds,
@@ -187,6 +206,7 @@ class TrainConfig:
             peek=self.peek,
             belief="net" if self.belief_weight > 0 else "legality",
             threads=threads,
+            pipeline=pipeline,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -196,9 +216,15 @@ class TrainConfig:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TrainConfig:
         """The configuration of a saved run; ValueError names what does not belong."""
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(content) - known):
+        known = {field.name: getattr(LAPTOP, field.name) for field in fields(cls)}
+        if unknown := sorted(set(content) - set(known)):
             raise ValueError(f"expected a training configuration, got also {', '.join(unknown)}")
+        for name, value in content.items():
+            usual = list(known[name]) if isinstance(known[name], tuple) else known[name]
+            whole_for_real = isinstance(usual, float) and type(value) is int
+            of_words = not isinstance(value, list) or all(isinstance(word, str) for word in value)
+            if not (type(value) is type(usual) or whole_for_real) or not of_words:
+                raise ValueError(f"expected {name} such as {usual!r} in a training configuration, got {value!r}")
         lists = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
         return cls(**{**content, **lists})
 
@@ -257,7 +283,8 @@ PRESETS: dict[str, TrainConfig] = {
     "hour": replace(
         LAPTOP, cycles=320, teacher_cycles=300, evaluate_every=20, evaluate_deals=500, opponents=("random", "greedy")
     ),
-    # The published run: large with a belief head on a trained base without one, v1, its own search as the teacher.
+    # The published run: large with a belief head on a trained base without one, v1, its own search as the teacher. Its
+    # limit of 600 seconds of age was for files on their way to the learner; what had arrived stayed until it was full.
     "large-belief": replace(
         LAPTOP,
         size="large",
@@ -276,6 +303,7 @@ PRESETS: dict[str, TrainConfig] = {
         buffer_later_cycle=3300,
         min_buffer_examples=250_000,
         belief_target="all_21",
+        belief_weight=0.5,
         evaluate_every=10,
     ),
     # One modern GPU with many cores beside it.
@@ -294,6 +322,6 @@ PRESETS: dict[str, TrainConfig] = {
         min_buffer_examples=200_000,
         evaluate_deals=1000,
         final_deals=5000,
-        opponents=("random", "greedy"),
+        opponents=("random", "greedy", "zeb:laptop"),
     ),
 }

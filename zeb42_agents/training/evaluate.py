@@ -21,7 +21,7 @@ NUM_BINS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Strength:
-    """A win rate over mirrored deals in the random-contract majority format, with its 95% interval."""
+    """A win rate over mirrored deals, with its 95% interval."""
 
     opponent: str
     win_rate: float
@@ -33,14 +33,17 @@ class Strength:
         return f"{100 * self.win_rate:.1f}% ({100 * self.low:.1f}..{100 * self.high:.1f})"
 
 
-def strengths(evaluator: NetworkEvaluator, opponents: Sequence[str], *, num_deals: int, seed: int) -> list[Strength]:
-    """The policy alone against each of ``opponents`` (agent specs); the same deals for the same seed."""
+def strengths(
+    evaluator: NetworkEvaluator, opponents: Sequence[str], *, num_deals: int, seed: int, protocol: str = "majority"
+) -> list[Strength]:
+    """The policy alone against each of ``opponents`` (agent specs) under a protocol of the arena; the same deals for
+    the same seed."""
     found = []
     for spec in opponents:
         match = play_match(
             Zeb(evaluator, name="zeb in training"),
             make_agent(spec),
-            protocol="majority",
+            protocol=protocol,
             num_deals=num_deals,
             seed=seed,
         )

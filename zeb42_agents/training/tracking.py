@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from zeb42_agents.training.evaluate import BeliefReport
+from zeb42_agents.weights import replaced_file
 
 WandbMode = Literal["off", "offline", "online"]
 
@@ -22,20 +24,35 @@ COLUMNS = (
     "belief_accuracy", "belief_hidden_accuracy", "belief_hidden_loss", "belief_all_accuracy", "belief_all_loss",
     "legality_hidden_accuracy", "legality_hidden_loss", "legality_all_accuracy", "legality_all_loss",
     "policy_entropy", "policy_kl", "policy_top1", "value_mean", "value_std", "grad_norm", "lr",
-    "eval_win_rate", "eval_low", "eval_high", "collect_time_s", "update_time_s", "cycle_time_s", "total_time_s",
+    "eval_win_rate", "eval_low", "eval_high", "eval_mean", "collect_time_s", "update_time_s", "cycle_time_s",
+    "total_time_s",
 )  # fmt: skip
-"""Columns of the CSV and names on W&B: the published names where the published run has them."""
+"""Columns of the CSV and names on W&B: the published names where the published run has them. ``eval_win_rate`` is
+against the first opponent, ``eval_mean`` over all of them; :func:`evaluation_columns` names those of the others."""
+
+
+def evaluation_columns(opponent: str) -> tuple[str, str, str]:
+    """The columns of the win rate against one more opponent, and of its interval."""
+    return f"eval_win_rate {opponent}", f"eval_low {opponent}", f"eval_high {opponent}"
 
 
 class Tracker:
     """Rows of metrics, one a cycle, to ``metrics.csv`` and, if asked, to W&B with the cycle as its explicit step."""
 
     def __init__(
-        self, run: Path, *, wandb: WandbMode, config: dict[str, Any], wandb_id: str | None, cycle: int
+        self,
+        run: Path,
+        *,
+        wandb: WandbMode,
+        config: dict[str, Any],
+        wandb_id: str | None,
+        cycle: int,
+        more_columns: Sequence[str] = (),
     ) -> None:
         self.path = run / METRICS_FILE
         self.rows = _rows_until(self.path, cycle)
-        _write_rows(self.path, self.rows)
+        self.columns = (*COLUMNS, *more_columns)
+        self._write_rows()
         self._wandb_id = wandb_id
         self._wandb: Any = None
         if wandb != "off":
@@ -50,9 +67,18 @@ class Tracker:
         """Add the row of a cycle."""
         self.rows.append(row)
         with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, COLUMNS).writerow(_as_text(row))
+            csv.DictWriter(file, self.columns).writerow(self._as_text(row))
         if self._wandb is not None:
             self._wandb.log(row, step=int(row["cycle"]))
+
+    def _as_text(self, row: dict[str, float]) -> dict[str, str]:
+        return {name: _number(row[name]) if name in row else "" for name in self.columns}
+
+    def _write_rows(self) -> None:
+        with replaced_file(self.path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.columns)
+            writer.writeheader()
+            writer.writerows(self._as_text(row) for row in self.rows)
 
     def series(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The cycles that have a value of ``name``, and the values."""
@@ -88,10 +114,6 @@ def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: s
         ) from None
 
 
-def _as_text(row: dict[str, float]) -> dict[str, str]:
-    return {name: _number(row[name]) if name in row else "" for name in COLUMNS}
-
-
 def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else f"{value:.6g}"  # counts of millions are exact
 
@@ -101,19 +123,13 @@ def _rows_until(path: Path, cycle: int) -> list[dict[str, float]]:
     that was cut off."""
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        whole = [row for row in csv.DictReader(file) if None not in row.values() and row["cycle"].isdigit()]
-    saved = [row for row in whole if int(row["cycle"]) <= cycle]
-    return [{name: float(value) for name, value in row.items() if name and value} for row in saved]
-
-
-def _write_rows(path: Path, rows: list[dict[str, float]]) -> None:
-    fresh = path.with_suffix(".new")
-    with fresh.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(_as_text(row) for row in rows)
-    fresh.replace(path)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            whole = [row for row in csv.DictReader(file) if None not in row.values() and row["cycle"].isdigit()]
+        saved = [row for row in whole if int(row["cycle"]) <= cycle]
+        return [{name: float(value) for name, value in row.items() if name and value} for row in saved]
+    except (KeyError, ValueError, csv.Error) as error:
+        raise ValueError(f"expected metrics by cycle in {path}, got a damaged or foreign file: {error}") from None
 
 
 def progress_bar(console: Console) -> Progress:
@@ -136,19 +152,21 @@ def losses(row: dict[str, float]) -> str:
     return " ".join(f"{label} {row[name]:.3f}" for name, label in named if name in row)
 
 
-def status(row: dict[str, float], opponent: str) -> str:
-    """A cycle in a few words; ``opponent`` is whom evaluations play first."""
+def status(row: dict[str, float], opponents: Sequence[str]) -> str:
+    """A cycle in a few words; ``opponents`` are those of evaluations."""
     words = [f"{int(row['total_games'])} hands"]
     for name, label in (("policy_loss", "policy"), ("value_loss", "value"), ("belief_loss", "belief")):
         if name in row:
             words.append(f"{label} {row[name]:.3f}")
-    if "eval_win_rate" in row:
-        words.append(f"vs {opponent} {100 * row['eval_win_rate']:.1f}%")
+    for place, opponent in enumerate(opponents):
+        rate, low, high = evaluation_columns(opponent) if place else ("eval_win_rate", "eval_low", "eval_high")
+        if rate in row:
+            words.append(f"vs {opponent} {100 * row[rate]:.1f}% ({100 * row[low]:.1f} to {100 * row[high]:.1f})")
     return ", ".join(words)
 
 
-def summary_table(row: dict[str, float], report: BeliefReport | None, strength: str) -> Table:
-    """The table that a run ends with."""
+def summary_table(row: dict[str, float], report: BeliefReport | None, strength: tuple[str, str]) -> Table:
+    """The table that a run ends with; ``strength`` is the win rate and the protocol in words."""
     table = Table(title="what it learned", show_header=True, header_style="bold")
     for column in ("measure", "value", "beside"):
         table.add_column(column)
@@ -168,12 +186,12 @@ def summary_table(row: dict[str, float], report: BeliefReport | None, strength: 
                 f"{ours.cross_entropy[metric]:.3f}",
                 f"legality alone {rules.cross_entropy[metric]:.3f}",
             )
-    table.add_row("hands won against random", strength, "95% interval, mirrored deals")
+    table.add_row("hands won against random", strength[0], f"95% interval, mirrored deals; {strength[1]}")
     return table
 
 
-def plot_learning(tracker: Tracker, path: Path, opponent: str, *, teacher_cycles: int) -> None:
-    """The learning curve: losses, belief accuracy beside legality's, win rate against ``opponent`` with its interval.
+def plot_learning(tracker: Tracker, path: Path, opponents: Sequence[str], *, teacher_cycles: int) -> None:
+    """The learning curve: losses, belief accuracy beside legality's, win rates against ``opponents`` with intervals.
 
     After ``teacher_cycles`` the policy loss is another measure, against visit shares; a line says where.
     """
@@ -183,7 +201,7 @@ def plot_learning(tracker: Tracker, path: Path, opponent: str, *, teacher_cycles
         cycles, values = tracker.series(name)
         if len(values):
             axes[0].plot(cycles, values / values[0], label=f"{name.replace('_', ' ')} (first {values[0]:.3f})")
-    if 0 < teacher_cycles < tracker.rows[-1]["cycle"]:
+    if tracker.rows and 0 < teacher_cycles < tracker.rows[-1]["cycle"]:
         axes[0].axvline(teacher_cycles, color="gray", linestyle=":", label="from here its search teaches")
     axes[0].set(title="losses, the first cycle's being 1", xlabel="cycle", ylim=(0, None))
     if axes[0].lines:  # none if nothing was learned yet
@@ -196,15 +214,15 @@ def plot_learning(tracker: Tracker, path: Path, opponent: str, *, teacher_cycles
         axes[1].plot(cycles, 100 * values, style, label=label)
     axes[1].set(title="belief on hidden dominoes", xlabel="cycle", ylabel="accuracy, %")
     axes[1].legend()
-    cycles, values = tracker.series("eval_win_rate")
-    low, high = tracker.series("eval_low")[1], tracker.series("eval_high")[1]
-    axes[2].plot(cycles, 100 * values, "o-")
-    axes[2].fill_between(cycles, 100 * low, 100 * high, alpha=0.2, label="95%")
+    for place, opponent in enumerate(opponents):
+        names = evaluation_columns(opponent) if place else ("eval_win_rate", "eval_low", "eval_high")
+        (cycles, values), (_, low), (_, high) = (tracker.series(name) for name in names)
+        axes[2].plot(cycles, 100 * values, "o-", label=f"against {opponent}, 95%")
+        axes[2].fill_between(cycles, 100 * low, 100 * high, alpha=0.2)
     axes[2].axhline(50, color="gray", linewidth=0.8)
-    axes[2].set(title=f"hands won against {opponent}", xlabel="cycle", ylabel="%")
+    axes[2].set(title="hands won", xlabel="cycle", ylabel="%")
     axes[2].legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _save(figure, path)
 
 
 def plot_calibration(report: BeliefReport, path: Path) -> None:
@@ -222,8 +240,13 @@ def plot_calibration(report: BeliefReport, path: Path) -> None:
         ylabel="share in which it was right",
     )
     axes.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    with replaced_file(path) as fresh:
+        figure.savefig(fresh, dpi=120, format="png")
+    _pyplot().close(figure)
 
 
 def _pyplot() -> Any:
@@ -239,19 +262,20 @@ def write_report(
     run: Path,
     row: dict[str, float],
     report: BeliefReport | None,
-    strength: str,
+    strength: tuple[str, str],
     config: dict[str, Any],
     next_lines: list[str],
 ) -> None:
     """REPORT.md: what was trained, what it reached, and how to go on."""
-    text = [
-        f"# {run.name}",
-        "",
+    text = [f"# {run.name}", ""]
+    if config["peek"]:
+        text += [f"**{PEEKED}**", ""]
+    text += [
         f"{int(row['total_games']):,} hands in {int(row['cycle'])} cycles, {row['total_time_s'] / 60:.1f} minutes.",
         "",
         "| measure | value |",
         "|---|---|",
-        f"| hands won against random, best weights (random contract, majority; 95% over mirrored deals) | {strength} |",
+        f"| hands won against random, best weights ({strength[1]}; 95% over mirrored deals) | {strength[0]} |",
     ]
     text += [f"| {name.replace('_', ' ')} | {row[name]:.4f} |" for name in _REPORTED if name in row]
     if report is not None:
@@ -268,7 +292,9 @@ def write_report(
         text += ["", "![belief calibration](belief_calibration.png)"]
     text += ["", "Next:", "", *(f"    {line}" for line in next_lines), "", "Configuration:", ""]
     text += [f"    {name} = {value}" for name, value in config.items()]
-    (run / "REPORT.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+    with replaced_file(run / "REPORT.md") as fresh:
+        fresh.write_text("\n".join(text) + "\n", encoding="utf-8")
 
 
+PEEKED = "ABLATION: the self-play of this run searched with all hands visible (peek). Its figures are no honest play's."
 _REPORTED = ("policy_loss", "value_loss", "belief_loss", "total_loss", "policy_top1", "policy_entropy", "value_std")

@@ -18,6 +18,7 @@ from tianshou.utils.torch_utils import policy_within_training_step, torch_train_
 
 from zeb42_agents import weights
 from zeb42_agents.agent import make_agent
+from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.model import ZebModel
 from zeb42_agents.training import tracking
 from zeb42_agents.training.checkpoint import (
@@ -38,7 +39,6 @@ from zeb42_agents.training.replay import SelfPlayBuffer
 from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv, mix_all
 from zeb42_agents.training.teacher import teach
 from zeb42_agents.zeb import NetworkEvaluator, resolve_device
-from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env.rules import Rules
 
 WARM_UP_UPDATES = 200
@@ -72,6 +72,7 @@ class Trainer:
         self.run_folder = Path(run)
         self.console = console or Console(quiet=True)
         self.cycle = 0  # finished ones
+        self.saved_cycle = 0  # the last one that is on disk
         self.total_games = 0
         self.total_time_s = 0.0
         self.best: dict[str, Any] = {}
@@ -88,7 +89,13 @@ class Trainer:
         if config.base and not resumed:  # a checkpoint needs its base no more
             self.cold = weights.load_into(self.model, weights.load(config.base))
         self.model.to(self._device)
-        precision = resumed.progress["precision"] if resumed else config.precision
+        if resumed and resumed.progress["cycle"] > config.cycles:
+            raise ValueError(
+                f"expected at least {resumed.progress['cycle']} cycles, as many as are done in {self.run_folder}, "
+                f"got {config.cycles}"
+            )
+        same_device = resumed and resumed.progress.get("device", self._device.type) == self._device.type
+        precision = resumed.progress["precision"] if resumed and same_device else config.precision
         self.averaged = averaged_copy(self.model)
         self.evaluator = NetworkEvaluator(
             self.averaged, calls=self._learns_calls, device=str(self._device), precision=precision
@@ -96,7 +103,10 @@ class Trainer:
         self._build()
         if resumed:
             self._restore(resumed)
-        self.run_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.run_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"expected a folder to train in, got {self.run_folder}: {error.strerror}") from None
         self._lock = self._lock or _lock(self.run_folder)
         self.tracker = tracking.Tracker(
             self.run_folder,
@@ -104,6 +114,7 @@ class Trainer:
             config=config.to_json(),
             wandb_id=resumed.progress["wandb_id"] if resumed else None,
             cycle=self.cycle,
+            more_columns=[column for spec in config.opponents[1:] for column in tracking.evaluation_columns(spec)],
         )
         weights.write_json(self.run_folder / CONFIG_FILE, config.to_json())
 
@@ -111,11 +122,12 @@ class Trainer:
         config = self.config
         self._rules = [Rules(contract=config.contract, scoring=scoring) for scoring in config.scoring]
         self._env = SelfPlayVectorEnv(num_lanes=config.lanes, rules=self._rules, seed=config.seed)
+        search = config.search_config(threads=self._threads, pipeline=self._device.type == "cuda")
         self._policies = {
             stage: SelfPlayPolicy(
                 model=self.model,
                 evaluator=self.evaluator,
-                search=config.search_config(threads=self._threads) if stage == "self-play" else None,
+                search=search if stage == "self-play" else None,
                 true_hands=(lambda: self._env.hands) if config.peek else None,
                 exploration=Exploration(
                     hands=config.explored_hands,
@@ -165,13 +177,15 @@ class Trainer:
         """Train until the last cycle, then measure and report. Every finished cycle is on disk; a stop loses no more
         than the one under way."""
         config = self.config
+        if config.peek:
+            self.console.print(f"warning: {tracking.PEEKED}", style="red", soft_wrap=True)
         if self.cycle >= config.cycles:
             self.console.print(f"all {config.cycles} cycles are done already; measuring again", soft_wrap=True)
         with tracking.progress_bar(self.console) as bar:
             task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, losses="")
             while self.cycle < config.cycles:
                 row = self.train_cycle()
-                status = tracking.status(row, config.opponents[0])
+                status = tracking.status(row, config.opponents)
                 bar.update(task, completed=self.cycle, losses=tracking.losses(row))
                 if "eval_win_rate" in row or not self.console.is_terminal:
                     self.console.print(f"cycle {self.cycle}/{config.cycles}: {status}", soft_wrap=True)
@@ -272,7 +286,9 @@ class Trainer:
         batch = self.buffer.draw_from(experience, 2048, seed=self.cycle)
         values = self.evaluator(batch.views)[1]
         goal = batch.margin if self.config.value_target == "margin" else batch.outcome
-        return float(np.mean((values - goal) ** 2))
+        seen = np.where(np.isnan(batch.root_value), goal, batch.root_value)
+        share = self.config.root_value_share
+        return float(np.mean((values - ((1 - share) * goal + share * seen)) ** 2))
 
     def _watch_memory(self, row: dict[str, float]) -> None:
         """Say so, once, when the value head knows its buffer better than the game."""
@@ -288,12 +304,21 @@ class Trainer:
 
     def _evaluate(self) -> dict[str, float]:
         config = self.config
-        found = strengths(self.evaluator, config.opponents, num_deals=config.evaluate_deals, seed=EVALUATION_SEED)
+        found = strengths(
+            self.evaluator,
+            config.opponents,
+            num_deals=config.evaluate_deals,
+            seed=EVALUATION_SEED,
+            protocol=self._protocol,
+        )
         mean = float(np.mean([strength.win_rate for strength in found]))
         if mean > self.best.get("win_rate", -1.0):
             self.best = {"win_rate": mean, "cycle": self.cycle}
             weights.save(self.run_folder / "best", self.averaged, self._state())
-        row = {"eval_win_rate": found[0].win_rate, "eval_low": found[0].low, "eval_high": found[0].high}
+        row = {"eval_mean": mean}
+        columns = [("eval_win_rate", "eval_low", "eval_high"), *map(tracking.evaluation_columns, config.opponents[1:])]
+        for names, strength in zip(columns, found, strict=True):
+            row |= zip(names, (strength.win_rate, strength.low, strength.high), strict=True)
         if config.belief_weight > 0:
             row |= belief_row(self._belief_report(self.evaluator))
         return row
@@ -315,29 +340,39 @@ class Trainer:
             device=str(self._device),
             precision=self.evaluator.precision,
         )
-        (strength,) = strengths(best, ["random"], num_deals=self.config.final_deals, seed=EVALUATION_SEED + 2)
+        (strength,) = strengths(
+            best, ["random"], num_deals=self.config.final_deals, seed=EVALUATION_SEED + 2, protocol=self._protocol
+        )
         report = self._belief_report(best) if self.config.belief_weight > 0 else None
         tracking.plot_learning(
             self.tracker,
             self.run_folder / "learning_curve.png",
-            self.config.opponents[0],
+            self.config.opponents,
             teacher_cycles=self.config.teacher_cycles,
         )
         if report is not None:
             tracking.plot_calibration(report, self.run_folder / "belief_calibration.png")
-        row = {**self.tracker.rows[-1], **(belief_row(report) if report is not None else {})}
+        counted = {"total_games": self.total_games, "cycle": self.cycle, "total_time_s": self.total_time_s}
+        last = self.tracker.rows[-1] if self.tracker.rows else {}  # none if someone deleted the file
+        row = {**counted, **last, **(belief_row(report) if report is not None else {})}
         next_lines = [
             f"python -m zeb42_agents.arena random greedy eq:n=20 zeb:{self.run_folder} --deals 100",
             f"python examples/train_belief.py --resume {self.run_folder} --cycles {2 * self.config.cycles}",
         ]
-        tracking.write_report(self.run_folder, row, report, str(strength), self.config.to_json(), next_lines)
-        self.console.print(tracking.summary_table(row, report, str(strength)))
+        words = (str(strength), get_protocol(self._protocol).summary)
+        tracking.write_report(self.run_folder, row, report, words, self.config.to_json(), next_lines)
+        self.console.print(tracking.summary_table(row, report, words))
         self.console.print(f"learning curve and report: {self.run_folder}/learning_curve.png, REPORT.md")
         self.console.print(f"weights: {self.run_folder}/best; checkpoint: {self.run_folder}/checkpoint")
         self.console.print(
             "next, rate it or train on:", *(f"  {line}" for line in next_lines), sep="\n", soft_wrap=True
         )
         return strength
+
+    @property
+    def _protocol(self) -> str:
+        """What evaluations play: a network that learns to call is measured with an auction."""
+        return "hand" if self._learns_calls else "majority"
 
     @property
     def _learns_calls(self) -> bool:
@@ -352,6 +387,7 @@ class Trainer:
             "total_games": self.total_games,
             "cycle": self.cycle,
             "calls": self._learns_calls,
+            **({"peek": True} if self.config.peek else {}),
         }
 
     def save(self) -> None:
@@ -367,11 +403,13 @@ class Trainer:
             "total_time_s": self.total_time_s,
             "best": self.best,
             "precision": self.evaluator.precision,
+            "device": self._device.type,
             "wandb_id": self.tracker.wandb_id,
             "buffer": self.buffer.get_state(),
         }
         weights.save(self.run_folder / "latest", self.averaged, self._state())
         write_checkpoint(self.run_folder, Checkpoint(tensors, self.buffer.hands, progress))
+        self.saved_cycle = self.cycle
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, progress = checkpoint.tensors, checkpoint.progress
@@ -383,7 +421,7 @@ class Trainer:
             raise ValueError(f"expected a checkpoint of this network in {self.run_folder}: {reason}") from None
         load_optimizer(self._algorithm.optimizer._optim, tensors)
         load_generators(tensors)
-        self.cycle = progress["cycle"]
+        self.cycle = self.saved_cycle = progress["cycle"]
         self.total_games = progress["total_games"]
         self.total_time_s = progress["total_time_s"]
         self.best = progress["best"]
@@ -404,7 +442,6 @@ def belief_row(report: BeliefReport) -> dict[str, float]:
 
 def load_config(run: Path) -> TrainConfig:
     """The configuration of the run in ``run``; ValueError if there is none."""
-    weights.recover_folder(run / "checkpoint")
     if not (run / CONFIG_FILE).is_file():
         raise ValueError(f"expected a training run in {run}, got a folder without {CONFIG_FILE}")
     return TrainConfig.from_json(weights.read_json(run / CONFIG_FILE))
@@ -440,4 +477,4 @@ def _resume(run: Path) -> Checkpoint | None:
 
 
 def _hands(examples: int, decisions_per_hand: int) -> int:
-    return max(1, examples // max(NUM_DOMINOES, decisions_per_hand))
+    return max(1, examples // decisions_per_hand)

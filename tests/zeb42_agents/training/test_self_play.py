@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 import torch
 from tianshou.data import Collector
 from tianshou.utils.torch_utils import policy_within_training_step
 
+from zeb42_agents import worlds
 from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.search import SearchConfig
 from zeb42_agents.training.experience import NOT_A_LABEL
 from zeb42_agents.training.learner import averaged_copy
 from zeb42_agents.training.replay import SelfPlayBuffer, as_bytes
 from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv
 from zeb42_agents.zeb import NetworkEvaluator
-from zeb42_env._core.record import HAND, blank, rewind
+from zeb42_env._core.record import HAND, blank, legal_mask, rewind, views_of
 from zeb42_env.rules import Rules
 
 LANES = 64
 HALF = Exploration(hands=0.5, temperature=1.0, random_teams=0.4, random_decisions=0.05)
 
 
-def policy(exploration: Exploration) -> SelfPlayPolicy:
+def policy(exploration: Exploration, search: SearchConfig | None = None) -> SelfPlayPolicy:
     torch.manual_seed(0)
     model = ZebModel(ZebConfig.named("small", tokenizer="v2", belief_head=True))
     torch.nn.init.normal_(model.policy_proj.weight)  # with opinions
     return SelfPlayPolicy(
         model=model,
         evaluator=NetworkEvaluator(averaged_copy(model), precision="float32"),
-        search=None,
+        search=search,
         exploration=exploration,
         decisions_per_hand=28,
         seed=3,
@@ -89,9 +94,37 @@ def test_outside_training_nothing_is_explored() -> None:
     player = policy(Exploration(hands=1.0, temperature=1.0, random_teams=1.0, random_decisions=1.0))
     env = SelfPlayVectorEnv(num_lanes=LANES, rules=[Rules(contract="random", scoring="majority")], seed=1)
     observations, _ = env.reset()
-    chosen = player.forward(type("Batch", (), {"obs": observations})()).act
+    chosen = player.forward(SimpleNamespace(obs=observations)).act
     views = env.hands.copy()
     for view in views:
         blank(view, view["to_move"])
     assert np.array_equal(as_bytes(views), observations)
     assert np.array_equal(chosen, player._evaluator(views)[0].argmax(1))
+
+
+@pytest.mark.parametrize("search", [None, SearchConfig(sims=6, worlds=3, solve_tricks=2, gumbel_scale=1.0)])
+def test_self_play_does_not_depend_on_what_a_seat_cannot_see(search: SearchConfig | None) -> None:
+    """The environment's hands are dealt again behind the seats to move: the same is observed, played and found."""
+    rules = [Rules(contract="random", scoring="majority")]
+    for num_plays in (0, 5, 14):
+        found = []
+        for redeal in (False, True):
+            env = SelfPlayVectorEnv(num_lanes=12, rules=rules, seed=4)
+            env.reset()
+            for _ in range(num_plays):
+                env.step(np.array([legal_actions(hand)[0] for hand in env.hands]))
+            if redeal:
+                views = views_of(env.hands, env.hands["to_move"])
+                env.hands[:] = [worlds.sample(view, 1, np.random.default_rng(9))[0] for view in views]
+            player = policy(HALF, search)
+            player.start_at(num_plays)
+            with policy_within_training_step(player):
+                answer = player.forward(SimpleNamespace(obs=env._observe(np.arange(12))))
+            found.append([answer.act, *(answer.policy[key] for key in sorted(answer.policy.get_keys()))])
+        for first, second in zip(*found, strict=True):
+            assert np.array_equal(first, second, equal_nan=True)
+
+
+def legal_actions(hand: np.void) -> list[int]:
+    mask = int(legal_mask(hand))
+    return [action for action in range(56) if mask >> action & 1]

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -14,6 +15,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from zeb42_agents import weights
 from zeb42_agents.training import cli, tracking
@@ -155,7 +157,8 @@ def test_without_a_belief_head_a_run_says_nothing_of_belief(tmp_path: Path) -> N
     assert row["policy_loss"]
     assert not any(value for name, value in row.items() if name.startswith(("belief", "legality")))
     assert "elief" not in (run / "REPORT.md").read_text().partition("Next:")[0]
-    assert tracking.status({"total_games": 8.0, "eval_win_rate": 0.5}, "greedy") == "8 hands, vs greedy 50.0%"
+    row_of_8 = {"total_games": 8.0, "eval_win_rate": 0.5, "eval_low": 0.4, "eval_high": 0.6}
+    assert tracking.status(row_of_8, ["greedy"]) == "8 hands, vs greedy 50.0% (40.0 to 60.0)"
 
 
 def test_counts_of_millions_are_exact(tmp_path: Path) -> None:
@@ -238,6 +241,15 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path
         (["--preset", "toaster"], "allowed: laptop, hour, large-belief, gpu"),
         (["--sims", "1"], "expected sims in 2"),
         (["--min-buffer-examples", "2000000"], "at most the buffer's capacity"),
+        (["--min-buffer-examples", "1000000"], "whole hands, 999992"),
+        (
+            ["--max-age-cycles", "2", "--min-buffer-examples", "50000"],
+            "what max_age_cycles leaves in the buffer, 43008",
+        ),
+        (["--cycles", "2", "--min-buffer-examples", "50000"], "what all cycles together play, 28672"),
+        (["--out", "file"], "expected a folder to train in, got file"),
+        (["--out", "file/run"], "expected a folder to train in, got file/run"),
+        (["--device", "meta"], "expected a device, got 'meta'; allowed: auto, cpu, cuda"),
         (["--teacher-cycles", "99"], "at most 50 teacher_cycles"),
         (["--tokenizer", "v1", "--contract", "auction"], "tokenizer v1 can read"),
         (["--base", "nowhere"], "expected weights, got 'nowhere'"),
@@ -254,6 +266,7 @@ def test_bad_options_are_one_line_and_status_2(
     words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     try:
         status = cli.main(words)
     except SystemExit as stop:
@@ -273,6 +286,108 @@ def test_a_checkpoint_of_another_network_is_refused(whole: Path, tmp_path: Path)
     damaged.write_bytes(damaged.read_bytes()[:1000])
     with pytest.raises(ValueError, match="damaged or foreign"):
         Trainer(TINY, run)
+
+
+def _no_hands(folder: Path) -> None:
+    (folder / "hands.npy").write_bytes(b"")
+
+
+def _hands_of_another_kind(folder: Path) -> None:
+    with (folder / "hands.npy").open("wb") as file:
+        np.savez(file, a=np.zeros(3))
+
+
+def _no_progress(folder: Path) -> None:
+    weights.write_json(folder / "progress.json", {})
+
+
+def _no_moments(folder: Path) -> None:
+    tensors = load_file(folder / "learning.safetensors")
+    save_file({k: v for k, v in tensors.items() if k[:9] != "optimizer"}, folder / "learning.safetensors")
+
+
+@pytest.mark.parametrize("damage", [_no_hands, _hands_of_another_kind, _no_progress, _no_moments])
+def test_a_damaged_checkpoint_is_refused(damage: Callable[[Path], None], whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(whole, run)
+    damage(run / "checkpoint")
+    with pytest.raises(ValueError, match=r"damaged or foreign|hands of this version|got one without (cycle|optimizer)"):
+        Trainer(TINY, run)
+
+
+@pytest.mark.parametrize("text", ["name,size\na,1\n", "cycle,lr\n1,fast\n"])
+def test_foreign_metrics_are_refused_by_name(text: str, whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(whole, run)
+    (run / "metrics.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"expected metrics by cycle in .*metrics\.csv"):
+        Trainer(TINY, run)
+
+
+def test_a_finished_run_without_its_metrics_is_measured_all_the_same(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(whole, run)
+    (run / "metrics.csv").unlink()
+    Trainer(TINY, run).run()
+    assert "24 hands in 3 cycles" in (run / "REPORT.md").read_text()
+
+
+def test_a_stop_before_a_cycle_is_saved_does_not_claim_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def interrupted(self: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "save", interrupted)
+    assert cli.main(["--out", str(tmp_path / "run"), *TINY_WORDS]) == cli.INTERRUPTED
+    assert "0 of 3 cycles are saved" in capsys.readouterr().out
+
+
+def test_a_first_cycle_that_is_not_finite_has_nothing_to_go_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def bad(self: Trainer) -> dict[str, float]:
+        raise FloatingPointError("loss or gradient is not finite at update 1")
+
+    monkeypatch.setattr(Trainer, "_learn", bad)
+    assert cli.main(["--out", str(tmp_path / "run"), *TINY_WORDS]) == cli.FAILED
+    printed = capsys.readouterr().out
+    assert "stopped in cycle 1: loss or gradient is not finite at update 1; no cycle was finished" in printed
+    assert "--base" not in printed
+
+
+def test_every_opponent_has_its_columns(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    Trainer(replace(TINY, cycles=1, teacher_cycles=1, opponents=("random", "greedy")), run).run()
+    (row,) = metrics(run)
+    rates = [float(row[name]) for name in ("eval_win_rate", "eval_win_rate greedy")]
+    assert float(row["eval_mean"]) == pytest.approx(np.mean(rates))
+    assert float(row["eval_low greedy"]) <= rates[1] <= float(row["eval_high greedy"])
+    assert "eval_win_rate greedy" not in metrics(whole)[0]
+
+
+def test_peeking_is_said_aloud(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    run = tmp_path / "run"
+    assert cli.main(["--out", str(run), *TINY_WORDS, "--peek", "True", "--cycles", "1", "--teacher-cycles", "0"]) == 0
+    assert "warning: ABLATION" in capsys.readouterr().out
+    assert "**ABLATION" in (run / "REPORT.md").read_text()
+    assert weights.load(run).state["peek"] is True
+
+
+def test_value_losses_in_the_buffer_and_on_fresh_hands_are_of_one_kind(tmp_path: Path) -> None:
+    """With the teacher's value as the target both are measured against it: no false alarm about memory."""
+    config = replace(TINY, root_value_share=1.0, lr=1e-9, batch_size=256)
+    row = Trainer(config, tmp_path / "run").train_cycle()
+    assert row["fresh_value_loss"] == pytest.approx(row["value_loss"], rel=0.2)
+    assert row["value_loss"] < 0.9  # of outcomes, an untrained value is off by 1
+
+
+def test_fewer_cycles_than_are_done_are_refused(whole: Path, tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(whole, run)
+    with pytest.raises(ValueError, match="expected at least 3 cycles"):
+        Trainer(replace(TINY, cycles=2), run)
+    assert load_config(run).cycles == 3
 
 
 def test_interrupt_says_how_to_go_on(
@@ -340,8 +455,17 @@ def test_presets_are_what_they_say() -> None:
     assert (published.size, published.lr, published.batch_size, published.steps_per_cycle) == ("large", 1e-4, 64, 1000)
     assert (published.capacity_at(1), published.capacity_at(3743)) == (1_000_000, 500_000)
     assert published.min_buffer_examples == 250_000
+    assert published.belief_weight == 0.5
     for preset in PRESETS.values():
         assert TrainConfig.from_json(json.loads(json.dumps(preset.to_json()))) == preset
+
+
+@pytest.mark.parametrize(
+    "content", [{"seed": "x"}, {"lr": None}, {"lanes": 8.5}, {"opponents": "random"}, {"opponents": [1]}, {"speed": 1}]
+)
+def test_a_foreign_configuration_is_refused(content: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"in a training configuration, got|expected a training configuration"):
+        TrainConfig.from_json({**TINY.to_json(), **content})
 
 
 def test_fewer_cycles_than_the_presets_teacher_has_shorten_the_teacher() -> None:
