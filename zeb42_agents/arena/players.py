@@ -32,10 +32,15 @@ class Player:
     move_time_s: float = DEFAULT_MOVE_TIME_S
     """How long a program may take over one decision before the hand is lost. Agents of this package are not timed."""
 
+    @property
+    def is_program(self) -> bool:
+        """Whether it plays in a process of its own."""
+        return self.spec.startswith(EXTERNAL_PREFIX)
+
     def build(self) -> Agent:
         """The agent. ValueError if the spec is wrong."""
         agent: Agent
-        if self.spec.startswith(EXTERNAL_PREFIX):
+        if self.is_program:
             agent = ExternalAgent(self.spec.removeprefix(EXTERNAL_PREFIX), move_time_s=self.move_time_s)
             program = shlex.split(agent.command)[0]
             if shutil.which(program) is None:

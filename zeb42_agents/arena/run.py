@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
 from time import perf_counter
+from types import FrameType
 
 import numpy as np
 
@@ -31,6 +32,7 @@ CHUNK_TIME_S = 4.0  # how long a chunk of work should take: what Ctrl-C may lose
 FIRST_CHUNK, MAX_CHUNK, CHUNK_GROWTH = 16, 4096, 4  # mirrored deals
 HALFWIDTH_EVERY = 50  # deals between two looks at --max-halfwidth
 HALFWIDTH_MIN_DEALS = 100
+_THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,9 +286,7 @@ class _Work:
         if self.plan.jobs == 1:
             _set_up(*self._setup, agents=self._agents)
         else:
-            others = set(multiprocessing.active_children())
-            self._pool = _process_pool(self.plan.jobs, self._setup)
-            self._processes = [p for p in multiprocessing.active_children() if p not in others]
+            self._start_processes()
         ahead: deque[tuple[int, Future[tuple[np.ndarray, list[str], float]]]] = deque()
         start = 0
         while start < len(tasks) or ahead:
@@ -299,6 +299,30 @@ class _Work:
             self._resize(len(blocks), elapsed_s)
             games["teams"] = np.array(self.numbers)[games["teams"]]
             yield first, games, blocks
+
+    def _start_processes(self) -> None:
+        """Spawned processes with their share of the cores each: threads of all of them together do not crowd it."""
+        share = str(max(1, num_cores() // self.plan.jobs))
+        before = {name: os.environ.get(name) for name in _THREAD_SETTINGS}
+        others = set(multiprocessing.active_children())
+        for name in _THREAD_SETTINGS:
+            os.environ.setdefault(name, share)
+        try:
+            self._pool = ProcessPoolExecutor(
+                self.plan.jobs,
+                multiprocessing.get_context("spawn"),
+                initializer=_set_up_process,
+                initargs=(self._setup,),
+            )
+            for _ in range(self.plan.jobs):
+                self._pool.submit(os.getpid)  # starts a process, which is not waited for
+        finally:  # on Ctrl-C too, so that close() knows of them
+            self._processes = [p for p in multiprocessing.active_children() if p not in others]
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
     def _fair_chunk(self, num_left: int) -> int:
         """No process should be left with the last big chunk alone."""
@@ -318,7 +342,7 @@ class _Work:
             self._chunk = max(self.plan.min_chunk, min(wanted, CHUNK_GROWTH * self._chunk, MAX_CHUNK))
 
     def close(self) -> None:
-        """End the processes; work that was not handed back is lost."""
+        """End the processes, and the programs that they or this one started; work not handed back is lost."""
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in self._processes:
@@ -326,6 +350,8 @@ class _Work:
             for process in self._processes:
                 process.join()
             self._pool = None
+        elif self.plan.jobs == 1:
+            _close_agents()
 
 
 class _Process:
@@ -354,7 +380,24 @@ def _set_up(
 
 def _set_up_process(setup: tuple[Sequence[Player], Player | None, Protocol, int, bool]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its processes
+    players, partner, *_ = setup
+    if any(player.is_program for player in (*players, *([partner] if partner else []))):
+        signal.signal(signal.SIGTERM, _end_process)  # only then, as it has to wait for a kernel to return
     _set_up(*setup)
+
+
+def _end_process(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """End as SIGTERM does anyhow, but not without the programs that play here."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool sends another one
+    _close_agents()
+    os._exit(128 + number)
+
+
+def _close_agents() -> None:
+    for agent in (*_Process.agents, _Process.partner):
+        close = getattr(agent, "close", None)
+        if close:
+            close()
 
 
 def _play_chunk(deals: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, list[str], float]:
@@ -374,27 +417,3 @@ def _play_chunk(deals: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, list[
 def num_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def _process_pool(jobs: int, setup: tuple[Sequence[Player], Player | None, Protocol, int, bool]) -> ProcessPoolExecutor:
-    """Spawned processes with their share of the cores each: threads of all of them together do not crowd it."""
-    share = str(max(1, num_cores() // jobs))
-    before = {name: os.environ.get(name) for name in _THREAD_SETTINGS}
-    for name in _THREAD_SETTINGS:
-        os.environ.setdefault(name, share)
-    try:
-        pool = ProcessPoolExecutor(
-            jobs, multiprocessing.get_context("spawn"), initializer=_set_up_process, initargs=(setup,)
-        )
-        for future in [pool.submit(os.getpid) for _ in range(jobs)]:
-            future.result()
-        return pool
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +16,11 @@ import pytest
 from zeb42_agents import make_agent
 from zeb42_agents.arena import play_match
 from zeb42_agents.arena.external import MAX_RESTARTS, ExternalAgent
+from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.protocols import get_protocol
+from zeb42_agents.arena.run import Plan, run_pool
 from zeb42_env import Hand
 from zeb42_env._core import record as core
 
@@ -145,3 +151,37 @@ def test_specs_of_programs(tmp_path: Path) -> None:
             ExternalAgent(command)
     with pytest.raises(ValueError, match="move time above 0"):
         ExternalAgent("true", move_time_s=0.0)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "script"),
+    [
+        (2, "{started}; exec sleep 1000"),  # Ctrl-C comes in the middle of start-up
+        (2, "read line; echo ready; read line; {started}; exec sleep 1000"),  # "quit" is not read
+        (2, 'read line; echo ready; read line; {started}; read line; echo "$line" >> {last}'),
+        (1, 'read line; echo ready; read line; {started}; read line; echo "$line" >> {last}'),
+    ],
+)
+def test_no_program_survives_ctrl_c(tmp_path: Path, jobs: int, script: str) -> None:
+    pids, last = tmp_path / "pids", tmp_path / "last"
+    pids.touch()
+    command = shlex.join(["/bin/sh", "-c", script.format(started=f"echo $$ >> {pids}", last=last)])
+    players = [Player(f"cmd:{command}", "program", 1000.0), Player("random", "random")]
+    settings = {"protocol": "majority", "seed": 0, "partners": None}
+    settings["agents"] = [player.describe(player.build()) for player in players]
+
+    def press_ctrl_c() -> None:
+        while len(pids.read_text().splitlines()) < jobs:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press_ctrl_c)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_pool(players, RunFolder.open(tmp_path / "run", settings), Plan(num_deals=50, jobs=jobs))
+    presser.join()
+    for pid in map(int, pids.read_text().split()):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    if "{last}" in script:
+        assert last.read_text() == jobs * "quit\n"
