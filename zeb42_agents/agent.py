@@ -42,6 +42,16 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
     return keys
 
 
+def require_movers(views: np.ndarray) -> None:
+    """ValueError unless each of ``views`` [B] is that of the seat to move: not another's, no full hand, none over."""
+    astray = np.flatnonzero((views["seat"] < 0) | (views["seat"] != views["to_move"]))
+    if len(astray):
+        seat, to_move = (int(views[key][astray[0]]) for key in ("seat", "to_move"))
+        got = "a full hand" if seat < 0 else f"the view of seat {seat}"
+        mover = f"seat {to_move}" if to_move >= 0 else "nobody"
+        raise ValueError(f"expected the view of the seat to move, got {got}, with {mover} to move")
+
+
 _AGENTS = {
     "random": "zeb42_agents.baselines:RandomAgent",
     "greedy": "zeb42_agents.baselines:GreedyAgent",

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import bidding, solver, worlds
-from zeb42_agents.agent import Randomness, view_keys
+from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import FOR_MAJORITY, FOR_POINTS, HAND, TRICKS, legal_plays
@@ -48,8 +48,8 @@ class EQ:
     """
 
     def __init__(self, n: int = 100, *, objective: str = "scoring", calls: str = "worlds", threads: int = 1) -> None:
-        if n < 1:
-            raise ValueError(f"expected n, the number of worlds, of at least 1, got {n}")
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise ValueError(f"expected n, the number of worlds, a whole number of at least 1, got {n}")
         if objective not in OBJECTIVES:
             raise ValueError(f"expected an objective, got {objective!r}; allowed: {', '.join(OBJECTIVES)}")
         if calls not in CALLS:
@@ -62,9 +62,10 @@ class EQ:
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One action int64 [B] for each of ``views`` [B]; see :class:`zeb42_agents.Agent`.
 
-        ValueError if a view has no consistent deal, or its hand is over.
+        ValueError if a view has no consistent deal, or is not that of the seat to move.
         """
         keys = view_keys(rng, len(views))
+        require_movers(views)
         worlds.require_deals(views)
         objective = OBJECTIVES.index(self.objective)
         actions = np.full(len(views), -1, np.int64)
@@ -103,13 +104,14 @@ class EQ:
         return actions
 
     def explain(self, view: np.void, rng: Randomness | None = None) -> list[PlayReport]:
-        """What the sampled worlds say about each legal play of ``view``, most promising first.
+        """What the sampled worlds say about each legal play of ``view``, the one that :meth:`act` takes first.
 
         ``rng`` as in :meth:`act`, where one key must be given for one view; the same key means the same worlds. Without
         it the worlds are drawn afresh from seed 0.
         """
         if view["phase"] != TRICKS:
             raise ValueError("expected a view in its tricks; zeb42_agents.bidding.bid_curve explains calls")
+        require_movers(np.array([view]))
         key = view_keys(np.random.default_rng(0) if rng is None else rng, 1)[0]
         sampled = worlds.sample(view, self.n, key)
         team = int(view["seat"]) & 1
@@ -130,7 +132,11 @@ class EQ:
             )
             for a, domino in enumerate(dominoes)
         ]
-        return sorted(reports, key=lambda r: (-np.nan_to_num(r.win_share), -r.mean_points, COUNT[r.domino], r.domino))
+        decisive = len(own) if objective == POINTS else int(_num_tie_worlds(view, self.n))
+        points = dict(zip(dominoes.tolist(), own[:decisive].mean(0), strict=True))
+        return sorted(
+            reports, key=lambda r: (-np.nan_to_num(r.win_share), -points[r.domino], COUNT[r.domino], r.domino)
+        )
 
     def _choose_in_threads(self, view: np.void, key: np.uint64, objective: int) -> int:
         """The choice of :func:`choose`, with the worlds of one view shared out between threads."""

@@ -10,7 +10,7 @@ import torch
 from numba import njit
 
 from zeb42_agents import weights as weights_on_disk
-from zeb42_agents.agent import Randomness, view_keys
+from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_agents.bidding import simple_calls
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.search import Search, SearchConfig
@@ -172,8 +172,7 @@ class Zeb:
         ``rng`` as in :meth:`act`, where one key must be given for one view; without it the worlds follow from seed 0.
         """
         views = np.array([view], HAND)
-        if view["to_move"] != view["seat"]:
-            raise ValueError("expected the view of the seat to move")
+        require_movers(views)
         if self.search:
             return self.search(views, view_keys(np.random.default_rng(0) if rng is None else rng, 1)).explain()
         policy, value = self.evaluator(views)
