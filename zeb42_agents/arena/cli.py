@@ -37,7 +37,7 @@ ACCELERATED_CHUNK = 64  # mirrored deals at a time: their batches stay worth whi
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status."""
     commands = {"show": _show_main, "report": _report_main}
-    console = Console()
+    console = Console(markup=False, emoji=False, highlight=False)  # an agent's name is what it is
     try:
         if arguments and arguments[0] in commands:
             return commands[arguments[0]](arguments[1:], console)
@@ -133,7 +133,7 @@ def _play_main(arguments: Sequence[str], console: Console) -> int:
             )
     except KeyboardInterrupt:
         console.print("interrupted; what was finished is saved. To go on:")
-        console.print(f"  {_resume_line(arguments, session.folder.path)}", highlight=False, soft_wrap=True)
+        console.print(f"  {_resume_line(arguments, session.folder.path)}", soft_wrap=True)
         return INTERRUPTED
     return _report(outcome, session, console, with_plots=not options.no_plots)
 
@@ -193,6 +193,7 @@ def _plan(options: argparse.Namespace, players: Sequence[Player], partner: Playe
         strict=options.strict,
         anchor=options.anchor,
         anchor_elo=options.anchor_elo,
+        prior_hands=options.prior_hands,
     )
 
 
@@ -203,8 +204,8 @@ def _print_settings(console: Console, session: _Session) -> None:
     words += [f"versus {plan.versus}" if plan.versus else "all pairs"]
     words += [f"partners {session.partner.name if session.partner else 'same'}"]
     words += [f"jobs {plan.jobs}", f"run folder {folder.path}"]
-    console.print("agents  " + "  ".join(player.name for player in session.players), highlight=False, soft_wrap=True)
-    console.print(", ".join(words), highlight=False, soft_wrap=True)
+    console.print("agents  " + "  ".join(player.name for player in session.players), soft_wrap=True)
+    console.print(", ".join(words), soft_wrap=True)
 
 
 def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots: bool) -> int:
@@ -215,11 +216,10 @@ def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots
     num_games = NUM_TABLES * outcome.num_played
     console.print(
         f"{num_games:,} {PLURAL[folder.protocol.unit]} played in {outcome.elapsed_s:.1f} s "
-        f"({num_games / max(outcome.elapsed_s, 1e-9):,.0f} a second)",
-        highlight=False,
+        f"({num_games / max(outcome.elapsed_s, 1e-9):,.0f} a second)"
     )
     written = write_reports(summary, folder.path, folder.settings, with_plots=with_plots)
-    console.print("written: " + "  ".join(str(path) for path in written), highlight=False, soft_wrap=True)
+    console.print("written: " + "  ".join(str(path) for path in written), soft_wrap=True)
     return 0
 
 
@@ -267,7 +267,7 @@ def _report_main(arguments: Sequence[str], console: Console) -> int:
     summary = summarise(games, folder.names, folder.protocol, notes=notes, **rating)
     console.print(console_report(summary))
     written = write_reports(summary, folder.path, folder.settings, with_plots=not options.no_plots)
-    console.print("written: " + "  ".join(str(path) for path in written), highlight=False, soft_wrap=True)
+    console.print("written: " + "  ".join(str(path) for path in written), soft_wrap=True)
     return 0
 
 

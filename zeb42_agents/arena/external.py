@@ -36,6 +36,7 @@ from zeb42_env.notation import format_hand
 
 GREETING = "zeb42-arena 1"
 DEFAULT_MOVE_TIME_S = 10.0
+MAX_MOVE_TIME_S = 86400.0  # what the system's clocks of a wait can hold, and a person's patience
 START_TIME_S = 60.0
 MAX_RESTARTS = 10
 MAX_LINE_BYTES = 4096
@@ -57,8 +58,8 @@ class ExternalAgent:
             raise ValueError(f"expected a command line after cmd:, got {command!r}: {error}") from None
         if not self._words:
             raise ValueError("expected a command line after cmd:, got nothing; such as cmd:./my_player --fast")
-        if not move_time_s > 0:
-            raise ValueError(f"expected a move time above 0 seconds, got {move_time_s}")
+        if not 0 < move_time_s <= MAX_MOVE_TIME_S:
+            raise ValueError(f"expected a move time above 0 and up to {MAX_MOVE_TIME_S:g} seconds, got {move_time_s}")
         self.name = f"cmd:{command}"
         self.command = command
         self.move_time_s = move_time_s

@@ -66,10 +66,13 @@ class RunFolder:
         path = Path(path)
         try:
             settings = json.loads((path / "run.json").read_text())
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:  # UnicodeDecodeError, JSONDecodeError
             raise ValueError(f"expected the folder of an arena run, got {path}: {error}") from None
-        if settings.get("format") != FORMAT:
-            raise ValueError(f"expected run.json of format {FORMAT}, got {settings.get('format')!r} in {path}")
+        found = settings.get("format") if isinstance(settings, dict) else settings
+        if found != FORMAT:
+            raise ValueError(f"expected run.json of format {FORMAT}, got {found!r} in {path}")
+        if not _is_whole(settings):
+            raise ValueError(f"expected protocol, seed, agents and sessions in {path / 'run.json'}, got less or others")
         return cls(path, settings)
 
     @property
@@ -139,6 +142,22 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _is_whole(settings: Any) -> bool:
+    match settings:
+        case {"protocol": str(), "seed": int(), "agents": list(agents), "sessions": list(sessions)}:
+            return all(map(_is_agent, agents)) and all(isinstance(of, dict) and "versions" in of for of in sessions)
+        case _:
+            return False
+
+
+def _is_agent(described: Any) -> bool:
+    match described:
+        case {"name": str(), "spec": str(), "config": dict(), "fingerprint": str() | None}:
+            return True
+        case _:
+            return False
 
 
 def _refuse_differences(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ class LiveTable:
         if not self._console.is_terminal:
             standing = ", ".join(f"{a.name} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in self._summary(progress).agents)
             where = f"{progress.num_done:,} of {progress.num_total:,} mirrored deals, {words}"
-            self._console.print(f"{where}: {standing}", highlight=False, soft_wrap=True)
+            self._console.print(f"{where}: {standing}", soft_wrap=True)
             return
         self._bar.update(self._task, total=progress.num_total, completed=progress.num_done, description=words)
         self._live.update(Group(live_table(self._summary(progress)), self._bar), refresh=True)

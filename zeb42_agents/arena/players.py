@@ -17,8 +17,12 @@ from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
 EXTERNAL_PREFIX = "cmd:"
 _FINGERPRINT_BYTES = 16
 _WEIGHTS = (".safetensors", ".pt", ".pth")
-_POOL_KEYS = ("agents", "protocol", "seed", "deals", "anchor", "anchor_elo", "versus", "partners")
-_AGENT_KEYS = ("spec", "name", "move_time_s")
+_POOL_KEYS = {
+    "agents": list, "protocol": str, "seed": int, "deals": int,
+    "anchor": str, "anchor_elo": float, "versus": str, "partners": str,
+}  # fmt: skip
+_AGENT_KEYS = {"spec": str, "name": str, "move_time_s": float}
+_TOML_TYPES = {list: "an array", str: "a string", int: "an integer", float: "a number"}
 
 
 @dataclass(frozen=True)
@@ -88,23 +92,29 @@ def read_pool(path: str | Path) -> tuple[list[Player], dict[str, Any]]:
     """
     try:
         pool = tomllib.loads(Path(path).read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # UnicodeDecodeError, TOMLDecodeError
         raise ValueError(f"expected a TOML pool file, got {path}: {error}") from None
-    _check_keys(f"{path}", pool, _POOL_KEYS)
+    _check_table(f"{path}", pool, _POOL_KEYS)
     players = []
     for number, entry in enumerate(pool.pop("agents", [])):
-        if not isinstance(entry, dict) or not isinstance(entry.get("spec"), str):
+        _check_table(f"agents[{number}] of {path}", entry, _AGENT_KEYS)
+        if "spec" not in entry:
             raise ValueError(f"expected a spec in agents[{number}] of {path}, got {entry!r}")
-        _check_keys(f"agents[{number}] of {path}", entry, _AGENT_KEYS)
-        move_time_s = float(entry.get("move_time_s", DEFAULT_MOVE_TIME_S))
-        players.append(Player(entry["spec"], str(entry.get("name", entry["spec"])), move_time_s))
+        move_time_s = entry.get("move_time_s", DEFAULT_MOVE_TIME_S)
+        players.append(Player(entry["spec"], entry.get("name", entry["spec"]), move_time_s))
     return players, pool
 
 
-def _check_keys(where: str, table: dict[str, Any], allowed: Sequence[str]) -> None:
-    unknown = sorted(set(table) - set(allowed))
+def _check_table(where: str, table: Any, types: dict[str, type]) -> None:
+    """ValueError unless ``table`` is one with these keys alone, and values of these types."""
+    if not isinstance(table, dict):
+        raise ValueError(f"expected {where} to be a table, got {table!r}")
+    unknown = sorted(set(table) - set(types))
     if unknown:
-        raise ValueError(f"expected known keys in {where}, got {', '.join(unknown)}; allowed: {', '.join(allowed)}")
+        raise ValueError(f"expected known keys in {where}, got {', '.join(unknown)}; allowed: {', '.join(types)}")
+    for key, value in table.items():
+        if type(value) is not types[key] and not (type(value) is int and types[key] is float):
+            raise ValueError(f"expected {key} in {where} to be {_TOML_TYPES[types[key]]}, got {value!r}")
 
 
 def _hash_of_files(spec: str) -> str | None:

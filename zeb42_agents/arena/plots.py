@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 150
+PLOTS = ("ratings.png", "pairs.png", "strength-time.png")
 
 
 def write_plots(summary: Summary, path: Path) -> list[Path]:
@@ -21,11 +22,11 @@ def write_plots(summary: Summary, path: Path) -> list[Path]:
     from matplotlib.figure import Figure
 
     written = []
-    for name, draw in (("ratings", _ratings), ("pairs", _pairs), ("strength-time", _strength_time)):
+    for name, draw in zip(PLOTS, (_ratings, _pairs, _strength_time), strict=True):
         figure = Figure(figsize=(7.0, max(3.0, 1.2 + 0.45 * len(summary.agents))), layout="constrained")
         FigureCanvasAgg(figure)
         draw(summary, figure)
-        written.append(path / f"{name}.png")
+        written.append(path / name)
         figure.savefig(written[-1], dpi=DPI)
     return written
 
@@ -37,9 +38,9 @@ def _ratings(summary: Summary, figure: Figure) -> None:
     widths = [line.halfwidth if np.isfinite(line.halfwidth) else 0.0 for line in lines]
     axes.errorbar([line.elo for line in lines], places, xerr=widths, fmt="o", capsize=4, color="tab:blue")
     axes.axvline(summary.ratings.anchor_elo, color="0.7", linewidth=1, zorder=0)
-    axes.set_yticks(places, [line.name for line in lines])
+    axes.set_yticks(places, [_plain(line.name) for line in lines])
     axes.set_ylim(-0.6, len(lines) - 0.4)
-    axes.set_xlabel(f"Elo a {summary.unit}; 95% interval of the difference to {summary.ratings.anchor}")
+    axes.set_xlabel(f"Elo a {summary.unit}; 95% interval of the difference to {_plain(summary.ratings.anchor)}")
     axes.set_title(f"{summary.protocol.name}, {summary.ratings.num_deals:,} mirrored deals")
 
 
@@ -54,7 +55,7 @@ def _pairs(summary: Summary, figure: Figure) -> None:
                 rates[row, column] = 100.0 * (pair.win_rate if i < j else 1.0 - pair.win_rate)
     reach = max(5.0, float(np.nanmax(np.abs(rates - 50.0))))
     image = axes.imshow(rates, cmap="RdBu", vmin=50.0 - reach, vmax=50.0 + reach, aspect="auto")
-    names = [line.name for line in summary.agents]
+    names = [_plain(line.name) for line in summary.agents]
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
     axes.set_yticks(range(len(names)), names)
     for (row, column), rate in np.ndenumerate(rates):
@@ -71,9 +72,14 @@ def _strength_time(summary: Summary, figure: Figure) -> None:
         width = line.halfwidth if np.isfinite(line.halfwidth) else 0.0
         time_ms = max(line.ms_per_decision, 1e-6)
         axes.errorbar([time_ms], [line.elo], yerr=[width], fmt="o", capsize=3, color="tab:blue")
-        axes.annotate(line.name, (time_ms, line.elo), textcoords="offset points", xytext=(6, 6), fontsize=8)
+        axes.annotate(_plain(line.name), (time_ms, line.elo), textcoords="offset points", xytext=(6, 6), fontsize=8)
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.15)
     axes.set_xlabel("ms a decision, in full batches")
     axes.set_ylabel(f"Elo a {summary.unit}")
     axes.set_title(f"Strength against time, {summary.protocol.name}")
+
+
+def _plain(name: str) -> str:
+    """The name with no mathematics in it."""
+    return name.replace("$", r"\$")

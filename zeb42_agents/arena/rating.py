@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from math import erf, sqrt
+from math import erf, inf, isfinite, sqrt
 
 import numpy as np
 
@@ -115,12 +115,11 @@ def fit_ratings(
         anchor_elo: at what; by default 1600 for ``eq:n=100`` and 0 for another.
         prior_hands: weight of the prior, above 0.
 
-    ValueError for an anchor that is not in the pool.
+    ValueError for an anchor that is not in the pool, or a figure that is not finite.
     """
     names = list(names)
     anchor, anchor_elo = resolve_anchor(names, anchor, anchor_elo)
-    if not prior_hands > 0:
-        raise ValueError(f"expected prior_hands above 0, got {prior_hands}")
+    check_prior(prior_hands)
     strength = _newton(units, len(names), prior_hands)
     influence = ELO_PER_NAT * _influence(units, strength, prior_hands)
     a = names.index(anchor)
@@ -141,7 +140,15 @@ def resolve_anchor(names: Sequence[str], anchor: str | None, anchor_elo: float |
         raise ValueError(f"expected an anchor that plays, got {anchor!r}; allowed: {', '.join(names)}")
     if anchor_elo is None:
         anchor_elo = DEFAULT_ANCHOR_ELO if anchor == DEFAULT_ANCHOR else 0.0
+    if not isfinite(anchor_elo):
+        raise ValueError(f"expected a finite anchor_elo, got {anchor_elo}")
     return anchor, anchor_elo
+
+
+def check_prior(prior_hands: float) -> None:
+    """ValueError for a prior that weighs nothing or everything."""
+    if not 0 < prior_hands < inf:
+        raise ValueError(f"expected prior_hands above 0 and finite, got {prior_hands}")
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from zeb42_agents.arena.plots import PLOTS, write_plots
 from zeb42_agents.arena.summary import Summary, to_json
 
 PLURAL = {"hand": "hands", "match": "matches"}
@@ -146,14 +147,9 @@ def markdown_report(summary: Summary, run: dict[str, Any], plots: Sequence[str] 
 def write_reports(summary: Summary, path: Path, run: dict[str, Any], *, with_plots: bool = True) -> list[Path]:
     """Write ``ratings.json``, ``report.md`` and the plots into the run folder; returns what was written."""
     written = [path / "ratings.json", path / "report.md"]
-    plots: list[Path] = []
-    if with_plots:
-        from zeb42_agents.arena.plots import write_plots
-
-        plots = write_plots(summary, path)
     written[0].write_text(json.dumps(to_json(summary), indent=2) + "\n")
-    written[1].write_text(markdown_report(summary, run, [plot.name for plot in plots]))
-    return written + plots
+    written[1].write_text(markdown_report(summary, run, PLOTS if with_plots else ()))
+    return written + (write_plots(summary, path) if with_plots else [])
 
 
 def _title(summary: Summary) -> str:
@@ -203,7 +199,7 @@ def _rich_table(head: list[str], rows: list[list[str]], *, title: str) -> Table:
         if not is_text:
             words = [len(word) for word in name.split() if len(word) <= WORD_OF_HEAD]
             name = "\n".join(wrap(name, max([1, *words, *(len(row[place]) for row in rows)])))
-        table.add_column(name, justify="left" if is_text else "right", overflow="fold")
+        table.add_column(Text(name), justify="left" if is_text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # not markup, which a name may look like
     return table

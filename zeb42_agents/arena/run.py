@@ -24,8 +24,8 @@ from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
 from zeb42_agents.arena.play import play_games, warm_up
 from zeb42_agents.arena.players import Player
-from zeb42_agents.arena.protocols import Protocol
-from zeb42_agents.arena.rating import Ratings, Units, fit_ratings, resolve_anchor, units_of
+from zeb42_agents.arena.protocols import MAX_DEALS, Protocol
+from zeb42_agents.arena.rating import PRIOR_HANDS, Ratings, Units, check_prior, fit_ratings, resolve_anchor, units_of
 from zeb42_agents.arena.sprt import Decision, Sprt
 
 CHUNK_TIME_S = 4.0  # how long a chunk of work should take: what Ctrl-C may lose
@@ -61,14 +61,17 @@ class Plan:
     """Whose rating is fixed; see :func:`zeb42_agents.arena.fit_ratings`."""
     anchor_elo: float | None = None
     """At what."""
+    prior_hands: float = PRIOR_HANDS
+    """Weight of the prior."""
 
     def __post_init__(self) -> None:
         for name in ("num_deals", "jobs", "chunk", "min_chunk"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"expected {name} of at least 1, got {value}")
-        if self.first_deal < 0:
-            raise ValueError(f"expected first_deal of at least 0, got {self.first_deal}")
+        if not 0 <= self.first_deal <= MAX_DEALS - self.num_deals:
+            raise ValueError(f"expected deals in 0..{MAX_DEALS - 1}, got {self.num_deals} from {self.first_deal} on")
+        check_prior(self.prior_hands)
         if self.max_halfwidth is not None and not self.max_halfwidth > 0:
             raise ValueError(f"expected max_halfwidth above 0 Elo, got {self.max_halfwidth}")
 
@@ -256,7 +259,8 @@ class _Stop:
         playing = np.unique(self.pairs)
         names = [self.names[number] for number in playing]
         own = replace(units, pairs=np.searchsorted(playing, units.pairs))
-        return fit_ratings(own, names, anchor=self.plan.anchor, anchor_elo=self.plan.anchor_elo)
+        plan = self.plan
+        return fit_ratings(own, names, anchor=plan.anchor, anchor_elo=plan.anchor_elo, prior_hands=plan.prior_hands)
 
 
 class _Work:

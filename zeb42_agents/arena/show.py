@@ -100,7 +100,7 @@ def _play_table(tables: list[dict[str, Any]], hands: list[Hand], verdicts: list[
     table.add_column("trick", justify="right")
     for number, (row, hand) in enumerate(zip(tables, hands, strict=True)):
         head = f"table {number}: {row['teams'][0]} (0&2) – {row['teams'][1]} (1&3)\n{_contract(hand)}"
-        table.add_column(head)
+        table.add_column(Text(head))
         table.add_column("0&2 – 1&3", justify="right")
     calls = [_calls_text(hand) for hand in hands]
     if any(calls):

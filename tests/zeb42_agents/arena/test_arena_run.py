@@ -255,6 +255,13 @@ def test_command_line_end_to_end(
         (["random", "greedy", "--colour"], "unrecognized arguments: --colour"),
         (["random", "greedy", "--pool", "nowhere.toml"], "expected a TOML pool file"),
         (["report", "nowhere"], "expected the folder of an arena run"),
+        (
+            ["random", "greedy", "--first-deal", "99999999999999999999"],
+            "expected deals in 0..576460752303423487, got 100",
+        ),
+        (["random", "greedy", "--prior-hands", "0"], "expected prior_hands above 0 and finite, got 0"),
+        (["random", "greedy", "--anchor-elo", "nan"], "expected a finite anchor_elo, got nan"),
+        (["random", "cmd:true", "--move-time", "inf"], "expected a move time above 0 and up to 86400 seconds, got inf"),
     ],
 )
 def test_bad_input_ends_with_one_message_and_status_2(
@@ -315,9 +322,19 @@ def test_pool_files(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('colour = "red"', "expected known keys"),
-        ('[[agents]]\nname = "x"', "expected a spec in agents\\[0\\]"),
+        ('[[agents]]\nname = "x"', "expected a spec in agents[0]"),
         ('[[agents]]\nspec = "random"\ntime = 3', "allowed: spec, name, move_time_s"),
         ("[[agents", "expected a TOML pool file"),
+        ('deals = "many"', "expected deals in {pool} to be an integer, got 'many'"),
+        ("deals = 2.5", "expected deals in {pool} to be an integer, got 2.5"),
+        ("seed = true", "expected seed in {pool} to be an integer, got True"),
+        ('anchor_elo = "high"', "expected anchor_elo in {pool} to be a number, got 'high'"),
+        ("agents = 5", "expected agents in {pool} to be an array, got 5"),
+        ("agents = [5]", "expected agents[0] of {pool} to be a table, got 5"),
+        (
+            '[[agents]]\nspec = "cmd:true"\nmove_time_s = "1"',
+            "expected move_time_s in agents[0] of {pool} to be a number",
+        ),
     ],
 )
 def test_bad_pool_files_are_refused(
@@ -326,7 +343,55 @@ def test_bad_pool_files_are_refused(
     pool = tmp_path / "pool.toml"
     pool.write_text(text)
     assert main(["--pool", str(pool)]) == 2
-    assert message.replace("\\", "") in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message.format(pool=pool) in error
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "expected run.json of format 1, got []"),
+        ('{"format": 2}', "expected run.json of format 1, got 2"),
+        ('{"format": 1, "seed": 0, "agents": [], "sessions": []}', "expected protocol, seed, agents and sessions"),
+        ('{"format": 1, "protocol": "majority", "seed": 0, "agents": [5], "sessions": []}', "expected protocol, seed"),
+        ("{", "expected the folder of an arena run"),
+    ],
+)
+def test_a_damaged_run_json_is_one_line(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text(text)
+    for words in (
+        ["report", str(tmp_path)],
+        ["show", str(tmp_path), "0"],
+        ["random", "greedy", "--out", str(tmp_path)],
+    ):
+        assert main(words) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert message in error
+
+
+def test_names_are_shown_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    names = ("a[/b]", "g[red]", "$x^", ":fire:$")
+    pool, out = tmp_path / "pool.toml", tmp_path / "run"
+    pool.write_text("".join(f'[[agents]]\nspec = "greedy"\nname = "{name}"\n' for name in names))
+    assert main(["--pool", str(pool), "--deals", "2", "--jobs", "1", "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert main(["show", str(out), "1"]) == 0
+    assert "a[/b] (0&2) – g[red] (1&3)" in capsys.readouterr().out
+    for name in names:
+        assert shown.count(name) > 5
+        assert name in (out / "report.md").read_text()
+    assert (out / "pairs.png").is_file()
+
+
+def test_the_prior_is_the_stopping_rules_too(tmp_path: Path) -> None:
+    assert run(tmp_path, num_deals=100, max_halfwidth=25.0, prior_hands=1e5).stopped == "max_halfwidth"
 
 
 def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
