@@ -1,11 +1,12 @@
 """The calibration table of the arena: random, greedy and eq:n=1 to 500 under two protocols.
 
-    python benchmarks/arena_calibration.py                   all of it, two and a half hours of one core
+    python benchmarks/arena_calibration.py                   all of it, about two hours of one core
     python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
     python benchmarks/arena_calibration.py --minutes 0       only write docs/calibration from what has been played
 
 The stages give cheap pairs more deals than dear ones, and every agent some early on, so that what has been played is a
-table at any time, with the intervals that it deserves. It lies in runs/calibration-PROTOCOL and adds up.
+table at any time, with the intervals that it deserves. They end when all intervals are as short as asked: their widths
+decide, never the ratings. What was played lies in runs/calibration-PROTOCOL and adds up.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import signal
 from pathlib import Path
 from time import monotonic
 from types import FrameType
+
+import numpy as np
 
 from zeb42_agents.arena.cli import main as arena
 from zeb42_agents.arena.folder import RunFolder
@@ -31,11 +34,17 @@ STAGES = (
     (UP_TO_10, 600, None),
     (UP_TO_100, 300, None),
     (WITH_500, 100, "eq:n=500"),
+    (UP_TO_100, 450, None),
+    (WITH_500, 200, "eq:n=500"),
+    (("eq:n=100", "eq:n=500"), 400, None),
     (UP_TO_100, 600, None),
     (WITH_500, 300, "eq:n=500"),
-    (("eq:n=100", "eq:n=500"), 600, None),
+    (("eq:n=100", "eq:n=500"), 800, None),
+    (UP_TO_100, 1000, None),
 )
 """Agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
+ASKED, ASKED_OF_500 = 10.0, 15.0
+"""Half the width in Elo that the 95% intervals of the differences to eq:n=100 should have at most."""
 MORE_WORLDS = tuple(
     ((agent, "eq:n=100"), 2000, None) for agent in ("random", "eq:n=1", "eq:n=10", "eq:n=30", "eq:n=300")
 )
@@ -54,7 +63,10 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def play(protocol: str, deadline: float, extra: list[str]) -> bool:
     """Play the stages of one protocol up to the deadline (of ``monotonic``); says whether all are done."""
-    for agents, deals, versus in STAGES + (MORE_WORLDS if protocol == "majority" else ()):
+    for stage in STAGES + (MORE_WORLDS if protocol == "majority" else ()):
+        if stage in STAGES and is_sharp(protocol):
+            continue
+        agents, deals, versus = stage
         left_s = deadline - monotonic()
         if left_s < 1.0:
             return False
@@ -66,6 +78,17 @@ def play(protocol: str, deadline: float, extra: list[str]) -> bool:
         if status:
             return False
     return True
+
+
+def is_sharp(protocol: str) -> bool:
+    """Whether the ratings of all agents of the calibration are as sharp as asked."""
+    if not (_folder(protocol) / "run.json").is_file():
+        return False
+    folder = RunFolder.read(_folder(protocol))
+    summary = summarise(mirrored(folder.games()), folder.names, folder.protocol)
+    asked = {name: ASKED_OF_500 if name == "eq:n=500" else ASKED for stage in STAGES for name in stage[0]}
+    found = {line.name: line.halfwidth for line in summary.agents}
+    return all(found.get(name, np.inf) <= most for name, most in asked.items())
 
 
 def write(protocol: str) -> None:
