@@ -73,6 +73,15 @@ def make_agent(spec: str) -> Agent:
     ``NAME[:OPTION,OPTION...]`` with options ``key=value``; the first may be a bare value where the agent has a main
     one, such as Zeb's weights. ValueError says what is wrong and what is allowed.
     """
+    builder, options = read_spec(spec)
+    agent: Agent = builder(**options)
+    agent.name = spec
+    return agent
+
+
+def read_spec(spec: str) -> tuple[Any, dict[str, Any]]:
+    """What builds the agent that a spec names, and all its options with the defaults. ValueError as in
+    :func:`make_agent`."""
     name, _, rest = spec.partition(":")
     if name not in _AGENTS:
         raise ValueError(f"expected an agent, got {spec!r}; allowed: {', '.join(agent_names())}")
@@ -80,9 +89,18 @@ def make_agent(spec: str) -> Agent:
     builder: Any = import_module(module)
     for part in attribute.split("."):
         builder = getattr(builder, part)
-    agent: Agent = builder(**_options(spec, builder, rest.split(",") if rest else []))
-    agent.name = spec
-    return agent
+    defaults = {key: p.default for key, p in inspect.signature(builder).parameters.items()}
+    return builder, defaults | _options(spec, builder, rest.split(",") if rest else [])
+
+
+def same_agent(first: str, second: str) -> bool:
+    """Whether two specs are spellings of one agent, as ``eq``, ``eq:100`` and ``eq:n=100`` are."""
+    if first.partition(":")[0] != second.partition(":")[0]:
+        return False
+    try:
+        return read_spec(first) == read_spec(second)
+    except ValueError:
+        return False  # at least one is no spec
 
 
 def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:

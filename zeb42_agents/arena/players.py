@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import shutil
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from zeb42_agents.agent import Agent, make_agent
+from zeb42_agents.agent import Agent, make_agent, read_spec, same_agent
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
 
 EXTERNAL_PREFIX = "cmd:"
@@ -58,15 +60,28 @@ class Player:
         """What a run folder records, so that another configuration under the same name is noticed.
 
         ``config`` is the agent's own plain attributes; ``fingerprint`` the agent's own if it has one, otherwise a hash
-        of the files that its spec names (weights, programs).
+        of its weights, or of the files that the command line of a program names.
         """
         config = {
             key: value
             for key, value in sorted(vars(agent).items())
             if not key.startswith("_") and key != "name" and isinstance(value, str | int | float | bool)
         }
-        fingerprint = getattr(agent, "fingerprint", None) or _hash_of_files(self.spec)
+        fingerprint = getattr(agent, "fingerprint", None) or _hash_of_files(self._files())
         return {"name": self.name, "spec": self.spec, "config": config, "fingerprint": fingerprint}
+
+    def _files(self) -> list[Path]:
+        """What an agent may be made of that its spec names by path only."""
+        if self.is_program:
+            program, *arguments = shlex.split(self.spec.removeprefix(EXTERNAL_PREFIX))
+            words = [part for word in arguments for part in (word, word.partition("=")[2])]  # --weights=FILE
+            named = [Path(word) for word in (*([program] if os.sep in program else []), *words)]
+            return [path for path in named if path.is_file()]
+        if self.spec.partition(":")[0] != "zeb":
+            return []
+        weights = Path(read_spec(self.spec)[1]["weights"])
+        inside = weights.rglob("*") if weights.is_dir() else [weights]
+        return sorted(path for path in inside if path.suffix in _WEIGHTS and path.is_file())
 
 
 def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> list[Player]:
@@ -75,11 +90,12 @@ def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S
 
 
 def distinct(players: list[Player]) -> list[Player]:
-    """The players, if no two share a name; ValueError otherwise."""
-    names = [player.name for player in players]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"expected distinct agents, got {', '.join(twice)} more than once; give one of them a name")
+    """The players, if no two share a name or, without names of their own, are one agent; ValueError otherwise."""
+    for first, second in combinations(players, 2):
+        unnamed = first.name == first.spec and second.name == second.spec
+        if first.name == second.name or (unnamed and same_agent(first.spec, second.spec)):
+            got = f"{first.name} more than once" + (f", also as {second.name}" if first.name != second.name else "")
+            raise ValueError(f"expected distinct agents, got {got}; give one of them a name")
     return players
 
 
@@ -117,16 +133,7 @@ def _check_table(where: str, table: Any, types: dict[str, type]) -> None:
             raise ValueError(f"expected {key} in {where} to be {_TOML_TYPES[types[key]]}, got {value!r}")
 
 
-def _hash_of_files(spec: str) -> str | None:
-    """A hash of the files that a spec names by path, of a directory the weights in it; None if it names none."""
-    words = spec.replace(",", " ").replace("=", " ").replace(":", " ").split()
-    files: list[Path] = []
-    for path in map(Path, words):
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file())
-            files += [file for file in inside if file.suffix in _WEIGHTS] or inside
-        elif path.is_file():
-            files.append(path)
+def _hash_of_files(files: Sequence[Path]) -> str | None:
     if not files:
         return None
     digest = hashlib.sha256()

@@ -16,6 +16,7 @@ from math import erf, inf, isfinite, sqrt
 
 import numpy as np
 
+from zeb42_agents.agent import same_agent
 from zeb42_agents.arena.games import NUM_TABLES
 
 ELO_PER_NAT = 400.0 / np.log(10.0)
@@ -135,11 +136,11 @@ def fit_ratings(
 def resolve_anchor(names: Sequence[str], anchor: str | None, anchor_elo: float | None) -> tuple[str, float]:
     """The anchor and its rating, from what the user said and who plays. ValueError if it does not play."""
     if anchor is None:
-        anchor = DEFAULT_ANCHOR if DEFAULT_ANCHOR in names else names[0]
+        anchor = next((name for name in names if same_agent(name, DEFAULT_ANCHOR)), names[0])
     if anchor not in names:
         raise ValueError(f"expected an anchor that plays, got {anchor!r}; allowed: {', '.join(names)}")
     if anchor_elo is None:
-        anchor_elo = DEFAULT_ANCHOR_ELO if anchor == DEFAULT_ANCHOR else 0.0
+        anchor_elo = DEFAULT_ANCHOR_ELO if same_agent(anchor, DEFAULT_ANCHOR) else 0.0
     if not isfinite(anchor_elo):
         raise ValueError(f"expected a finite anchor_elo, got {anchor_elo}")
     return anchor, anchor_elo

@@ -209,10 +209,11 @@ def test_pairs_are_told_from_the_first_ones_view() -> None:
 def test_anchors() -> None:
     games = synthetic_pool(np.array([0.0, 50.0, 100.0]), 50, np.random.default_rng(0))
     units = units_of(games)
-    default = fit_ratings(units, ["a", "eq:n=100", "c"])
-    assert (default.anchor, default.anchor_elo) == ("eq:n=100", 1600.0)
-    assert default.elo[1] == 1600.0
-    assert default.halfwidth[1] == 0.0
+    for anchor in ("eq:n=100", "eq:100", "eq"):
+        default = fit_ratings(units, ["eq:n=10", anchor, "c"])
+        assert (default.anchor, default.anchor_elo) == (anchor, 1600.0)
+        assert default.elo[1] == 1600.0
+        assert default.halfwidth[1] == 0.0
     first = fit_ratings(units, ["a", "b", "c"])
     assert (first.anchor, first.elo[0]) == ("a", 0.0)
     chosen = fit_ratings(units, ["a", "b", "c"], anchor="c", anchor_elo=1000.0)

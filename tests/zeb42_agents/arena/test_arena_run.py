@@ -240,7 +240,8 @@ def test_command_line_end_to_end(
     ("words", "message"),
     [
         (["random"], "expected at least two agents"),
-        (["random", "random"], "random more than once"),
+        (["random", "random"], "random more than once; give one of them a name"),
+        (["random", "eq:n=1", "eq:1"], "eq:n=1 more than once, also as eq:1; give one of them a name"),
         (["random", "alphazero"], "expected an agent, got 'alphazero'; allowed: eq, greedy"),
         (["random", "greedy", "--protocol", "bridge"], "expected a protocol, got 'bridge'; allowed: majority"),
         (["random", "greedy", "--anchor", "eq:n=5"], "expected an anchor that plays"),
@@ -316,6 +317,15 @@ def test_pool_files(tmp_path: Path) -> None:
     assert (settings["protocol"], settings["seed"]) == ("dropped30", 5)
     assert json.loads((out / "ratings.json").read_text())["anchor"] == {"name": "floor", "elo": 100.0}
     assert len(rows_without_time(out)) == 8
+
+
+def test_two_spellings_of_an_agent_need_names(tmp_path: Path) -> None:
+    pool = tmp_path / "pool.toml"
+    pool.write_text('[[agents]]\nspec = "eq:n=1"\n[[agents]]\nspec = "eq:1"\nname = "again"\n')
+    words = ["--deals", "3", "--jobs", "1", "--no-plots", "--out", str(tmp_path / "run")]
+    assert main(["--pool", str(pool), *words]) == 0
+    assert main(["--pool", str(pool), *words, "eq:1"]) == 2
+    assert players_of(["eq:n=1", "eq:n=1,calls=simple", "eq:n=2"])
 
 
 @pytest.mark.parametrize(
@@ -395,19 +405,31 @@ def test_the_prior_is_the_stopping_rules_too(tmp_path: Path) -> None:
 
 
 def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
-    weights = tmp_path / "model.bin"
+    def fingerprint(spec: str) -> str | None:
+        return Player(spec, "player").describe(make_agent("greedy"))["fingerprint"]
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    weights = folder / "model.safetensors"
+    specs = (f"zeb:{folder}", f"zeb:{folder},sims=8", f"cmd:play {weights}", f"cmd:play --fast --weights={weights}")
     weights.write_bytes(b"one")
-    player = Player(f"greedy:{weights}", "greedy")
-    before = player.describe(make_agent("greedy"))["fingerprint"]
+    before = [fingerprint(spec) for spec in specs]
+    assert None not in before
+    (folder / "log.csv").write_text("loss")
+    assert [fingerprint(spec) for spec in specs] == before
     weights.write_bytes(b"two")
-    assert before != player.describe(make_agent("greedy"))["fingerprint"]
-    assert player.describe(make_agent("eq:n=7"))["config"]["n"] == 7
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "model.safetensors").write_bytes(b"one")
-    folder = Player(f"greedy:{tmp_path / 'run'}", "greedy")
-    before = folder.describe(make_agent("greedy"))["fingerprint"]
-    (tmp_path / "run" / "log.csv").write_text("loss")
-    assert before == folder.describe(make_agent("greedy"))["fingerprint"]
+    assert not set(map(fingerprint, specs)) & set(before)
+    assert Player("eq:n=7", "eq").describe(make_agent("eq:n=7"))["config"]["n"] == 7
+
+
+def test_only_what_a_spec_means_as_a_file_is_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("greedy", "scoring", "play"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"")
+    (tmp_path / "majority").write_bytes(b"")
+    for spec in ("greedy", "eq:n=5,objective=majority", "cmd:play scoring", "cmd:majority"):
+        assert Player(spec, spec).describe(make_agent("greedy"))["fingerprint"] is None
 
 
 def test_partners_are_part_of_the_settings(tmp_path: Path) -> None:
