@@ -32,7 +32,7 @@ GAME = np.dtype(
         ("bidder", np.int8),  # -1 nobody, or a match
         ("made", np.int8),  # 1 made, 0 set; -1 no contract, or a match
         ("forfeit", np.int8),  # team (0 or 1) that lost by an illegal action, a crash or its clock; -1 none
-        ("time_ms", np.float64, (2,)),  # of all decisions of each team
+        ("time_ms", np.float64, (2,)),  # of all decisions of each team's agent; those of a partner do not count
         ("decisions", np.int32, (2,)),
     ]
 )

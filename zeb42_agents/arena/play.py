@@ -130,7 +130,8 @@ def play_hands(
     Args:
         players: the agents; ``seats`` numbers them.
         hands: HAND [B].
-        seats: int64 [B, 4] who sits where.
+        seats: int64 [B, 4] who sits where: a team's agent at seat 0 or 1, and opposite it the same or its partner,
+            whose time and decisions do not count for the team.
         keys: uint64 [B] the key that the randomness of each hand's agents comes from.
         strict: raise :class:`ForfeitError` at the first forfeit.
     """
@@ -150,8 +151,9 @@ def play_hands(
             actions, failures = ask(players[player], views, view_keys)
             elapsed_ms = 1000.0 * (perf_counter() - started)
             teams = views["seat"] & 1
-            time_ms[rows, teams] += elapsed_ms / len(rows)
-            decisions[rows, teams] += 1
+            own = seats[rows, teams] == player
+            time_ms[rows[own], teams[own]] += elapsed_ms / len(rows)
+            decisions[rows[own], teams[own]] += 1
             legal = np.empty(len(rows), np.bool_)
             _take(hands, rows, actions, legal)
             for i in np.flatnonzero(~legal):
@@ -159,7 +161,8 @@ def play_hands(
                 seat = int(views[i]["seat"])
                 if strict:
                     raise ForfeitError(f"{players[player].name} at seat {seat}: {why}")
-                forfeits[int(rows[i])] = Forfeit(seat, why)
+                by_partner = "" if own[i] else f"its partner {players[player].name}: "
+                forfeits[int(rows[i])] = Forfeit(seat, by_partner + why)
                 hands["to_move"][rows[i]] = core.NOBODY
     return _finish(hands, time_ms, decisions, forfeits)
 

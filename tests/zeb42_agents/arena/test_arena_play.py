@@ -208,6 +208,29 @@ def test_partners_sit_opposite_every_agent() -> None:
     assert len(seats) == 5 * 2 * 14
 
 
+def test_what_a_partner_takes_and_breaks_is_not_the_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock_s = 0.0
+    monkeypatch.setattr("zeb42_agents.arena.play.perf_counter", lambda: clock_s)
+
+    class Slow:
+        name = "slow"
+
+        def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+            nonlocal clock_s
+            clock_s += 1.0
+            return make_agent("greedy").act(views, rng)
+
+    games, _ = play("majority", np.arange(2), partner=Slow())
+    assert (games["decisions"] == 7).all()
+    assert (games["time_ms"] == 0.0).all()
+    games, blocks = play("majority", np.arange(10), partner=Wrong("illegal", when=lambda view: view["num_plays"] == 0))
+    rows = [json.loads(line) for block in blocks for line in block.splitlines()]
+    whys = [row["forfeit"]["why"] for row in rows if row["bidder"] in (2, 3)]
+    assert whys
+    assert all(why.startswith("its partner wrong: illegal action 55") for why in whys)
+    assert ((games["forfeit"] >= 0) == (games["bidder"] >= 2)).all()
+
+
 def test_an_agent_against_itself_is_level() -> None:
     greedy = make_agent("greedy")
     result = play_match(greedy, greedy, num_deals=50)
