@@ -7,6 +7,8 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
+
 from zeb42_env import Hand, aec
 
 FOLDER = Path(__file__).parents[1] / "docs"
@@ -22,11 +24,15 @@ def test_the_environment_page_is_generated():
     assert generate.environment_page() == expected, "run `python docs/generate.py --page`"
 
 
-def test_its_code_runs():
-    code = re.findall(r"```python\n(.*?)```", (FOLDER / "environment.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", ["environment.md", "agents.md", "training.md"])  # arena.md has tests of its own
+def test_the_code_of_a_page_runs(page):
+    code = re.findall(r"```python\n(.*?)```", (FOLDER / page).read_text(), re.DOTALL)
     assert code
     for block in code:
         exec(block, {})
+
+
+def test_the_environment_page_has_its_history():
     assert "Version history" in inspect.cleandoc(aec.__doc__ or "")
 
 
