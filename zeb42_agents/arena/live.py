@@ -17,6 +17,7 @@ from zeb42_agents.arena.summary import Summary, summarise
 
 REFRESH_S = 0.5
 LINE_EVERY_S = 15.0  # on something that is not a terminal
+REST = 10.0  # times what a refresh took until the next
 
 
 class LiveTable:
@@ -36,7 +37,7 @@ class LiveTable:
         )
         self._task = self._bar.add_task("playing", total=None)
         self._live = Live(self._bar, console=console, transient=True, auto_refresh=False)
-        self._shown = self._began = monotonic()
+        self._shown, self._cost_s = monotonic(), 0.0
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -52,19 +53,30 @@ class LiveTable:
     def show(self, progress: RunProgress) -> None:
         """Show where the run stands; at most as often as a person can look."""
         interval_s = REFRESH_S if self._console.is_terminal else LINE_EVERY_S
-        if monotonic() - self._shown < interval_s:
+        if monotonic() - self._shown < max(interval_s, REST * self._cost_s):
             return
+        started = monotonic()
+        self._refresh(progress)
         self._shown = monotonic()
+        self._cost_s = self._shown - started
+
+    def _refresh(self, progress: RunProgress) -> None:
         words = f"{2 * progress.num_played / progress.elapsed_s:,.0f} {PLURAL[self._folder.protocol.unit]} a second"
         if progress.forfeits:
             words += f", {progress.forfeits} forfeits"
+        summary = self._summary(progress)
         if not self._console.is_terminal:
-            standing = ", ".join(f"{a.name} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in self._summary(progress).agents)
+            agents = summary.agents if summary else []
+            standing = ", ".join(f"{a.name} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in agents)
             where = f"{progress.num_done:,} of {progress.num_total:,} mirrored deals, {words}"
-            self._console.print(f"{where}: {standing}", soft_wrap=True)
+            self._console.print(f"{where}: {standing}" if standing else where, soft_wrap=True)
             return
         self._bar.update(self._task, total=progress.num_total, completed=progress.num_done, description=words)
-        self._live.update(Group(live_table(self._summary(progress)), self._bar), refresh=True)
+        self._live.update(Group(live_table(summary), self._bar) if summary else self._bar, refresh=True)
 
-    def _summary(self, progress: RunProgress) -> Summary:
+    def _summary(self, progress: RunProgress) -> Summary | None:
+        """The ratings so far; None as long as the anchor has not played."""
+        anchor = self._rating["anchor"]
+        if anchor is not None and self._folder.names.index(anchor) not in progress.games["teams"]:
+            return None
         return summarise(progress.games, self._folder.names, self._folder.protocol, **self._rating)

@@ -10,7 +10,7 @@ are ten. An interval is always that of the difference to the anchor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from math import erf, inf, isfinite, sqrt
 
@@ -42,8 +42,8 @@ class Units:
     def __len__(self) -> int:
         return len(self.deals)
 
-    def select(self, rows: np.ndarray) -> Units:
-        """The deals of ``rows`` (bool [M] or indices)."""
+    def select(self, rows: np.ndarray | slice) -> Units:
+        """The deals of ``rows`` (bool [M], indices or a slice)."""
         return Units(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
@@ -269,10 +269,15 @@ class PairResult:
 def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
     """What the deals between two agents say; ``first`` must be the lower number. ValueError if they never met."""
     mine = (units.pairs[:, 0] == first) & (units.pairs[:, 1] == second)
-    num_deals = int(mine.sum())
-    if not num_deals:
+    if not mine.any():
         raise ValueError(f"expected a pair that played, got agents {first} and {second}")
-    score, margin, made = units.score[mine], units.margin[mine], units.made[mine]
+    return _compare(first, second, units.select(mine))
+
+
+def _compare(first: int, second: int, units: Units) -> PairResult:
+    """As :func:`compare`, of ``units`` that are all of that pair."""
+    num_deals = len(units)
+    score, margin, made = units.score, units.margin, units.made
     rate, mean_margin = float(score.mean()), float(margin.mean())
     rate_moves = np.append(score - rate, (-0.5, 0.5)) / num_deals  # and one virtual deal lost, one won
     margin_moves = (margin - mean_margin) / num_deals
@@ -299,14 +304,23 @@ def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
         only_first_made=only_first,
         only_second_made=only_second,
         mcnemar_z=(only_first - only_second) / sqrt(discordant) if discordant else 0.0,
-        win_mirror_gain=_mirror_gain(units.hands_score[mine]),
-        margin_mirror_gain=_mirror_gain(units.hands_margin[mine]),
+        win_mirror_gain=_mirror_gain(units.hands_score),
+        margin_mirror_gain=_mirror_gain(units.hands_margin),
     )
 
 
 def compare_all(units: Units) -> dict[tuple[int, int], PairResult]:
     """:func:`compare` for every pair that met."""
-    return {(int(i), int(j)): compare(units, int(i), int(j)) for i, j in np.unique(units.pairs, axis=0)}
+    return {pair: _compare(*pair, own) for pair, own in _by_pair(units)}
+
+
+def _by_pair(units: Units) -> Iterator[tuple[tuple[int, int], Units]]:
+    """Each pair that met, and its deals; in one pass over all of them, however many pairs there are."""
+    pairs, pair_of, counts = np.unique(units.pairs, axis=0, return_inverse=True, return_counts=True)
+    units = units.select(np.argsort(pair_of, kind="stable"))
+    ends = np.cumsum(counts)
+    for (i, j), start, end in zip(pairs.tolist(), ends - counts, ends, strict=True):
+        yield (i, j), units.select(slice(start, end))
 
 
 @dataclass(frozen=True)
@@ -322,12 +336,12 @@ def surprises(units: Units, ratings: Ratings) -> dict[tuple[int, int], Surprise]
     """Observed and expected win rate of each pair that met, the first's view, and the difference in standard errors."""
     expected = ratings.expected()
     found = {}
-    for pair, result in compare_all(units).items():
-        mine = (units.pairs == pair).all(1)
-        spread = np.append(units.score[mine] - result.win_rate, (-0.5, 0.5))
-        error = sqrt(float(np.square(spread).sum())) / result.num_deals
-        gap = result.win_rate - float(expected[pair])
-        found[pair] = Surprise(result.win_rate, float(expected[pair]), gap / error)
+    for pair, own in _by_pair(units):
+        rate = float(own.score.mean())
+        spread = np.append(own.score - rate, (-0.5, 0.5))
+        error = sqrt(float(np.square(spread).sum())) / len(own)
+        gap = rate - float(expected[pair])
+        found[pair] = Surprise(rate, float(expected[pair]), gap / error)
     return found
 
 

@@ -195,11 +195,13 @@ def run_pool(
 
 def _missing(pairs: list[tuple[int, int]], done: np.ndarray, plan: Plan) -> np.ndarray:
     """The tasks int64 [T, 3] (deal, first, second) that are not done, by deal and then by pair."""
-    teams = np.sort(done["teams"][:, 0], 1) if len(done) else np.empty((0, 2), np.int16)
-    have = set(zip(done["deal"][:, 0].tolist(), teams[:, 0].tolist(), teams[:, 1].tolist(), strict=True))
-    deals = range(plan.first_deal, plan.first_deal + plan.num_deals)
-    tasks = [(deal, *pair) for deal in deals for pair in pairs if (deal, *pair) not in have]
-    return np.array(tasks, np.int64).reshape(-1, 3)
+    missing = np.ones((plan.num_deals, len(pairs)), np.bool_)
+    teams, deals = np.sort(done["teams"][:, 0], 1), done["deal"][:, 0] - plan.first_deal
+    here = (deals >= 0) & (deals < plan.num_deals)
+    for number, pair in enumerate(pairs):
+        missing[deals[here & (teams == pair).all(1)], number] = False
+    deals, numbers = np.nonzero(missing)
+    return np.column_stack([plan.first_deal + deals, np.array(pairs)[numbers]])
 
 
 def _complete_to(tasks: np.ndarray, num_done: int, plan: Plan) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -46,9 +47,18 @@ class Summary:
     protocol: Protocol
     ratings: Ratings
     agents: list[AgentLine]  # strongest first
-    pairs: dict[tuple[int, int], PairResult]  # by agents' numbers, the lower first
-    surprises: dict[tuple[int, int], Surprise]
+    units: Units
     notes: list[str] = field(default_factory=list)  # what a reader must know to read the figures rightly
+
+    @cached_property
+    def pairs(self) -> dict[tuple[int, int], PairResult]:
+        """Each pair that met, by the agents' numbers, the lower first."""
+        return compare_all(self.units)
+
+    @cached_property
+    def surprises(self) -> dict[tuple[int, int], Surprise]:
+        """How far each pair's results are from what the ratings expect."""
+        return surprises(self.units, self.ratings)
 
     @property
     def unit(self) -> str:
@@ -92,14 +102,7 @@ def summarise(
     ratings = fit_ratings(units, names, anchor=anchor, anchor_elo=anchor_elo, prior_hands=prior_hands)
     agents = [_agent_line(games, ratings, number) for number in range(len(names))]
     agents.sort(key=lambda line: -line.elo)
-    return Summary(
-        protocol,
-        ratings,
-        agents,
-        compare_all(units),
-        surprises(units, ratings),
-        [*(notes or []), *_own_notes(units, ratings, agents)],
-    )
+    return Summary(protocol, ratings, agents, units, [*(notes or []), *_own_notes(units, ratings, agents)])
 
 
 def _agent_line(games: np.ndarray, ratings: Ratings, number: int) -> AgentLine:
@@ -129,10 +132,9 @@ def _own_notes(units: Units, ratings: Ratings, agents: list[AgentLine]) -> list[
     lost = [f"{line.name} {line.forfeits}" for line in agents if line.forfeits]
     if lost:
         notes.append("Lost by an illegal action, a crash or the clock: " + ", ".join(lost) + ".")
-    met = {tuple(pair) for pair in np.unique(units.pairs, axis=0).tolist()}
-    counts = {int(((units.pairs == pair).all(1)).sum()) for pair in met}
-    if len(counts) > 1:
-        notes.append(f"Pairs played between {min(counts)} and {max(counts)} mirrored deals.")
+    counts = np.unique(units.pairs, axis=0, return_counts=True)[1]
+    if counts.min() < counts.max():
+        notes.append(f"Pairs played between {counts.min()} and {counts.max()} mirrored deals.")
     return notes
 
 

@@ -206,6 +206,14 @@ def test_pairs_are_told_from_the_first_ones_view() -> None:
         compare(units, 0, 1)
 
 
+def test_all_pairs_are_compared_as_each_alone() -> None:
+    rng = np.random.default_rng(3)
+    games = synthetic_pool(np.array([0.0, 50.0, 100.0, 20.0]), 30, rng)
+    units = units_of(games[rng.permutation(len(games))[:-40]])
+    found = compare_all(units)
+    assert found == {(i, j): compare(units, i, j) for i in range(4) for j in range(i + 1, 4)}
+
+
 def test_anchors() -> None:
     games = synthetic_pool(np.array([0.0, 50.0, 100.0]), 50, np.random.default_rng(0))
     units = units_of(games)

@@ -15,8 +15,10 @@ from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import PROTOCOLS, rate
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import GAME
+from zeb42_agents.arena.live import LiveTable
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.report import console_report, markdown_report, matrix_rows, pair_rows, rating_rows
+from zeb42_agents.arena.run import Progress
 from zeb42_agents.arena.show import deal_report
 from zeb42_agents.arena.summary import summarise, to_json
 
@@ -85,6 +87,37 @@ def test_uneven_pools_are_told() -> None:
     summary = summarise(games, list("abcd"), PROTOCOLS["majority"])
     assert summary.ratings.names == ["a", "c", "d"]  # b did not play
     assert any("between 1 and 40 mirrored deals" in note for note in summary.notes)
+
+
+def test_the_live_view_waits_for_its_anchor_and_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+
+    def slow_summarise(*arguments, **options):
+        nonlocal now_s
+        now_s += 2.0
+        return summarise(*arguments, **options)
+
+    monkeypatch.setattr("zeb42_agents.arena.live.monotonic", lambda: now_s)
+    monkeypatch.setattr("zeb42_agents.arena.live.summarise", slow_summarise)
+    names = ["random", "greedy", "eq:n=1"]
+    agents = [make_agent(name) for name in names]
+    described = [{"name": name, "spec": name, "config": {}, "fingerprint": None} for name in names]
+    settings = {"protocol": "majority", "seed": 0, "partners": None, "agents": described}
+    pairs = np.array([[0, 1]] * 5 + [[0, 2]] * 5)
+    games = play_games(agents, PROTOCOLS["majority"], 0, np.arange(10), pairs)[0].reshape(-1, 2)
+    console = Console(width=200, record=True, file=io.StringIO())
+    rating = {"anchor": "eq:n=1", "anchor_elo": 1000.0, "prior_hands": 2.0}
+    live = LiveTable(console, RunFolder.open(tmp_path, settings), rating)
+    shown = []
+    for time_s, num_deals in ((16.0, 5), (32.0, 10), (50.0, 10), (54.0, 10)):  # a refresh at 32 ends at 34, rests to 54
+        now_s = time_s
+        live.show(Progress(games[:num_deals], num_deals, 10, num_deals, time_s, 0))
+        shown.append(console.export_text(clear=True))
+    assert "5 of 10 mirrored deals" in shown[0]
+    assert "random" not in shown[0]
+    assert "eq:n=1 1000 ± 0" in shown[1]
+    assert shown[2] == ""
+    assert "eq:n=1 1000 ± 0" in shown[3]
 
 
 def test_a_hand_that_was_forfeited_can_be_shown(tmp_path: Path) -> None:
