@@ -19,7 +19,8 @@ except ImportError as error:
 
 from zeb42_env._core import dominoes as tiles
 from zeb42_env.hand import Hand
-from zeb42_env.render import (
+from zeb42_env.rules import Phase, action_text, bid_text
+from zeb42_env.wording import (
     current_trick,
     finished_tricks,
     result_text,
@@ -28,7 +29,6 @@ from zeb42_env.render import (
     turn_text,
     winning_seat,
 )
-from zeb42_env.rules import Phase, action_text, bid_text
 
 BOARD = (960, 720)  # units
 OVERSAMPLING = 2

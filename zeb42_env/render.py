@@ -10,11 +10,11 @@ import numpy as np
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
-from zeb42_env.rules import Declaration, Phase, ScoringRule, action_text, bid_text, domino_text
+from zeb42_env.rules import ScoringRule, action_text, domino_text
+from zeb42_env.wording import TEAMS, contract_text, current_trick, finished_tricks, shown_hand, turn_text, winning_seat
 
 WIDTH = 72
 _SIDE = 14  # columns of the seats at the left and the right
-_TEAMS = ("seats 0 & 2", "seats 1 & 3")
 _SCORINGS = {
     "marks": "marks",
     "contract": "the contract",
@@ -69,83 +69,6 @@ class Window:
             self._window = None
 
 
-def contract_text(hand: Hand) -> str:
-    """The contract in words: ``seat 1 bid 31, fives are trump``."""
-    if hand.bidder < 0:
-        return "nobody has bid yet" if hand.phase == Phase.AUCTION else "nobody bid"
-    bid = f"seat {hand.bidder} bid {bid_text(hand.bid)}"
-    if hand.phase == Phase.AUCTION:
-        return bid + " so far"
-    return f"{bid}, {trump_text(hand.declaration)}"
-
-
-def trump_text(declaration: Declaration | None) -> str:
-    """What is trump in words: ``fives are trump``, ``no trump: follow me``."""
-    if declaration is None:
-        return "trump is still to be declared"
-    if declaration == Declaration.NO_TRUMP:
-        return "no trump: follow me"
-    if declaration == Declaration.DOUBLES_SUIT:
-        return "doubles are a suit of their own, no trump"
-    return f"{declaration} are trump"
-
-
-def result_text(hand: Hand) -> str:
-    """How a finished hand came out: ``made: seats 1 & 3 took 33 of the 31 they bid``."""
-    if hand.bidder < 0:
-        return "thrown in: nobody bid"
-    offense = hand.bidder & 1
-    word = "made" if hand.made else "set"
-    return f"{word}: {_TEAMS[offense]} bid {bid_text(hand.bid)} and took {hand.points[offense]} points"
-
-
-def turn_text(hand: Hand) -> str:
-    """Whose turn it is, and for what."""
-    doing = {Phase.AUCTION: "to call", Phase.DECLARATION: "to declare trump"}
-    if hand.is_over:
-        return result_text(hand)
-    lead = "to lead" if hand.record["num_plays"] % 4 == 0 else "to play"
-    return f"seat {hand.to_move} {doing.get(hand.phase, lead)}"
-
-
-def current_trick(hand: Hand) -> list[tuple[int, int]]:
-    """The (seat, domino) pairs of the trick under way, in order; empty between tricks."""
-    plays = [(seat, action) for seat, action in hand.history if action < core.PASS]
-    return plays[len(plays) - len(plays) % 4 :]
-
-
-def finished_tricks(hand: Hand) -> list[tuple[list[tuple[int, int]], int, int]]:
-    """The tricks taken so far: their (seat, domino) pairs in order, the winner and the points."""
-    plays = [(seat, action) for seat, action in hand.history if action < core.PASS]
-    record, tricks = hand.record, []
-    for first in range(0, len(plays) - len(plays) % 4, 4):
-        trick = plays[first : first + 4]
-        winner = trick[core.trick_winner(record, first)][0]
-        tricks.append((trick, winner, 1 + int(sum(tiles.COUNT[domino] for _, domino in trick))))
-    return tricks
-
-
-def winning_seat(hand: Hand) -> int:
-    """The seat that is winning the trick under way; -1 between tricks."""
-    trick = current_trick(hand)
-    if not trick:
-        return core.NOBODY
-    record = hand.record
-    return trick[core.trick_winner(record, int(record["num_plays"]) - len(trick))][0]
-
-
-def shown_hand(hand: Hand, seat: int) -> list[int | None]:
-    """What ``seat`` still holds, trumps first and then by suit; None for each domino that lies face down."""
-    record = hand.record
-    viewer = int(record["seat"])
-    played = sum(record["owner"][d] == seat for d in record["plays"][: record["num_plays"]])
-    if viewer not in (core.NOBODY, seat):
-        return [None] * (7 - int(played))
-    trumps = int(tiles.TRUMPS[hand.declaration]) if hand.declaration is not None else 0
-    held = sorted(hand.holding(seat), key=lambda d: (not trumps >> d & 1, -int(tiles.HIGH[d]), -int(tiles.LOW[d])))
-    return list(held)
-
-
 def _takes_unicode(encoding: str | None) -> bool:
     try:
         _tile(27, True).encode(encoding or "ascii")
@@ -164,7 +87,7 @@ def _tile(domino: int | None, unicode: bool) -> str:
 
 def _heading(hand: Hand) -> list[str]:
     scoring = _SCORINGS[ScoringRule.__args__[int(hand.record["scoring"])]]  # type: ignore[attr-defined]
-    score = f"{_TEAMS[0]}: {hand.points[0]} points   {_TEAMS[1]}: {hand.points[1]} points"
+    score = f"{TEAMS[0]}: {hand.points[0]} points   {TEAMS[1]}: {hand.points[1]} points"
     if hand.record["match"] or any(hand.marks):
         score += f"   marks {hand.marks[0]}-{hand.marks[1]}"
     return [f"{contract_text(hand)}; played for {scoring}", score]
