@@ -46,18 +46,24 @@ def save(folder: Path | str, model: ZebModel, state: dict[str, Any]) -> None:
 
 
 def load(source: str | Path) -> Weights:
-    """The weights that ``source`` names.
+    """The weights that ``source`` names, see :func:`locate`. ValueError says what is missing or wrong."""
+    place = locate(source)
+    return _load_published(place) if place.is_file() else _load_folder(place)
 
-    A folder that :func:`save` wrote, a training run's folder (its best weights, else its latest), a published ``.pt``
-    file, or the name of bundled weights. ValueError says what is missing or wrong.
+
+def locate(source: str | Path) -> Path:
+    """Where the weights are that ``source`` names: a published ``.pt`` file, or a folder that :func:`save` wrote.
+
+    ``source`` is one of these, a training run's folder (its best weights, else its latest), or the name of bundled
+    weights. ValueError if there are none.
     """
     path = Path(source)
     if path.suffix == ".pt" and path.is_file():
-        return _load_published(path)
+        return path
     for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
         for place in (folder, _old(folder)):  # the old one where a kill came while it was being replaced
             if (place / MODEL_FILE).is_file():
-                return _load_folder(place)
+                return place
     bundled = ", ".join(bundled_names()) or "none in this installation"
     raise ValueError(
         f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "

@@ -79,9 +79,11 @@ class Player:
             return [path for path in named if path.is_file()]
         if self.spec.partition(":")[0] != "zeb":
             return []
-        weights = Path(read_spec(self.spec)[1]["weights"])
-        inside = weights.rglob("*") if weights.is_dir() else [weights]
-        return sorted(path for path in inside if path.suffix in _WEIGHTS and path.is_file())
+        from zeb42_agents.weights import locate  # needs torch, which other agents do not
+
+        weights = locate(read_spec(self.spec)[1]["weights"])
+        inside = weights.iterdir() if weights.is_dir() else [weights]
+        return sorted(path for path in inside if path.suffix in _WEIGHTS)
 
 
 def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> list[Player]:

@@ -419,6 +419,7 @@ def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
     assert [fingerprint(spec) for spec in specs] == before
     weights.write_bytes(b"two")
     assert not set(map(fingerprint, specs)) & set(before)
+    assert fingerprint("zeb:laptop")  # those that come with the package, too
     assert Player("eq:n=7", "eq").describe(make_agent("eq:n=7"))["config"]["n"] == 7
 
 
