@@ -43,6 +43,8 @@ STAGES = (
     (UP_TO_100, 1000, None),
 )
 """Agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
+BROAD = 5
+"""The first so many stages give a table; the others sharpen it."""
 ASKED, ASKED_OF_500 = 10.0, 15.0
 """Half the width in Elo that the 95% intervals of the differences to eq:n=100 should have at most."""
 MORE_WORLDS = tuple(
@@ -63,7 +65,8 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def play(protocol: str, deadline: float, extra: list[str]) -> bool:
     """Play the stages of one protocol up to the deadline (of ``monotonic``); says whether all are done."""
-    for stage in STAGES + (MORE_WORLDS if protocol == "majority" else ()):
+    stages = STAGES[:BROAD] + (MORE_WORLDS if protocol == "majority" else ()) + STAGES[BROAD:]
+    for stage in stages:
         if stage in STAGES and is_sharp(protocol):
             continue
         agents, deals, versus = stage
