@@ -1,4 +1,4 @@
-"""The calibration table of the arena: random, greedy and eq:n=1 to 500 under two protocols.
+"""The calibration table of the arena: random, greedy, eq:n=1 to 500 and Zeb under two protocols.
 
     python benchmarks/arena_calibration.py                   all of it, about two hours of one core
     python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
@@ -51,6 +51,8 @@ MORE_WORLDS = tuple(
     ((agent, "eq:n=100"), 2000, None) for agent in ("random", "eq:n=1", "eq:n=10", "eq:n=30", "eq:n=300")
 )
 """What more worlds are worth, in the published format only: 2,000 mirrored deals each against eq:n=100."""
+ZEB = (("greedy", "zeb:laptop", "zeb:laptop,sims=64", "eq:n=100"), 600, None)
+"""The network that comes with the package, alone and with search."""
 PROTOCOLS = ("majority", "contract")
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +67,7 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def play(protocol: str, deadline: float, extra: list[str]) -> bool:
     """Play the stages of one protocol up to the deadline (of ``monotonic``); says whether all are done."""
-    stages = STAGES[:BROAD] + (MORE_WORLDS if protocol == "majority" else ()) + STAGES[BROAD:]
+    stages = (*STAGES[:BROAD], *(MORE_WORLDS if protocol == "majority" else ()), *STAGES[BROAD:], ZEB)
     for stage in stages:
         if stage in STAGES and is_sharp(protocol):
             continue

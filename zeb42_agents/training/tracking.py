@@ -193,17 +193,22 @@ def summary_table(row: dict[str, float], report: BeliefReport | None, strength: 
 def plot_learning(tracker: Tracker, path: Path, opponents: Sequence[str], *, teacher_cycles: int) -> None:
     """The learning curve: losses, belief accuracy beside legality's, win rates against ``opponents`` with intervals.
 
-    After ``teacher_cycles`` the policy loss is another measure, against visit shares; a line says where.
+    After ``teacher_cycles`` the policy loss is another measure, against visit shares: another line, with its own first.
     """
     plt = _pyplot()
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
-    for name in ("policy_loss", "value_loss", "belief_loss"):
+    for name, words, first_cycle, last_cycle in (
+        ("policy_loss", "policy loss, teacher's values", 0, teacher_cycles),
+        ("policy_loss", "policy loss, its search's visits", teacher_cycles + 1, np.inf),
+        ("value_loss", "value loss", 0, np.inf),
+        ("belief_loss", "belief loss", 0, np.inf),
+    ):
         cycles, values = tracker.series(name)
-        if len(values):
-            axes[0].plot(cycles, values / values[0], label=f"{name.replace('_', ' ')} (first {values[0]:.3f})")
-    if tracker.rows and 0 < teacher_cycles < tracker.rows[-1]["cycle"]:
-        axes[0].axvline(teacher_cycles, color="gray", linestyle=":", label="from here its search teaches")
-    axes[0].set(title="losses, the first cycle's being 1", xlabel="cycle", ylim=(0, None))
+        shown = (cycles >= first_cycle) & (cycles <= last_cycle)
+        if shown.any():
+            first = values[shown][0]
+            axes[0].plot(cycles[shown], values[shown] / first, label=f"{words} (first {first:.3f})")
+    axes[0].set(title="losses, the first of each being 1", xlabel="cycle", ylim=(0, None))
     if axes[0].lines:  # none if nothing was learned yet
         axes[0].legend()
     for name, label, style in (
