@@ -165,8 +165,8 @@ def status(row: dict[str, float], opponents: Sequence[str]) -> str:
     return ", ".join(words)
 
 
-def summary_table(row: dict[str, float], report: BeliefReport | None, strength: tuple[str, str]) -> Table:
-    """The table that a run ends with; ``strength`` is the win rate and the protocol in words."""
+def summary_table(row: dict[str, float], report: BeliefReport | None, strength: str) -> Table:
+    """The table that a run ends with; ``strength`` is the win rate, and the arena's protocol it was won in."""
     table = Table(title="what it learned", show_header=True, header_style="bold")
     for column in ("measure", "value", "beside"):
         table.add_column(column)
@@ -186,7 +186,7 @@ def summary_table(row: dict[str, float], report: BeliefReport | None, strength: 
                 f"{ours.cross_entropy[metric]:.3f}",
                 f"legality alone {rules.cross_entropy[metric]:.3f}",
             )
-    table.add_row("hands won against random", strength[0], f"95% interval, mirrored deals; {strength[1]}")
+    table.add_row("hands won against random", strength, "95% interval, mirrored deals")
     return table
 
 
@@ -267,7 +267,7 @@ def write_report(
     run: Path,
     row: dict[str, float],
     report: BeliefReport | None,
-    strength: tuple[str, str],
+    strength: str,
     config: dict[str, Any],
     next_lines: list[str],
 ) -> None:
@@ -280,7 +280,7 @@ def write_report(
         "",
         "| measure | value |",
         "|---|---|",
-        f"| hands won against random, best weights ({strength[1]}; 95% over mirrored deals) | {strength[0]} |",
+        f"| hands won against random, best weights (protocol of the arena; 95% over mirrored deals) | {strength} |",
     ]
     text += [f"| {name.replace('_', ' ')} | {row[name]:.4f} |" for name in _REPORTED if name in row]
     if report is not None:

@@ -18,7 +18,6 @@ from tianshou.utils.torch_utils import policy_within_training_step, torch_train_
 
 from zeb42_agents import weights
 from zeb42_agents.agent import make_agent
-from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.model import ZebModel
 from zeb42_agents.training import tracking
 from zeb42_agents.training.checkpoint import (
@@ -359,7 +358,7 @@ class Trainer:
             f"python -m zeb42_agents.arena random greedy eq:n=20 zeb:{self.run_folder} --deals 100",
             f"python examples/train_belief.py --resume {self.run_folder} --cycles {2 * self.config.cycles}",
         ]
-        words = (str(strength), get_protocol(self._protocol).summary)
+        words = f"{strength} ({self._protocol})"
         tracking.write_report(self.run_folder, row, report, words, self.config.to_json(), next_lines)
         self.console.print(tracking.summary_table(row, report, words))
         self.console.print(f"learning curve and report: {self.run_folder}/learning_curve.png, REPORT.md")
