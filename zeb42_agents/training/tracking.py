@@ -193,7 +193,7 @@ def summary_table(row: dict[str, float], report: BeliefReport | None, strength: 
 def plot_learning(tracker: Tracker, path: Path, opponents: Sequence[str], *, teacher_cycles: int) -> None:
     """The learning curve: losses, belief accuracy beside legality's, win rates against ``opponents`` with intervals.
 
-    After ``teacher_cycles`` the policy loss is another measure, against visit shares: another line, with its own first.
+    After ``teacher_cycles`` the policy loss is another measure, against visit shares, at first for few of the hands.
     """
     plt = _pyplot()
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
@@ -206,9 +206,9 @@ def plot_learning(tracker: Tracker, path: Path, opponents: Sequence[str], *, tea
         cycles, values = tracker.series(name)
         shown = (cycles >= first_cycle) & (cycles <= last_cycle)
         if shown.any():
-            first = values[shown][0]
-            axes[0].plot(cycles[shown], values[shown] / first, label=f"{words} (first {first:.3f})")
-    axes[0].set(title="losses, the first of each being 1", xlabel="cycle", ylim=(0, None))
+            largest = values[shown].max()
+            axes[0].plot(cycles[shown], values[shown] / largest, label=f"{words} (largest {largest:.3f})")
+    axes[0].set(title="losses, the largest of each being 1", xlabel="cycle", ylim=(0, None))
     if axes[0].lines:  # none if nothing was learned yet
         axes[0].legend()
     for name, label, style in (
