@@ -18,7 +18,6 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import belief, make_agent, worlds
-from zeb42_agents.agent import Agent
 from zeb42_agents.zeb import NetworkEvaluator, Zeb, sample_actions
 from zeb42_env import Rules
 from zeb42_env._core.record import BY_CHANCE, HAND, OVER, apply, blank, deal_many, rewind, views_of
@@ -38,20 +37,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     network = make_agent(options.network)
-    assert isinstance(network, Zeb)
+    if not isinstance(network, Zeb):
+        raise ValueError(f"expected a network such as zeb:laptop, got {options.network!r}")
     print("| played by | hidden dominoes | accuracy, network | legality | lift | cross-entropy, network | legality |")
     print("|---|---:|---:|---:|---|---:|---:|", flush=True)
     for player in ["", *options.players]:
-        spec = options.network + player if player in ("", *[p for p in options.players if p[0] == ","]) else player
-        views, owners = positions(agent_act(make_agent(spec)), options.hands, options.seed)
+        spec = options.network + player if player[:1] in ("", ",") else player
+        views, owners = positions(make_agent(spec).act, options.hands, options.seed)
         print(line(spec, network.evaluator.belief(views), views, owners), flush=True)
     if options.ceiling:
         ceiling(network.evaluator, options.ceiling, options.worlds, options.seed)
-
-
-def agent_act(agent: Agent) -> Act:
-    """The choices of an agent as a function of views and a generator."""
-    return lambda views, rng: agent.act(views, rng)
 
 
 def positions(act: Act, num_hands: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

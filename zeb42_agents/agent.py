@@ -49,7 +49,9 @@ def require_movers(views: np.ndarray) -> None:
         seat, to_move = (int(views[key][astray[0]]) for key in ("seat", "to_move"))
         got = "a full hand" if seat < 0 else f"the view of seat {seat}"
         mover = f"seat {to_move}" if to_move >= 0 else "nobody"
-        raise ValueError(f"expected the view of the seat to move, got {got}, with {mover} to move")
+        raise ValueError(
+            f"expected the view of the seat to move, got {got}, with {mover} to move; allowed: Hand.view(hand.to_move)"
+        )
 
 
 _AGENTS = {
@@ -79,6 +81,15 @@ def make_agent(spec: str) -> Agent:
     return agent
 
 
+def is_spec(text: str) -> bool:
+    """Whether ``text`` names an agent of this package."""
+    try:
+        read_spec(text)
+    except ValueError:
+        return False
+    return True
+
+
 def read_spec(spec: str) -> tuple[Any, dict[str, Any]]:
     """What builds the agent that a spec names, and all its options with the defaults. ValueError as in
     :func:`make_agent`."""
@@ -97,10 +108,7 @@ def same_agent(first: str, second: str) -> bool:
     """Whether two specs are spellings of one agent, as ``eq``, ``eq:100`` and ``eq:n=100`` are."""
     if first.partition(":")[0] != second.partition(":")[0]:
         return False
-    try:
-        return read_spec(first) == read_spec(second)
-    except ValueError:
-        return False  # at least one is no spec
+    return is_spec(first) and is_spec(second) and read_spec(first) == read_spec(second)
 
 
 def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from zeb42_agents.agent import Randomness, view_keys
+from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_agents.bidding import simple_calls
 from zeb42_env._core.bits import below, lowest, nth_bit, popcount
 from zeb42_env._core.dominoes import COUNT, LED_SUIT, NUM_SEATS, NUM_TRICKS, POWER, SUIT_MEMBERS, TRUMPS
@@ -55,6 +55,7 @@ class GreedyAgent:
 
 def _call_or_play(views: np.ndarray, rng: Randomness, kernel: Callable[..., None]) -> np.ndarray:
     """Actions [B]: from ``kernel`` where a domino is to be played, from the shared bidder elsewhere."""
+    require_movers(views)
     actions = np.full(len(views), -1, np.int64)
     kernel(views, view_keys(rng, len(views)), actions)
     calling = np.flatnonzero(actions < 0)

@@ -472,9 +472,9 @@ def test_contradictory_options(options: dict[str, object], message: str) -> None
 def test_wrong_arguments() -> None:
     hands = positions(4, seed=17)
     views = views_to_move(hands)
-    with pytest.raises(ValueError, match="expected views of the seat to move"):
+    with pytest.raises(ValueError, match="expected the view of the seat to move"):
         search(hands, keys_of(4), Even(), SMALL)
-    with pytest.raises(ValueError, match="expected views of the seat to move"):
+    with pytest.raises(ValueError, match="expected the view of the seat to move"):
         search(views_of(hands, (hands["to_move"] + 1) % 4), keys_of(4), Even(), SMALL)
     with pytest.raises(ValueError, match="expected HAND records"):
         search([1, 2], keys_of(2), Even(), SMALL)  # type: ignore[arg-type]

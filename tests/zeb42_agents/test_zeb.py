@@ -153,8 +153,16 @@ def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message):
             make_agent(spec)
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="allowed: auto, cpu"):
+        with pytest.raises(ValueError, match=r"expected a device that is here, got 'cuda'"):
             make_agent(f"zeb:{saved},device=cuda")
+
+
+@pytest.mark.parametrize("spec", ["random", "greedy", "zeb:laptop", "zeb:laptop,sims=4"])
+def test_views_of_others_and_full_hands_are_refused(spec: str) -> None:
+    hand = Hand.deal(0, Rules(contract="random"))
+    for record, got in ((hand.view((hand.to_move + 1) % 4), "the view of seat"), (hand.record, "a full hand")):
+        with pytest.raises(ValueError, match=f"expected the view of the seat to move, got {got}"):
+            make_agent(spec).act(np.array([record]), np.zeros(1, np.uint64))
 
 
 def test_options_of_a_search_that_is_not_asked_for_are_refused(saved: Path) -> None:

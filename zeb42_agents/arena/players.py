@@ -13,12 +13,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from zeb42_agents.agent import Agent, make_agent, read_spec, same_agent
+from zeb42_agents.agent import Agent, is_spec, make_agent, read_spec, same_agent
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
 
 EXTERNAL_PREFIX = "cmd:"
 _FINGERPRINT_BYTES = 16
-_WEIGHTS = (".safetensors", ".pt", ".pth")
 _POOL_KEYS = {
     "agents": list, "protocol": str, "seed": int, "deals": int,
     "anchor": str, "anchor_elo": float, "versus": str, "partners": str,
@@ -79,11 +78,10 @@ class Player:
             return [path for path in named if path.is_file()]
         if self.spec.partition(":")[0] != "zeb":
             return []
-        from zeb42_agents.weights import locate  # needs torch, which other agents do not
+        from zeb42_agents import weights  # needs torch, which other agents do not
 
-        weights = locate(read_spec(self.spec)[1]["weights"])
-        inside = weights.iterdir() if weights.is_dir() else [weights]
-        return sorted(path for path in inside if path.suffix in _WEIGHTS)
+        place = weights.locate(read_spec(self.spec)[1]["weights"])
+        return [place / weights.MODEL_FILE, place / weights.CONFIG_FILE] if place.is_dir() else [place]
 
 
 def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> list[Player]:
@@ -92,7 +90,11 @@ def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S
 
 
 def distinct(players: list[Player]) -> list[Player]:
-    """The players, if no two share a name or, without names of their own, are one agent; ValueError otherwise."""
+    """The players, if no two share a name or, without names of their own, are one agent, and none goes by another
+    agent's name; ValueError otherwise."""
+    for player in players:
+        if player.name != player.spec and is_spec(player.name) and not same_agent(player.name, player.spec):
+            raise ValueError(f"expected a name of its own for {player.spec}, got another agent's: {player.name}")
     for first, second in combinations(players, 2):
         unnamed = first.name == first.spec and second.name == second.spec
         if first.name == second.name or (unnamed and same_agent(first.spec, second.spec)):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from zeb42_agents import worlds as deals
-from zeb42_agents.agent import view_keys
+from zeb42_agents.agent import require_movers, view_keys
 from zeb42_agents.search.choose import Settings
 from zeb42_agents.search.config import MAX_LEGAL, SearchConfig, halving_schedule
 from zeb42_agents.search.result import SearchResult
@@ -230,12 +230,7 @@ def _check(config: SearchConfig, views: np.ndarray, keys: np.ndarray, hands: np.
     """The keys of the decisions, all arguments being as they should."""
     if getattr(views, "dtype", None) != HAND or views.ndim != 1:
         raise ValueError(f"expected HAND records [B], got {type(views).__name__}; Hand.view makes one")
-    if (views["seat"] < 0).any() or (views["seat"] != views["to_move"]).any():
-        wrong = int(np.flatnonzero((views["seat"] < 0) | (views["seat"] != views["to_move"]))[0])
-        raise ValueError(
-            f"expected views of the seat to move, got seat {views['seat'][wrong]} with seat {views['to_move'][wrong]} "
-            f"to move in view {wrong}; allowed: what Hand.view(hand.to_move) makes, of a hand that is not over"
-        )
+    require_movers(views)
     if config.peek != (hands is not None):
         raise ValueError("expected true hands with peek=True and only then; leave both out to search fairly")
     if hands is not None:

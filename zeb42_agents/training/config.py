@@ -53,7 +53,7 @@ class TrainConfig:
     temperature: float = 1.0
     """Explored hands: actions are drawn by the policy to the power 1/temperature."""
     random_teams: float = 0.4
-    """Explored hands: how likely each team plays at random from deal to score, so that weak play is met."""
+    """Explored hands: how likely each team takes all its plays (not its calls) at random, so that weak play is met."""
     random_decisions: float = 0.05
     """Explored hands: share of single decisions taken at random."""
     label_worlds: int = 0

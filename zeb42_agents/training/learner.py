@@ -41,6 +41,7 @@ class ZebStats(TrainingStats):
 
 
 NEVER = 2**62
+"""The number of the first bad update while there is none."""
 
 
 class Losses(NamedTuple):

@@ -44,7 +44,7 @@ class Exploration(NamedTuple):
     temperature: float
     """Actions are drawn by the policy to the power 1 / temperature."""
     random_teams: float
-    """How likely each team plays at random from deal to score."""
+    """How likely each team takes all its plays at random; calls are not drawn."""
     random_decisions: float
     """Share of single decisions taken at random."""
 

@@ -28,12 +28,13 @@ COLUMNS = (
     "total_time_s",
 )  # fmt: skip
 """Columns of the CSV and names on W&B: the published names where the published run has them. ``eval_win_rate`` is
-against the first opponent, ``eval_mean`` over all of them; :func:`evaluation_columns` names those of the others."""
+against the first opponent, ``eval_mean`` over all of them; see :func:`evaluation_columns` for the others."""
 
 
-def evaluation_columns(opponent: str) -> tuple[str, str, str]:
-    """The columns of the win rate against one more opponent, and of its interval."""
-    return f"eval_win_rate {opponent}", f"eval_low {opponent}", f"eval_high {opponent}"
+def evaluation_columns(opponents: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The columns of the win rate against each opponent, and of its interval."""
+    ends = ["", *(f" {opponent}" for opponent in opponents[1:])]
+    return [(f"eval_win_rate{end}", f"eval_low{end}", f"eval_high{end}") for end in ends]
 
 
 class Tracker:
@@ -51,7 +52,7 @@ class Tracker:
     ) -> None:
         self.path = run / METRICS_FILE
         self.rows = _rows_until(self.path, cycle)
-        self.columns = (*COLUMNS, *more_columns)
+        self.columns = list(dict.fromkeys([*COLUMNS, *more_columns]))
         self._write_rows()
         self._wandb_id = wandb_id
         self._wandb: Any = None
@@ -158,8 +159,7 @@ def status(row: dict[str, float], opponents: Sequence[str]) -> str:
     for name, label in (("policy_loss", "policy"), ("value_loss", "value"), ("belief_loss", "belief")):
         if name in row:
             words.append(f"{label} {row[name]:.3f}")
-    for place, opponent in enumerate(opponents):
-        rate, low, high = evaluation_columns(opponent) if place else ("eval_win_rate", "eval_low", "eval_high")
+    for opponent, (rate, low, high) in zip(opponents, evaluation_columns(opponents), strict=True):
         if rate in row:
             words.append(f"vs {opponent} {100 * row[rate]:.1f}% ({100 * row[low]:.1f} to {100 * row[high]:.1f})")
     return ", ".join(words)
@@ -219,8 +219,7 @@ def plot_learning(tracker: Tracker, path: Path, opponents: Sequence[str], *, tea
         axes[1].plot(cycles, 100 * values, style, label=label)
     axes[1].set(title="belief on hidden dominoes", xlabel="cycle", ylabel="accuracy, %")
     axes[1].legend()
-    for place, opponent in enumerate(opponents):
-        names = evaluation_columns(opponent) if place else ("eval_win_rate", "eval_low", "eval_high")
+    for opponent, names in zip(opponents, evaluation_columns(opponents), strict=True):
         (cycles, values), (_, low), (_, high) = (tracker.series(name) for name in names)
         axes[2].plot(cycles, 100 * values, "o-", label=f"against {opponent}, 95%")
         axes[2].fill_between(cycles, 100 * low, 100 * high, alpha=0.2)

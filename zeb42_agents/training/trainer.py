@@ -113,7 +113,7 @@ class Trainer:
             config=config.to_json(),
             wandb_id=resumed.progress["wandb_id"] if resumed else None,
             cycle=self.cycle,
-            more_columns=[column for spec in config.opponents[1:] for column in tracking.evaluation_columns(spec)],
+            more_columns=[name for names in tracking.evaluation_columns(config.opponents) for name in names],
         )
         weights.write_json(self.run_folder / CONFIG_FILE, config.to_json())
 
@@ -315,8 +315,7 @@ class Trainer:
             self.best = {"win_rate": mean, "cycle": self.cycle}
             weights.save(self.run_folder / "best", self.averaged, self._state())
         row = {"eval_mean": mean}
-        columns = [("eval_win_rate", "eval_low", "eval_high"), *map(tracking.evaluation_columns, config.opponents[1:])]
-        for names, strength in zip(columns, found, strict=True):
+        for names, strength in zip(tracking.evaluation_columns(config.opponents), found, strict=True):
             row |= zip(names, (strength.win_rate, strength.low, strength.high), strict=True)
         if config.belief_weight > 0:
             row |= belief_row(self._belief_report(self.evaluator))

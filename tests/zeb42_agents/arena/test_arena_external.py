@@ -171,7 +171,8 @@ def test_no_program_survives_ctrl_c(tmp_path: Path, jobs: int, script: str) -> N
     settings["agents"] = [player.describe(player.build()) for player in players]
 
     def press_ctrl_c() -> None:
-        while len(pids.read_text().splitlines()) < jobs:
+        deadline = time.monotonic() + 60.0
+        while len(pids.read_text().splitlines()) < jobs and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
 

@@ -413,6 +413,7 @@ def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
     weights = folder / "model.safetensors"
     specs = (f"zeb:{folder}", f"zeb:{folder},sims=8", f"cmd:play {weights}", f"cmd:play --fast --weights={weights}")
     weights.write_bytes(b"one")
+    (folder / "config.json").write_text("{}")
     before = [fingerprint(spec) for spec in specs]
     assert None not in before
     (folder / "log.csv").write_text("loss")
