@@ -8,6 +8,8 @@ from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 import numpy as np
 
+from zeb42_env._core.record import HAND
+
 Randomness = np.random.Generator | np.ndarray
 """A generator, or one ``uint64`` key for each view of the batch."""
 
@@ -43,7 +45,12 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
 
 
 def require_movers(views: np.ndarray) -> None:
-    """ValueError unless each of ``views`` [B] is that of the seat to move: not another's, no full hand, none over."""
+    """ValueError unless ``views`` are HAND records [B], each that of the seat to move: not another's, no full hand, none
+    over."""
+    if getattr(views, "dtype", None) != HAND or np.ndim(views) != 1:
+        raise ValueError(
+            f"expected HAND records [B], got {type(views).__name__}; np.array([view]) makes a batch of one"
+        )
     astray = np.flatnonzero((views["seat"] < 0) | (views["seat"] != views["to_move"]))
     if len(astray):
         seat, to_move = (int(views[key][astray[0]]) for key in ("seat", "to_move"))

@@ -64,8 +64,8 @@ class EQ:
 
         ValueError if a view has no consistent deal, or is not that of the seat to move.
         """
-        keys = view_keys(rng, len(views))
         require_movers(views)
+        keys = view_keys(rng, len(views))
         worlds.require_deals(views)
         objective = OBJECTIVES.index(self.objective)
         actions = np.full(len(views), -1, np.int64)

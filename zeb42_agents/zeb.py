@@ -155,8 +155,8 @@ class Zeb:
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action id for each view (HAND [B]): int64 [B]."""
-        keys = view_keys(rng, len(views))
         require_movers(views)
+        keys = view_keys(rng, len(views))
         actions = np.empty(len(views), np.int64)
         for start in range(0, len(views), self._batch):
             part = slice(start, start + self._batch)

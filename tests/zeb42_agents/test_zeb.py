@@ -163,6 +163,8 @@ def test_views_of_others_and_full_hands_are_refused(spec: str) -> None:
     for record, got in ((hand.view((hand.to_move + 1) % 4), "the view of seat"), (hand.record, "a full hand")):
         with pytest.raises(ValueError, match=f"expected the view of the seat to move, got {got}"):
             make_agent(spec).act(np.array([record]), np.zeros(1, np.uint64))
+    with pytest.raises(ValueError, match=r"expected HAND records \[B\], got void"):
+        make_agent(spec).act(hand.view(hand.to_move), np.random.default_rng(0))
 
 
 def test_options_of_a_search_that_is_not_asked_for_are_refused(saved: Path) -> None:

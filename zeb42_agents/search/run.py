@@ -228,8 +228,6 @@ def search(
 
 def _check(config: SearchConfig, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None) -> np.ndarray:
     """The keys of the decisions, all arguments being as they should."""
-    if getattr(views, "dtype", None) != HAND or views.ndim != 1:
-        raise ValueError(f"expected HAND records [B], got {type(views).__name__}; Hand.view makes one")
     require_movers(views)
     if config.peek != (hands is not None):
         raise ValueError("expected true hands with peek=True and only then; leave both out to search fairly")

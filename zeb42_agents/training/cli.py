@@ -29,7 +29,7 @@ class Command:
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
-    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads and --device."""
+    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device and --wandb."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
@@ -109,6 +109,8 @@ def _settle(command: Command) -> tuple[TrainConfig, Path]:
     """The configuration and the folder of the run."""
     if command.resume is None:
         out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+        if (out / "run.json").exists():
+            raise ValueError(f"expected a new folder for --out, got {out}, which holds a run of the arena")
         if any((out / name).exists() for name in ("checkpoint", "checkpoint.old")):  # old: killed while replacing it
             raise ValueError(
                 f"expected a new folder for --out, got {out}, which holds a run; --resume {out} goes on with it"
