@@ -45,8 +45,7 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
 
 
 def require_movers(views: np.ndarray) -> None:
-    """ValueError unless ``views`` are HAND records [B], each that of the seat to move: not another's, no full hand, none
-    over."""
+    """ValueError unless ``views`` are HAND records [B], each the view of the seat to move, of a hand not over."""
     if getattr(views, "dtype", None) != HAND or np.ndim(views) != 1:
         raise ValueError(
             f"expected HAND records [B], got {type(views).__name__}; np.array([view]) makes a batch of one"
