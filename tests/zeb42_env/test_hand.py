@@ -21,7 +21,7 @@ def test_public_names():
     assert sorted(zeb42_env.__all__) == sorted(set(zeb42_env.__all__))
     public = {name for name in vars(zeb42_env) if not name.startswith("_")} - set(zeb42_env.__all__)
     modules = {"aec", "hand", "notation", "notice", "observation", "players", "rules", "single", "stale", "vector"}
-    assert public <= modules | {"picture", "render"}
+    assert public <= modules | {"picture", "render", "wording"}
 
 
 @pytest.mark.parametrize("action", range(56))
