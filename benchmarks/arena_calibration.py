@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -69,9 +70,9 @@ def play(protocol: str, deadline: float, extra: list[str]) -> bool:
     """Play the stages of one protocol up to the deadline (of ``monotonic``); says whether all are done."""
     stages = (*STAGES[:BROAD], *(MORE_WORLDS if protocol == "majority" else ()), *STAGES[BROAD:], ZEB)
     for stage in stages:
-        if stage in STAGES and is_sharp(protocol):
-            continue
         agents, deals, versus = stage
+        if stage in STAGES and is_sharp(protocol, [versus] if versus else agents):
+            continue
         left_s = deadline - monotonic()
         if left_s < 1.0:
             return False
@@ -85,15 +86,14 @@ def play(protocol: str, deadline: float, extra: list[str]) -> bool:
     return True
 
 
-def is_sharp(protocol: str) -> bool:
-    """Whether the ratings of all agents of the calibration are as sharp as asked."""
+def is_sharp(protocol: str, agents: Sequence[str]) -> bool:
+    """Whether the ratings of these agents are as sharp as asked."""
     if not (_folder(protocol) / "run.json").is_file():
         return False
     folder = RunFolder.read(_folder(protocol))
     summary = summarise(mirrored(folder.games()), folder.names, folder.protocol)
-    asked = {name: ASKED_OF_500 if name == "eq:n=500" else ASKED for stage in STAGES for name in stage[0]}
     found = {line.name: line.halfwidth for line in summary.agents}
-    return all(found.get(name, np.inf) <= most for name, most in asked.items())
+    return all(found.get(name, np.inf) <= (ASKED_OF_500 if name == "eq:n=500" else ASKED) for name in agents)
 
 
 def write(protocol: str) -> None:
