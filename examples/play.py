@@ -88,6 +88,6 @@ if __name__ == "__main__":
         main()
     except (KeyboardInterrupt, EOFError):
         print("\nleft the table")
-    except ValueError as error:
+    except (ValueError, ImportError) as error:  # of pygame, for --window
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,7 +1,7 @@
 """Train a Zeb with a belief head by itself: ``python examples/train_belief.py``.
 
 The default preset takes two CPU cores less than ten minutes. Every field of the configuration is an option:
-``--cycles 400``, ``--size medium``; ``--preset hour`` trains six times as long, ``--preset gpu``
+``--cycles 400``, ``--size medium``; ``--preset hour`` plays six times the hands, ``--preset gpu``
 is for one modern GPU, ``--preset large-belief`` is the published run.
 ``--resume RUN`` goes on where a run stopped; with ``--cycles`` it trains on.
 """

@@ -44,6 +44,13 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
     return keys
 
 
+def one_record(record: np.void | np.ndarray) -> np.void:
+    """One HAND record, from a record or an array of one; ValueError for anything else."""
+    if getattr(record, "dtype", None) != HAND or np.size(record) != 1:
+        raise ValueError(f"expected one HAND record, got {type(record).__name__}; make one with Hand.view")
+    return record.reshape(1)[0] if isinstance(record, np.ndarray) else record
+
+
 def require_movers(views: np.ndarray) -> None:
     """ValueError unless ``views`` are HAND records [B], each the view of the seat to move, of a hand not over."""
     if getattr(views, "dtype", None) != HAND or np.ndim(views) != 1:

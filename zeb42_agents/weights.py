@@ -117,8 +117,14 @@ def _load_published(path: Path) -> Weights:
     tensors = content.get("model_state_dict", content)
     known = content.get("model_config")
     if known is None:
-        beside = path.with_name(f"{path.stem}-config.json")
-        known = read_json(path.with_name("config.json") if not beside.is_file() else beside)
+        beside = [path.with_name(f"{path.stem}-config.json"), path.with_name("config.json")]
+        found = [file for file in beside if file.is_file()]
+        if not found:
+            raise ValueError(
+                f"expected a published checkpoint, got {path} without a model_config in it, and neither "
+                f"{beside[0].name} nor {beside[1].name} beside it"
+            )
+        known = read_json(found[0])
     for what, value in (("parameters", tensors), ("model_config", known)):
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
             raise ValueError(f"expected {what} by name in {path}, got {type(value).__name__}")

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from zeb42_agents.agent import one_record
 from zeb42_env._core.bits import unit
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
 from zeb42_env._core.record import HAND, NOBODY, may_hold, played_dominoes
@@ -39,7 +40,7 @@ __all__ = [
 
 def count(view: np.void) -> int:
     """How many deals are consistent with ``view``; 1 for a full hand. ValueError if there are none."""
-    view = _record(view)
+    view = one_record(view)
     total = _count(view)
     if total < 1:
         raise ValueError(_no_deal(view))
@@ -52,7 +53,7 @@ def marginals(view: np.void, weights: np.ndarray | None = None) -> np.ndarray:
     Own and played dominoes have their 0 and 1 too. ``weights`` [28, 4] as for :func:`sample`. ValueError if no deal is
     consistent with the view, or the weights are not usable.
     """
-    view = _record(view)
+    view = one_record(view)
     weights = _weights(view, weights)
     out = np.empty((NUM_DOMINOES, NUM_SEATS))
     if not _marginals(view, weights, out):
@@ -79,7 +80,7 @@ def sample(
         ValueError: num_worlds below 1, no consistent deal, or weights of a wrong shape, not finite, negative, or
             without a positive weight on some deal.
     """
-    view = _record(view)
+    view = one_record(view)
     if num_worlds < 1:
         raise ValueError(f"expected num_worlds of at least 1, got {num_worlds}")
     weights = _weights(view, weights)
@@ -348,13 +349,6 @@ def _settle(view: np.void, owners: np.ndarray) -> np.ndarray:
         if owners[domino] >= 0 and not played & bit:
             hand.held[owners[domino]] |= bit
     return settled
-
-
-def _record(view: np.void | np.ndarray) -> np.void:
-    """One HAND record, from a record or an array of one."""
-    if getattr(view, "dtype", None) != HAND or np.size(view) != 1:
-        raise ValueError(f"expected one HAND record, got {type(view).__name__}; make one with Hand.view")
-    return view.reshape(1)[0] if isinstance(view, np.ndarray) else view
 
 
 def _weights(view: np.void, weights: np.ndarray | None) -> np.ndarray:

@@ -10,18 +10,20 @@ import torch
 from numba import njit
 
 from zeb42_agents import weights as weights_on_disk
-from zeb42_agents.agent import Randomness, require_movers, view_keys
+from zeb42_agents.agent import Randomness, one_record, require_movers, view_keys
 from zeb42_agents.bidding import simple_calls
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_env._core import tokens as tk
 from zeb42_env._core.bits import unit
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
-from zeb42_env._core.record import HAND, NUM_ACTIONS, TRICKS, legal_mask
+from zeb42_env._core.record import NUM_ACTIONS, TRICKS, legal_mask
 from zeb42_env.notation import format_hand
 from zeb42_env.rules import action_text
 
 Precision = Literal["auto", "float32", "bfloat16"]
+
+SPOKEN_FOR = "(the network has not learned to call: the simple bidder that agents share speaks for it)"
 
 
 class NetworkEvaluator:
@@ -58,7 +60,7 @@ class NetworkEvaluator:
             value[rows] = output.value.cpu().numpy()
         if not (np.isfinite(policy).all() and np.isfinite(value).all()):  # no action could be drawn from that
             raise ValueError("expected finite answers of the network, got NaN or infinity; its weights are damaged")
-        spoken_for = np.flatnonzero(~readable | (~np.array(self.calls) & (views["phase"] != TRICKS)))
+        spoken_for = np.flatnonzero(~self.speaks(views))
         if len(spoken_for):
             policy[spoken_for] = 0.0
             policy[spoken_for, simple_calls(views[spoken_for])] = 1.0
@@ -74,6 +76,10 @@ class NetworkEvaluator:
                 others = torch.softmax(output.belief, dim=-1).cpu().numpy()
                 _turn_to_seats(others, views[rows], rows, belief)
         return belief
+
+    def speaks(self, views: np.ndarray) -> np.ndarray:
+        """In which of ``views`` [N] the policy is the network's own: bool [N]; in the others it is the bidder's."""
+        return self._readable(views) & (self.calls | (views["phase"] == TRICKS))
 
     def _readable(self, views: np.ndarray) -> np.ndarray:
         """Which views the tokenizer can encode: v1 knows the tricks only."""
@@ -172,17 +178,19 @@ class Zeb:
 
         ``rng`` as in :meth:`act`, where one key must be given for one view; without it the worlds follow from seed 0.
         """
-        views = np.array([view], HAND)
+        views = np.array([one_record(view)])
         require_movers(views)
+        spoken_for = "" if self.evaluator.speaks(views)[0] else f"\n{SPOKEN_FOR}"
         if self.search:
-            return self.search(views, view_keys(np.random.default_rng(0) if rng is None else rng, 1)).explain()
+            keys = view_keys(np.random.default_rng(0) if rng is None else rng, 1)
+            return self.search(views, keys).explain() + spoken_for
         policy, value = self.evaluator(views)
         legal = np.flatnonzero(policy[0])
-        words = [format_hand(view), f"seat {view['seat']} to move: value {value[0]:+.3f}"]
+        words = [format_hand(views[0]), f"seat {views[0]['seat']} to move: value {value[0]:+.3f}"]
         words += [
             f"  {action_text(int(a)):<12} {policy[0, a]:6.3f}" for a in sorted(legal, key=lambda a: -policy[0, a])
         ]
-        return "\n".join(words)
+        return "\n".join(words) + spoken_for
 
 
 def encode(views: np.ndarray, tokenizer: str) -> np.ndarray:

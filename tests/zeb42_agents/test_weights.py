@@ -103,6 +103,11 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
     (tmp_path / "junk.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(ValueError, match="damaged or foreign"):
         weights.load(tmp_path / "junk.pt")
+    torch.save({"a": torch.zeros(2)}, tmp_path / "bare.pt")
+    with pytest.raises(
+        ValueError, match=r"without a model_config in it, and neither bare-config\.json nor config\.json"
+    ):
+        weights.load(tmp_path / "bare.pt")
     for content in ({1: torch.zeros(2)}, {"model_state_dict": None}, {"a": torch.zeros(2), "model_config": 3}):
         torch.save(content, tmp_path / "odd.pt")
         weights.write_json(tmp_path / "odd-config.json", {})

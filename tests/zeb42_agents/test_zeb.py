@@ -13,7 +13,7 @@ from zeb42_agents import weights, worlds
 from zeb42_agents.agent import Agent, make_agent
 from zeb42_agents.bidding import simple_calls
 from zeb42_agents.model import ZebConfig, ZebModel
-from zeb42_agents.zeb import NetworkEvaluator, Zeb, faster_precision, resolve_device, sample_actions
+from zeb42_agents.zeb import SPOKEN_FOR, NetworkEvaluator, Zeb, faster_precision, resolve_device, sample_actions
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules, action_text
@@ -136,6 +136,11 @@ def test_a_decision_can_be_explained(saved: Path, options: str) -> None:
     hand = Hand.deal(0, Rules(contract="random"))
     with pytest.raises(ValueError, match="expected the view of the seat to move"):
         agent.explain(hand.view((hand.to_move + 1) % 4))
+    with pytest.raises(ValueError, match=r"expected one HAND record, got Hand; make one with Hand\.view"):
+        agent.explain(hand)  # type: ignore[arg-type]
+    called = agent.explain(next(view for view in views_of_play(40, contract="auction") if view["phase"] != core.TRICKS))
+    assert SPOKEN_FOR in called
+    assert SPOKEN_FOR not in text
 
 
 def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ remembering the last one.
 
 A program that does not answer within its move time, that ends, that answers more than one line, or that answers
 something that is not a legal action loses the hand. After all but the last it is started again, up to MAX_RESTARTS
-times; then it loses every hand. What it writes to standard error goes to the arena's.
+times; then it loses every hand. One that does not come up the first time is not started again. What it writes to
+standard error goes to the arena's.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class ExternalAgent:
         self.failures: dict[int, str] = {}
         """Why the last call of :meth:`act` failed at which views."""
         self._num_starts = 0
+        self._given_up = ""
         self._pending = b""
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
@@ -83,7 +85,7 @@ class ExternalAgent:
     def close(self) -> None:
         """End the program, gently at first. The next call of :meth:`act` would start it anew."""
         process, self._process = self._process, None
-        self._num_starts = 0
+        self._num_starts, self._given_up = 0, ""
         if process is None:
             return
         assert process.stdin is not None
@@ -113,10 +115,20 @@ class ExternalAgent:
             raise ExternalError(f"answered {reply[:80]!r}, which is not an action") from None
 
     def _start(self) -> None:
+        if self._given_up:
+            raise ExternalError(self._given_up)
         if self._num_starts > MAX_RESTARTS:
             raise ExternalError(f"gave up after {MAX_RESTARTS} restarts")
         self._num_starts += 1
         self._pending = b""
+        try:
+            self._greet()
+        except ExternalError as error:
+            if self._num_starts == 1:
+                self._given_up = f"{error}, when first started"
+            raise
+
+    def _greet(self) -> None:
         try:
             # unbuffered, so that a signal handler can close what is being written to
             self._process = subprocess.Popen(self._words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeb42_agents.agent import Agent
+from zeb42_agents.agent import Agent, make_agent
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol
@@ -37,20 +37,20 @@ class MatchResult:
 
 
 def play_match(
-    agent_a: Agent,
-    agent_b: Agent,
+    agent_a: Agent | str,
+    agent_b: Agent | str,
     *,
     protocol: str | Protocol = "majority",
     num_deals: int,
     seed: int = 0,
     first_deal: int = 0,
     strict: bool = True,
-    partner: Agent | None = None,
+    partner: Agent | str | None = None,
 ) -> MatchResult:
     """Play mirrored deals between two agents, thousands at a time so that networks see full batches.
 
     Args:
-        agent_a: the first agent; its view is the result's.
+        agent_a: the first agent, or its spec; the result is from its side.
         agent_b: the second; it may be the same object.
         protocol: one of ``zeb42_agents.arena.PROTOCOLS``, or its name.
         num_deals: mirrored deals; each is played twice.
@@ -59,20 +59,24 @@ def play_match(
         strict: raise :class:`ForfeitError` at an illegal action or crash; otherwise the hand is lost.
         partner: sits opposite both agents; None for the agents themselves.
 
-    ValueError if ``num_deals`` is below 1 or the protocol unknown.
+    ValueError if ``num_deals`` is below 1 or the protocol or a spec unknown.
     """
     if num_deals < 1:
         raise ValueError(f"expected num_deals of at least 1, got {num_deals}")
     chosen = get_protocol(protocol)
+    agents = [_built(agent_a), _built(agent_b)]
+    opposite = None if partner is None else _built(partner)
     batches = []
     for start in range(first_deal, first_deal + num_deals, MAX_BATCH_DEALS):
         deals = np.arange(start, min(start + MAX_BATCH_DEALS, first_deal + num_deals))
         pairs = np.tile([[0, 1]], (len(deals), 1))
-        games, _ = play_games(
-            [agent_a, agent_b], chosen, seed, deals, pairs, partner=partner, strict=strict, with_rows=False
-        )
+        games, _ = play_games(agents, chosen, seed, deals, pairs, partner=opposite, strict=strict, with_rows=False)
         batches.append(games)
     return _result(np.concatenate(batches).reshape(-1, NUM_TABLES), chosen)
+
+
+def _built(agent: Agent | str) -> Agent:
+    return make_agent(agent) if isinstance(agent, str) else agent
 
 
 def _result(games: np.ndarray, protocol: Protocol) -> MatchResult:

@@ -66,7 +66,9 @@ def _find_rows(folder: RunFolder, deal: int, pair: Sequence[str] | None, hand_nu
         if len(tables) == 2:
             return [tables[0], tables[1]]
     what = f"deal {deal}" + (f" between {pair[0]} and {pair[1]}" if pair else "")
-    raise ValueError(f"expected a deal that this run has at both tables, got {what}, hand {hand_number}")
+    deals = folder.games()["deal"]
+    allowed = f"; its deals are {deals.min()} to {deals.max()}" if len(deals) else ", which has none yet"
+    raise ValueError(f"expected a deal that this run has at both tables, got {what}, hand {hand_number}{allowed}")
 
 
 def _rows_of(folder: RunFolder, deal: int) -> Iterator[dict[str, Any]]:

@@ -92,13 +92,19 @@ class Tracker:
             self._wandb.finish()
 
 
-def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: str | None) -> Any:
+def require_wandb(mode: WandbMode) -> Any:
+    """The package wandb; ValueError if it is not installed."""
     try:
         import wandb
     except ImportError:
         raise ValueError(
             f"expected the package wandb for --wandb {mode}, got none; pip install 'zeb42[wandb]'"
         ) from None
+    return wandb
+
+
+def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: str | None) -> Any:
+    wandb = require_wandb(mode)
     try:
         return wandb.init(
             project=os.environ.get("WANDB_PROJECT", "zeb42"),

@@ -67,6 +67,8 @@ class Trainer:
         wandb: tracking.WandbMode = "off",
         console: Console | None = None,
     ) -> None:
+        if wandb != "off":
+            tracking.require_wandb(wandb)  # before anything is on disk
         self.config = config
         self.run_folder = Path(run)
         self.console = console or Console(quiet=True)
@@ -86,7 +88,7 @@ class Trainer:
         resumed = _resume(self.run_folder)
         self.cold: list[str] = []
         if config.base and not resumed:  # a checkpoint needs its base no more
-            self.cold = weights.load_into(self.model, weights.load(config.base))
+            self.cold = weights.load_into(self.model, weights.load(config.base.removeprefix("zeb:")))
         self.model.to(self._device)
         if resumed and resumed.progress["cycle"] > config.cycles:
             raise ValueError(

@@ -124,6 +124,13 @@ def test_a_program_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
     assert "gave up after" in agent.failures[num - 1]
 
 
+def test_a_program_that_never_came_up_is_not_started_again(tmp_path: Path) -> None:
+    agent = ExternalAgent(shlex.join(["/bin/sh", "-c", f"echo started >> {tmp_path}/starts; exit 3"]))
+    assert agent.act(first_leads(3), np.zeros(3, np.uint64)).tolist() == [-1, -1, -1]
+    assert agent.failures[2] == "ended (exit status 3), when first started"
+    assert (tmp_path / "starts").read_text() == "started\n"
+
+
 @pytest.mark.parametrize(
     ("command", "why"),
     [
@@ -135,7 +142,7 @@ def test_a_program_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
 )
 def test_programs_that_do_not_speak_the_protocol(command: str, why: str) -> None:
     agent = ExternalAgent(command)
-    assert agent.act(first_leads(1), np.zeros(1, np.uint64)) == [-1]
+    assert agent.act(first_leads(2), np.zeros(2, np.uint64)).tolist() == [-1, -1]
     assert why in agent.failures[0]
     agent.close()
 

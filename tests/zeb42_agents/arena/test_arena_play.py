@@ -268,12 +268,20 @@ def test_contract_protocols_count_discordant_pairs() -> None:
     assert result.pair.mcnemar_z > 4
 
 
+def test_a_match_takes_specs_too() -> None:
+    by_spec = play_match("greedy", "random", partner="greedy", num_deals=20)
+    built = play_match(make_agent("greedy"), make_agent("random"), partner=make_agent("greedy"), num_deals=20)
+    assert by_spec.games["margin"].tolist() == built.games["margin"].tolist()
+
+
 def test_bad_input_is_refused() -> None:
     greedy = make_agent("greedy")
     with pytest.raises(ValueError, match="num_deals of at least 1"):
         play_match(greedy, greedy, num_deals=0)
     with pytest.raises(ValueError, match=r"expected a protocol, got 'bridge'; allowed: majority, contract"):
         play_match(greedy, greedy, protocol="bridge", num_deals=1)
+    with pytest.raises(ValueError, match="expected an agent, got 'gredy'"):
+        play_match(greedy, "gredy", num_deals=1)
 
 
 def test_keys_do_not_lead_to_the_deal_or_to_each_other() -> None:

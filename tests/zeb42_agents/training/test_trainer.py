@@ -142,7 +142,7 @@ def test_a_base_without_belief_head_is_the_published_bootstrap(tmp_path: Path) -
 
     base = ZebModel(ZebConfig.named("small", tokenizer="v2"))
     weights.save(tmp_path / "base", base, {})
-    trainer = Trainer(replace(TINY, base=str(tmp_path / "base")), tmp_path / "run")
+    trainer = Trainer(replace(TINY, base=f"zeb:{tmp_path / 'base'}"), tmp_path / "run")
     assert {name.split(".")[0] for name in trainer.cold} == {"belief_proj"}
     assert torch.equal(trainer.model.policy_proj.weight, base.policy_proj.weight)
     trainer.train_cycle()
@@ -211,6 +211,7 @@ def test_wandb_that_does_not_start_is_one_line(
     monkeypatch.setitem(sys.modules, "wandb", None)
     assert cli.main(["--out", str(tmp_path / "b"), "--wandb", "offline", *TINY_WORDS]) == cli.USAGE
     assert "pip install 'zeb42[wandb]'" in capsys.readouterr().out  # brackets and all
+    assert not (tmp_path / "b").exists()
 
 
 def test_weights_are_mended_on_the_way_in(whole: Path, tmp_path: Path) -> None:
