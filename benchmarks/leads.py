@@ -15,6 +15,8 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+from zeb42_agents.model import ZebOutput
+from zeb42_agents.training import learner
 from zeb42_agents.training.config import PRESETS
 from zeb42_agents.training.evaluate import belief_report, strengths
 from zeb42_agents.training.trainer import Trainer
@@ -27,13 +29,25 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "10 sampled worlds a label, fewer hands": {"label_worlds": 10, "lanes": 40, "min_buffer_examples": 1000},
     "every hand explored": {"explored_hands": 1.0},
     "no hand explored": {"explored_hands": 0.0},
+    "forced moves teach nothing": {},
 }
+
+
+LOSSES = learner.losses
+
+
+def losses_of_choices(output: ZebOutput, batch: Any, weights: learner.LossWeights) -> learner.Losses:
+    """The loss of those decisions alone that have a choice; as it is, the others teach values and beliefs too."""
+    rows = (batch.legal.sum(1) > 1).nonzero()[:, 0]
+    kept = ZebOutput(*(None if answers is None else answers[rows] for answers in output))  # type: ignore[arg-type]
+    return LOSSES(kept, batch[rows], weights)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=20)
     parser.add_argument("--deals", type=int, default=1000, help="mirrored deals against random")
+    parser.add_argument("--seed", type=int, default=0, help="of the runs")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
     options = parser.parse_args()
@@ -42,6 +56,7 @@ def main() -> None:
     for name in options.only:
         config = replace(
             PRESETS["laptop"],
+            seed=options.seed,
             cycles=options.cycles,
             teacher_cycles=options.cycles,
             evaluate_deals=1,
@@ -49,6 +64,7 @@ def main() -> None:
             threads=options.threads,
             **VARIANTS[name],
         )
+        learner.losses = losses_of_choices if name == "forced moves teach nothing" else LOSSES
         with tempfile.TemporaryDirectory() as folder:
             trainer = Trainer(config, Path(folder) / "run")
             began = process_time()

@@ -43,7 +43,8 @@ def main() -> None:
     _bytes_and_draws(hands)
     _teacher(hands[:400], options.threads)
     for size in options.sizes:
-        _learning(size, hands, options.threads)
+        for precision in ("float32", "bfloat16"):
+            _learning(size, hands, options.threads, precision)
     for size in options.sizes:
         _self_play(size, options.sims, options.lanes, options.threads)
 
@@ -95,7 +96,7 @@ def _teacher(hands: np.ndarray, threads: int) -> None:
         print(f"teacher, {what}, {threads} threads: {num / (perf_counter() - began):.1f} hands/s")
 
 
-def _learning(size: str, hands: np.ndarray, threads: int) -> None:
+def _learning(size: str, hands: np.ndarray, threads: int, precision: str) -> None:
     config = PRESETS["laptop"]
     model = ZebModel(ZebConfig.named(size, tokenizer="v2", belief_head=True, dropout=0.0))
     averaged = averaged_copy(model)
@@ -116,13 +117,16 @@ def _learning(size: str, hands: np.ndarray, threads: int) -> None:
         average_decay=0.998,
         weights=LossWeights(1.0, 1.0, 0.5, 0.15, False, 0.0),
         device=torch.device("cpu"),
-        precision="float32",
+        precision=precision,
     )
     buffer = _buffer(hands, "v2")
     with policy_within_training_step(policy), torch_train_mode(algorithm):
         time_s = _median_s(lambda: algorithm.update(buffer, config.batch_size), 8)
     rate = config.batch_size / time_s
-    print(f"learning, {size} v2 ({model.num_parameters:,} parameters), {threads} threads: {rate:,.0f} examples/s")
+    print(
+        f"learning, {size} v2 ({model.num_parameters:,} parameters), {precision}, {threads} threads: "
+        f"{rate:,.0f} examples/s"
+    )
 
 
 class Timed:
