@@ -22,6 +22,7 @@ from zeb42_agents.training.evaluate import belief_report, strengths
 from zeb42_agents.training.trainer import Trainer
 from zeb42_env import Rules
 
+NO_FORCED_MOVES = "forced moves teach nothing"
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "tokens v1: raw pips": {"tokenizer": "v1"},
@@ -29,18 +30,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "10 sampled worlds a label, fewer hands": {"label_worlds": 10, "lanes": 40, "min_buffer_examples": 1000},
     "every hand explored": {"explored_hands": 1.0},
     "no hand explored": {"explored_hands": 0.0},
-    "forced moves teach nothing": {},
+    NO_FORCED_MOVES: {},
 }
 
 
-LOSSES = learner.losses
+ORIGINAL_LOSSES = learner.losses
 
 
 def losses_of_choices(output: ZebOutput, batch: Any, weights: learner.LossWeights) -> learner.Losses:
     """The loss of those decisions alone that have a choice; as it is, the others teach values and beliefs too."""
     rows = (batch.legal.sum(1) > 1).nonzero()[:, 0]
     kept = ZebOutput(*(None if answers is None else answers[rows] for answers in output))  # type: ignore[arg-type]
-    return LOSSES(kept, batch[rows], weights)
+    return ORIGINAL_LOSSES(kept, batch[rows], weights)
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ def main() -> None:
             threads=options.threads,
             **VARIANTS[name],
         )
-        learner.losses = losses_of_choices if name == "forced moves teach nothing" else LOSSES
+        learner.losses = losses_of_choices if name == NO_FORCED_MOVES else ORIGINAL_LOSSES
         with tempfile.TemporaryDirectory() as folder:
             trainer = Trainer(config, Path(folder) / "run")
             began = process_time()

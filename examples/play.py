@@ -13,6 +13,7 @@ import argparse
 import sys
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
 
 import zeb42_env
 from zeb42_agents.agent import make_agent
@@ -88,6 +89,6 @@ if __name__ == "__main__":
         main()
     except (KeyboardInterrupt, EOFError):
         print("\nleft the table")
-    except (ValueError, ImportError) as error:  # of pygame, for --window
+    except (ValueError, DependencyNotInstalled) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -47,7 +47,10 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
 def one_record(record: np.void | np.ndarray) -> np.void:
     """One HAND record, from a record or an array of one; ValueError for anything else."""
     if getattr(record, "dtype", None) != HAND or np.size(record) != 1:
-        raise ValueError(f"expected one HAND record, got {type(record).__name__}; make one with Hand.view")
+        of_shape = f" of shape {record.shape}" if isinstance(record, np.ndarray) else ""
+        raise ValueError(
+            f"expected one HAND record, got {type(record).__name__}{of_shape}; allowed: what Hand.view gives"
+        )
     return record.reshape(1)[0] if isinstance(record, np.ndarray) else record
 
 

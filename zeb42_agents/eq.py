@@ -111,7 +111,9 @@ class EQ:
         """
         view = one_record(view)
         if view["phase"] != TRICKS:
-            raise ValueError("expected a view in its tricks; zeb42_agents.bidding.bid_curve explains calls")
+            raise ValueError(
+                "expected a view in its tricks, got another; zeb42_agents.bidding.bid_curve explains calls"
+            )
         require_movers(np.array([view]))
         key = view_keys(np.random.default_rng(0) if rng is None else rng, 1)[0]
         sampled = worlds.sample(view, self.n, key)

@@ -122,7 +122,7 @@ def _load_published(path: Path) -> Weights:
         if not found:
             raise ValueError(
                 f"expected a published checkpoint, got {path} without a model_config in it, and neither "
-                f"{beside[0].name} nor {beside[1].name} beside it"
+                f"{beside[0].name} nor {beside[1].name} beside it; allowed: a file of the published run"
             )
         known = read_json(found[0])
     for what, value in (("parameters", tensors), ("model_config", known)):

@@ -136,11 +136,15 @@ def test_a_decision_can_be_explained(saved: Path, options: str) -> None:
     hand = Hand.deal(0, Rules(contract="random"))
     with pytest.raises(ValueError, match="expected the view of the seat to move"):
         agent.explain(hand.view((hand.to_move + 1) % 4))
-    with pytest.raises(ValueError, match=r"expected one HAND record, got Hand; make one with Hand\.view"):
+    with pytest.raises(ValueError, match=r"expected one HAND record, got Hand; allowed: what Hand\.view gives"):
         agent.explain(hand)  # type: ignore[arg-type]
     called = agent.explain(next(view for view in views_of_play(40, contract="auction") if view["phase"] != core.TRICKS))
     assert SPOKEN_FOR in called
     assert SPOKEN_FOR not in text
+    agent.evaluator.calls = True
+    assert SPOKEN_FOR not in agent.explain(
+        next(view for view in views_of_play(40, contract="auction") if view["phase"] != core.TRICKS)
+    )
 
 
 def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ remembering the last one.
 
 A program that does not answer within its move time, that ends, that answers more than one line, or that answers
 something that is not a legal action loses the hand. After all but the last it is started again, up to MAX_RESTARTS
-times; then it loses every hand. One that does not come up the first time is not started again. What it writes to
-standard error goes to the arena's.
+times; then it loses every hand. One that cannot be started, ends or misunderstands the greeting the first time is not
+started again. What it writes to standard error goes to the arena's.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ STOP_TIME_S = 2.0
 
 class ExternalError(Exception):
     """A program that gave no usable answer: the hand is lost."""
+
+
+class SlowError(ExternalError):
+    """A program that gave no answer in time: it may the next time."""
 
 
 class ExternalAgent:
@@ -124,8 +128,8 @@ class ExternalAgent:
         try:
             self._greet()
         except ExternalError as error:
-            if self._num_starts == 1:
-                self._given_up = f"{error}, when first started"
+            if self._num_starts == 1 and not isinstance(error, SlowError):
+                self._given_up = f"gave up at its first start: {error}"
             raise
 
     def _greet(self) -> None:
@@ -155,7 +159,7 @@ class ExternalAgent:
                 process.stdin.write(line.encode() + b"\n")
                 while b"\n" not in self._pending:
                     if not selector.select(max(0.0, deadline - monotonic())):
-                        raise ExternalError(f"no answer within {time_s:g} s")
+                        raise SlowError(f"no answer within {time_s:g} s")
                     received = os.read(process.stdout.fileno(), MAX_LINE_BYTES)
                     if not received:
                         raise ExternalError("ended")
@@ -164,7 +168,7 @@ class ExternalAgent:
                         raise ExternalError(f"answered a line of more than {MAX_LINE_BYTES} bytes")
         except ExternalError as error:
             code = self._kill()
-            raise ExternalError(f"{error} (exit status {code})" if str(error) == "ended" else str(error)) from None
+            raise type(error)(f"{error} (exit status {code})" if str(error) == "ended" else str(error)) from None
         except OSError:
             raise ExternalError(f"ended (exit status {self._kill()})") from None
         reply, _, self._pending = self._pending.partition(b"\n")

@@ -50,7 +50,8 @@ def play_match(
     """Play mirrored deals between two agents, thousands at a time so that networks see full batches.
 
     Args:
-        agent_a: the first agent, or its spec; the result is from its side.
+        agent_a: the first agent, or its spec as :func:`zeb42_agents.make_agent` takes it (a program is an
+            :class:`zeb42_agents.arena.external.ExternalAgent`); the result is from its side.
         agent_b: the second; it may be the same object.
         protocol: one of ``zeb42_agents.arena.PROTOCOLS``, or its name.
         num_deals: mirrored deals; each is played twice.

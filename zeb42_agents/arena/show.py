@@ -6,7 +6,7 @@ one to make. What it shows is where the two tables parted, and which plays decid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -57,22 +57,39 @@ def _find_rows(folder: RunFolder, deal: int, pair: Sequence[str] | None, hand_nu
     for name in pair or ():
         if name not in folder.names:
             raise ValueError(f"expected agents of the run, got {name!r}; allowed: {', '.join(folder.names)}")
-    found: dict[tuple[str, ...], dict[int, dict[str, Any]]] = {}
-    for row in _rows_of(folder, deal):
-        if row.get("hand_number", 0) == hand_number and (pair is None or set(pair) == set(row["teams"])):
-            turn = 1 if row["table"] == 0 else -1  # both tables of a deal by who has seats 0&2 at table 0
-            found.setdefault(tuple(row["teams"][::turn]), {})[row["table"]] = row
-    for tables in found.values():
+    for tables in _by_deal_and_pair(_rows_of(folder, deal), pair, hand_number).values():
         if len(tables) == 2:
             return [tables[0], tables[1]]
-    what = f"deal {deal}" + (f" between {pair[0]} and {pair[1]}" if pair else "")
-    deals = folder.games()["deal"]
-    allowed = f"; its deals are {deals.min()} to {deals.max()}" if len(deals) else ", which has none yet"
-    raise ValueError(f"expected a deal that this run has at both tables, got {what}, hand {hand_number}{allowed}")
+    every = _by_deal_and_pair(_rows_of(folder), pair, hand_number)
+    between = f" between {pair[0]} and {pair[1]}" if pair else ""
+    raise ValueError(
+        f"expected a deal that this run has at both tables, got deal {deal}{between}, hand {hand_number}; "
+        f"allowed: {_in_words(sorted({deal for (deal, *_), tables in every.items() if len(tables) == 2}))}"
+    )
 
 
-def _rows_of(folder: RunFolder, deal: int) -> Iterator[dict[str, Any]]:
-    start = f'{{"deal":{deal},'
+def _by_deal_and_pair(
+    rows: Iterable[dict[str, Any]], pair: Sequence[str] | None, hand_number: int
+) -> dict[tuple[Any, ...], dict[int, dict[str, Any]]]:
+    """The rows of this pair and hand number by table, under their deal and who has seats 0&2, then 1&3, at table 0."""
+    found: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        if row.get("hand_number", 0) == hand_number and (pair is None or set(pair) == set(row["teams"])):
+            turn = 1 if row["table"] == 0 else -1
+            found.setdefault((row["deal"], *row["teams"][::turn]), {})[row["table"]] = row
+    return found
+
+
+def _in_words(deals: list[int]) -> str:
+    if not deals:
+        return "none yet"
+    gaps = deals[-1] - deals[0] + 1 - len(deals)
+    return f"{deals[0]} to {deals[-1]}" + (f", less {gaps} in between" if gaps else "")
+
+
+def _rows_of(folder: RunFolder, deal: int | None = None) -> Iterator[dict[str, Any]]:
+    """The whole rows of ``deal``, or of every deal."""
+    start = "{" if deal is None else f'{{"deal":{deal},'
     for line in folder.lines():
         if line.startswith(start):
             try:

@@ -36,7 +36,8 @@ class TrainConfig:
     dropout: float = 0.0
     """While learning."""
     base: str = ""
-    """Weights to begin from; a base without a belief head leaves the head cold. Empty: begin from nothing."""
+    """Weights to begin from: a folder, a published file or a name, as in ``zeb:laptop``. A base without a belief head
+    leaves the head cold. Empty: begin from nothing."""
 
     contract: ContractRule = "random"
     """How the contracts of the hands it plays come about."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from zeb42_agents import belief
-from zeb42_agents.agent import make_agent
 from zeb42_agents.arena import play_match
 from zeb42_agents.training.self_play import SelfPlayVectorEnv
 from zeb42_agents.zeb import NetworkEvaluator, Zeb
@@ -42,7 +41,7 @@ def strengths(
     for spec in opponents:
         match = play_match(
             Zeb(evaluator, name="zeb in training"),
-            make_agent(spec),
+            spec,
             protocol=protocol,
             num_deals=num_deals,
             seed=seed,

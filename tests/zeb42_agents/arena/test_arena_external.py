@@ -127,8 +127,22 @@ def test_a_program_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
 def test_a_program_that_never_came_up_is_not_started_again(tmp_path: Path) -> None:
     agent = ExternalAgent(shlex.join(["/bin/sh", "-c", f"echo started >> {tmp_path}/starts; exit 3"]))
     assert agent.act(first_leads(3), np.zeros(3, np.uint64)).tolist() == [-1, -1, -1]
-    assert agent.failures[2] == "ended (exit status 3), when first started"
+    assert agent.failures[2] == "gave up at its first start: ended (exit status 3)"
     assert (tmp_path / "starts").read_text() == "started\n"
+    agent.close()
+    assert agent.act(first_leads(1), np.zeros(1, np.uint64)).tolist() == [-1]
+    assert (tmp_path / "starts").read_text() == "started\n" * 2  # a new run, a new try
+
+
+def test_a_slow_first_start_is_tried_again(tmp_path: Path, external, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = tmp_path / "started"
+    slowly = f"test -e {started} || {{ touch {started}; exec sleep 1000; }}; exec {external().command}"
+    agent = ExternalAgent(shlex.join(["/bin/sh", "-c", slowly]))
+    monkeypatch.setattr("zeb42_agents.arena.external.START_TIME_S", 5.0)
+    actions = agent.act(first_leads(2), np.zeros(2, np.uint64))
+    agent.close()
+    assert (actions >= 0).tolist() == [False, True]
+    assert agent.failures == {0: "no answer within 5 s"}
 
 
 @pytest.mark.parametrize(

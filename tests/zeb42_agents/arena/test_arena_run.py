@@ -101,8 +101,10 @@ def test_tables_belong_together_if_the_teams_changed_seats(tmp_path: Path) -> No
     assert games["teams"].tolist() == [[[0, 1], [1, 0]], [[1, 0], [0, 1]]]
     folder = RunFolder.read(tmp_path / "a")
     assert deal_report(folder, 1)
-    with pytest.raises(ValueError, match="expected a deal that this run has at both tables, got deal 2"):
+    with pytest.raises(ValueError, match=r"this run has at both tables, got deal 2, hand 0; allowed: 0 to 1$"):
         deal_report(folder, 2)
+    with pytest.raises(ValueError, match=r"got deal 0, hand 1; allowed: none yet$"):
+        deal_report(folder, 0, hand_number=1)
     assert run(tmp_path / "a", num_deals=3).num_played == 1
 
 

@@ -137,12 +137,13 @@ def test_an_auction_is_played_and_learned_from(tmp_path: Path) -> None:
     assert (trainer.buffer.hands["calls"][:, 0].sum(1) > 0).all()
 
 
-def test_a_base_without_belief_head_is_the_published_bootstrap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("prefix", ["", "zeb:"])
+def test_a_base_without_belief_head_is_the_published_bootstrap(tmp_path: Path, prefix: str) -> None:
     from zeb42_agents.model import ZebConfig, ZebModel
 
     base = ZebModel(ZebConfig.named("small", tokenizer="v2"))
     weights.save(tmp_path / "base", base, {})
-    trainer = Trainer(replace(TINY, base=f"zeb:{tmp_path / 'base'}"), tmp_path / "run")
+    trainer = Trainer(replace(TINY, base=f"{prefix}{tmp_path / 'base'}"), tmp_path / "run")
     assert {name.split(".")[0] for name in trainer.cold} == {"belief_proj"}
     assert torch.equal(trainer.model.policy_proj.weight, base.policy_proj.weight)
     trainer.train_cycle()
