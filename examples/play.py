@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 import zeb42_env
-from zeb42_agents.agent import make_agent
+from zeb42_agents.agent import agent_names, make_agent
 from zeb42_env import Hand, Phase, Rules, action_text, parse_action, render
 
 HUMAN = "you"
@@ -71,11 +71,17 @@ def play(names: list[str], rules: Rules, seed: int, *, window: bool, wait: bool)
 
 def main(arguments: list[str] | None = None) -> float:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seats", nargs=4, help="who sits at seats 0 to 3: an agent's name, or you")
+    parser.add_argument(
+        "seats", nargs=4, metavar="SEAT", help="four: who sits at seats 0 to 3: an agent's name, or you"
+    )
     parser.add_argument("--seed", type=int, default=None, help="a hand of its own; a new one each time without it")
     parser.add_argument("--match", action="store_true", help="play to seven marks")
     parser.add_argument("--window", action="store_true", help="show the table in a window too")
     options = parser.parse_args(arguments)
+    kinds = [*agent_names(), HUMAN]
+    for name in options.seats:
+        if name.partition(":")[0] not in kinds:
+            raise ValueError(f"expected an agent or {HUMAN}, got {name!r}; allowed: {', '.join(kinds)}")
     seed = int(np.random.default_rng().integers(2**32)) if options.seed is None else options.seed
     rules = Rules(episode="match" if options.match else "hand")
     print(f"seed {seed}, {rules}")

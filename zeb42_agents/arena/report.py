@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -89,7 +90,7 @@ def mirror_lines(summary: Summary) -> list[str]:
     return [
         f"{names[i]} – {names[j]}: {pair.win_mirror_gain:.2f}x on wins, {pair.margin_mirror_gain:.2f}x on margin"
         for (i, j), pair in summary.pairs.items()
-        if pair.win_mirror_gain == pair.win_mirror_gain
+        if isfinite(pair.win_mirror_gain) and isfinite(pair.margin_mirror_gain)  # not if all deals went alike
     ]
 
 

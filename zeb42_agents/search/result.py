@@ -75,6 +75,8 @@ class SearchResult:
                 f"{'*' if action == chosen else ' '} {action_text(int(action)):<12} {self.prior[number, action]:6.3f} "
                 f"{self.visits[number, action]:6d} {q:>7} {self.policy[number, action]:7.3f}"
             )
+        if config.temperature == 0.0:
+            words.append("* the most visited; of equals the best by prior and q")
         words.append("principal line: " + " ".join(self.principal_line(number)))
         words += self._explain_belief(number)
         words += [f"world {w}: {format_hand(world)}" for w, world in enumerate(self.worlds[number, :num_worlds])]

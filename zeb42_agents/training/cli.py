@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config, run = _settle(command)
         from zeb42_agents.training.trainer import Trainer  # after the options: torch takes seconds to import
 
+        trainer = Trainer(config, run, wandb=command.wandb, console=console)
         console.print(f"run: {run}", soft_wrap=True)
         console.print(_in_words(config), soft_wrap=True)
-        trainer = Trainer(config, run, wandb=command.wandb, console=console)
     except ValueError as error:
         console.print(f"train_belief: {error}", style="red", soft_wrap=True)
         return USAGE

@@ -185,6 +185,12 @@ class Trainer:
         with tracking.progress_bar(self.console) as bar:
             task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, losses="")
             while self.cycle < config.cycles:
+                if self.cycle == config.teacher_cycles > 0:
+                    self.console.print(
+                        f"from cycle {self.cycle + 1} on its own search is the teacher (teacher_cycles="
+                        f"{config.teacher_cycles}): the policy loss is against visit shares now, another measure",
+                        soft_wrap=True,
+                    )
                 row = self.train_cycle()
                 status = tracking.status(row, config.opponents)
                 bar.update(task, completed=self.cycle, losses=tracking.losses(row))
@@ -443,7 +449,8 @@ def belief_row(report: BeliefReport) -> dict[str, float]:
 def load_config(run: Path) -> TrainConfig:
     """The configuration of the run in ``run``; ValueError if there is none."""
     if not (run / CONFIG_FILE).is_file():
-        raise ValueError(f"expected a training run in {run}, got a folder without {CONFIG_FILE}")
+        got = f"a folder without {CONFIG_FILE}" if run.is_dir() else "no such folder"
+        raise ValueError(f"expected a training run in {run}, got {got}")
     return TrainConfig.from_json(weights.read_json(run / CONFIG_FILE))
 
 
