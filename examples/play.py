@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 import zeb42_env
-from zeb42_agents.agent import agent_names, make_agent
+from zeb42_agents.agent import make_agent, require_agent
 from zeb42_env import Hand, Phase, Rules, action_text, parse_action, render
 
 HUMAN = "you"
@@ -78,10 +78,9 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--match", action="store_true", help="play to seven marks")
     parser.add_argument("--window", action="store_true", help="show the table in a window too")
     options = parser.parse_args(arguments)
-    kinds = [*agent_names(), HUMAN]
     for name in options.seats:
-        if name.partition(":")[0] not in kinds:
-            raise ValueError(f"expected an agent or {HUMAN}, got {name!r}; allowed: {', '.join(kinds)}")
+        if name != HUMAN:
+            require_agent(name, HUMAN)
     seed = int(np.random.default_rng().integers(2**32)) if options.seed is None else options.seed
     rules = Rules(episode="match" if options.match else "hand")
     print(f"seed {seed}, {rules}")

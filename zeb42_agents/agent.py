@@ -44,16 +44,6 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
     return keys
 
 
-def one_record(record: np.void | np.ndarray) -> np.void:
-    """One HAND record, from a record or an array of one; ValueError for anything else."""
-    if getattr(record, "dtype", None) != HAND or np.size(record) != 1:
-        of_shape = f" of shape {record.shape}" if isinstance(record, np.ndarray) else ""
-        raise ValueError(
-            f"expected one HAND record, got {type(record).__name__}{of_shape}; allowed: what Hand.view gives"
-        )
-    return record.reshape(1)[0] if isinstance(record, np.ndarray) else record
-
-
 def require_movers(views: np.ndarray) -> None:
     """ValueError unless ``views`` are HAND records [B], each the view of the seat to move, of a hand not over."""
     if getattr(views, "dtype", None) != HAND or np.ndim(views) != 1:
@@ -106,12 +96,18 @@ def is_spec(text: str) -> bool:
     return True
 
 
+def require_agent(spec: str, *others: str) -> None:
+    """ValueError unless ``spec`` begins with the name of an agent. It lists them, and the ``others`` that the caller
+    allows in that place."""
+    if spec.partition(":")[0] not in _AGENTS:
+        raise ValueError(f"expected an agent, got {spec!r}; allowed: {', '.join([*agent_names(), *others])}")
+
+
 def read_spec(spec: str) -> tuple[Any, dict[str, Any]]:
     """What builds the agent that a spec names, and all its options with the defaults. ValueError as in
     :func:`make_agent`."""
     name, _, rest = spec.partition(":")
-    if name not in _AGENTS:
-        raise ValueError(f"expected an agent, got {spec!r}; allowed: {', '.join(agent_names())}")
+    require_agent(spec)
     module, _, attribute = _AGENTS[name].partition(":")
     builder: Any = import_module(module)
     for part in attribute.split("."):

@@ -12,7 +12,6 @@ from numba import njit
 
 from zeb42_agents import worlds
 from zeb42_agents._double_dummy import makes, value
-from zeb42_agents.agent import one_record
 from zeb42_agents.solver import in_threads
 from zeb42_env._core.bits import lowest, nth_bit, popcount
 from zeb42_env._core.dominoes import (
@@ -220,7 +219,7 @@ def bid_curve(
     view of a seat before the first lead; without ``rng`` the worlds are drawn from seed 0. ValueError for another view,
     or ``num_worlds`` below 1.
     """
-    view = one_record(view)
+    view = worlds.one_record(view)
     if view["seat"] < 0 or view["phase"] not in (AUCTION, DECLARATION):
         raise ValueError("expected the view of a seat in the auction or declaration phase, got another record")
     sampled = worlds.sample(view, num_worlds, np.random.default_rng(0) if rng is None else rng)

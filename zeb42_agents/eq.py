@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import bidding, solver, worlds
-from zeb42_agents.agent import Randomness, one_record, require_movers, view_keys
+from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import FOR_MAJORITY, FOR_POINTS, HAND, TRICKS, legal_plays
@@ -109,7 +109,7 @@ class EQ:
         ``rng`` as in :meth:`act`, where one key must be given for one view; the same key means the same worlds. Without
         it the worlds are drawn afresh from seed 0.
         """
-        view = one_record(view)
+        view = worlds.one_record(view)
         if view["phase"] != TRICKS:
             raise ValueError(
                 "expected a view in its tricks, got another; zeb42_agents.bidding.bid_curve explains calls"

@@ -17,7 +17,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from zeb42_agents.agent import one_record
 from zeb42_env._core.bits import unit
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
 from zeb42_env._core.record import HAND, NOBODY, may_hold, played_dominoes
@@ -31,6 +30,7 @@ __all__ = [
     "count",
     "marginals",
     "marginals_many",
+    "one_record",
     "require_deals",
     "sample",
     "sample_many",
@@ -349,6 +349,16 @@ def _settle(view: np.void, owners: np.ndarray) -> np.ndarray:
         if owners[domino] >= 0 and not played & bit:
             hand.held[owners[domino]] |= bit
     return settled
+
+
+def one_record(record: np.void | np.ndarray) -> np.void:
+    """One HAND record, from a record or an array of one; ValueError for anything else."""
+    if getattr(record, "dtype", None) != HAND or np.size(record) != 1:
+        of_shape = f" of shape {record.shape}" if isinstance(record, np.ndarray) else ""
+        raise ValueError(
+            f"expected one HAND record, got {type(record).__name__}{of_shape}; allowed: what Hand.view gives"
+        )
+    return record.reshape(1)[0] if isinstance(record, np.ndarray) else record
 
 
 def _weights(view: np.void, weights: np.ndarray | None) -> np.ndarray:

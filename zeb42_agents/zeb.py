@@ -10,7 +10,8 @@ import torch
 from numba import njit
 
 from zeb42_agents import weights as weights_on_disk
-from zeb42_agents.agent import Randomness, one_record, require_movers, view_keys
+from zeb42_agents import worlds as deals
+from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_agents.bidding import simple_calls
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.search import Search, SearchConfig
@@ -178,7 +179,7 @@ class Zeb:
 
         ``rng`` as in :meth:`act`, where one key must be given for one view; without it the worlds follow from seed 0.
         """
-        views = np.array([one_record(view)])
+        views = np.array([deals.one_record(view)])
         require_movers(views)
         spoken_for = "" if self.evaluator.speaks(views)[0] else f"\n{SPOKEN_FOR}"
         if self.search:

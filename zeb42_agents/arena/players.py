@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from zeb42_agents.agent import Agent, agent_names, is_spec, make_agent, read_spec, same_agent
+from zeb42_agents.agent import Agent, is_spec, make_agent, read_spec, require_agent, same_agent
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
 
 EXTERNAL_PREFIX = "cmd:"
@@ -50,11 +50,9 @@ class Player:
             program = shlex.split(agent.command)[0]
             if shutil.which(program) is None:
                 raise ValueError(f"expected a program after cmd:, got {program!r}, which is not there or cannot run")
-        elif self.spec.partition(":")[0] in agent_names():
-            agent = make_agent(self.spec)
         else:
-            allowed = f"{', '.join(agent_names())}, 'cmd:PROGRAM ARGS'"
-            raise ValueError(f"expected an agent, got {self.spec!r}; allowed: {allowed}")
+            require_agent(self.spec, "'cmd:PROGRAM ARGS'")
+            agent = make_agent(self.spec)
         agent.name = self.name
         return agent
 
