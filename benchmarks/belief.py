@@ -20,7 +20,8 @@ from numba import njit
 from zeb42_agents import belief, make_agent, worlds
 from zeb42_agents.zeb import NetworkEvaluator, Zeb, sample_actions
 from zeb42_env import Rules
-from zeb42_env._core.record import BY_CHANCE, HAND, OVER, apply, blank, deal_many, rewind, views_of
+from zeb42_env._core.record import BY_CHANCE, HAND, OVER, apply, blank, rewind
+from zeb42_env._core.tables import deal_numbers, views_of
 
 TEMPERATURE = 0.1
 Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -53,7 +54,7 @@ def positions(act: Act, num_hands: int, seed: int) -> tuple[np.ndarray, np.ndarr
     """The views HAND [28 * num_hands] of the seat to move at every play of fresh hands, and the owners int8
     [28 * num_hands, 28]; play by play, the hands in the same order."""
     hands = np.repeat(Rules(contract="random", scoring="majority").blank_record(), num_hands)
-    deal_many(hands, np.uint64(seed), 0, BY_CHANCE)
+    deal_numbers(hands, np.uint64(seed), np.arange(len(hands), dtype=np.uint64), BY_CHANCE)
     rng = np.random.default_rng(seed + 1)
     seen, owners = [], []
     while (hands["phase"] != OVER).any():

@@ -28,7 +28,7 @@ from numba import njit
 
 import zeb42_env
 from zeb42_env import HAND, Rules, Texas42VectorEnv
-from zeb42_env._core import bits, record
+from zeb42_env._core import bits, tables
 
 NUM_LANES = 4096
 NUM_RUNS = 5
@@ -75,8 +75,8 @@ def kernels(seconds: float) -> None:
 
         def run(rules: Rules = rules) -> int:
             hands[:] = rules.blank_record()
-            record.deal_many(hands, np.uint64(1), 0, rules.contract_code)
-            return int(record.play_randomly(hands, keys))
+            tables.deal_numbers(hands, np.uint64(1), np.arange(len(hands), dtype=np.uint64), rules.contract_code)
+            return int(tables.play_randomly(hands, keys))
 
         line(
             f"kernels: deal and play, contract {contract}, actions/s", f"{best_rate(run, seconds) / 1e6:.1f} M", wanted

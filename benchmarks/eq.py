@@ -25,7 +25,7 @@ from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.baselines import RandomAgent
 from zeb42_agents.eq import EQ
 from zeb42_env import Hand, Rules
-from zeb42_env._core import record
+from zeb42_env._core import record, tables
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS
 
 
@@ -92,7 +92,7 @@ def see_all(aim: str, num_deals: int, seed: int) -> np.ndarray:
             actions = np.empty(len(live), np.int64)
             actions[seeing] = exact_plays(hands[live[seeing]], team, aim)
             others = hands[live[~seeing]]
-            actions[~seeing] = RandomAgent().act(record.views_of(others, others["to_move"]), rng)
+            actions[~seeing] = RandomAgent().act(tables.views_of(others, others["to_move"]), rng)
             for b, action in zip(live, actions.tolist(), strict=True):
                 record.apply(hands[b], action)
         share += 0.25 * (1.0 + np.sign(2.0 * hands["points"][:, team] - HAND_POINTS))

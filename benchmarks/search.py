@@ -19,7 +19,8 @@ from numba import njit
 from zeb42_agents.search import Evaluator, Search, SearchConfig
 from zeb42_env import Rules
 from zeb42_env._core.bits import below, lowest, mix, nth_bit, popcount
-from zeb42_env._core.record import BY_CHANCE, apply, deal_many, legal_mask, views_of
+from zeb42_env._core.record import BY_CHANCE, apply, legal_mask
+from zeb42_env._core.tables import deal_numbers, views_of
 
 CONFIGS = {
     "gumbel, 64 simulations": SearchConfig(),
@@ -74,7 +75,7 @@ def _play_on(hands: np.ndarray) -> None:
 def positions(num: int) -> np.ndarray:
     """Views [num] of the seat to move, each with more than one legal action."""
     hands = np.repeat(Rules(contract="random", scoring="contract").blank_record(), 2 * num)
-    deal_many(hands, np.uint64(42), 0, BY_CHANCE)
+    deal_numbers(hands, np.uint64(42), np.arange(len(hands), dtype=np.uint64), BY_CHANCE)
     _play_on(hands)
     undecided = np.array([int(legal_mask(hand)).bit_count() > 1 for hand in hands])
     hands = hands[undecided][:num]

@@ -22,7 +22,8 @@ from numba import njit
 
 from zeb42_agents import solver, worlds
 from zeb42_env import Hand, Rules
-from zeb42_env._core.record import legal_plays, play_randomly, rewind, views_of
+from zeb42_env._core.record import legal_plays, rewind
+from zeb42_env._core.tables import play_randomly, views_of
 
 Ask = Callable[[np.ndarray, np.void, np.ndarray, np.ndarray], None]
 

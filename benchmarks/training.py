@@ -26,7 +26,8 @@ from zeb42_agents.training.self_play import NO_EXPLORATION, SelfPlayPolicy, Self
 from zeb42_agents.training.teacher import teach
 from zeb42_agents.zeb import NetworkEvaluator
 from zeb42_env import Rules
-from zeb42_env._core.record import BY_CHANCE, deal_many, play_randomly, views_of
+from zeb42_env._core.record import BY_CHANCE
+from zeb42_env._core.tables import deal_numbers, play_randomly, views_of
 
 PUBLISHED_BYTES = 1535
 
@@ -52,7 +53,7 @@ def main() -> None:
 def finished_hands(num: int) -> np.ndarray:
     """Random contracts played at random: HAND [num]."""
     hands = np.repeat(Rules(contract="random", scoring="majority").blank_record(), num)
-    deal_many(hands, np.uint64(1), 0, BY_CHANCE)
+    deal_numbers(hands, np.uint64(1), np.arange(len(hands), dtype=np.uint64), BY_CHANCE)
     play_randomly(hands, np.arange(num).astype(np.uint64))
     return hands
 

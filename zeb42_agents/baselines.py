@@ -14,7 +14,7 @@ from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_agents.bidding import simple_calls
 from zeb42_env._core.bits import below, lowest, nth_bit, popcount
 from zeb42_env._core.dominoes import COUNT, LED_SUIT, NUM_SEATS, NUM_TRICKS, POWER, SUIT_MEMBERS, TRUMPS
-from zeb42_env._core.record import TRICKS, legal_plays, may_hold, trick_winner
+from zeb42_env._core.record import TRICKS, legal_plays, may_hold, trick_points, trick_winner
 
 LOWEST_TRUMP_POWER = 9  # POWER is 9..16 for trumps, 1..8 for other dominoes of the led suit, 0 for the rest
 
@@ -118,10 +118,8 @@ def trick_worth(view: np.void, domino: int, candidates: np.ndarray, left: np.nda
     place = view.num_plays & 3
     first = view.num_plays - place
     led = LED_SUIT[view.declaration, view.plays[first] if place else domino]
-    points = 1 + np.int64(COUNT[domino])
+    points = trick_points(view, first) + np.int64(COUNT[domino])
     winner, power = me, np.int64(POWER[view.declaration, led, domino])
-    for i in range(first, view.num_plays):
-        points += COUNT[view.plays[i]]
     if place:
         best_place = trick_winner(view, first)
         best_power = np.int64(POWER[view.declaration, led, view.plays[first + best_place]])

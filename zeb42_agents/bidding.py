@@ -25,15 +25,13 @@ from zeb42_env._core.dominoes import (
     SUIT_MEMBERS,
     TRUMPS,
 )
+from zeb42_env._core.goals import FOR_MAJORITY, FOR_MARKS, FOR_POINTS
 from zeb42_env._core.record import (
     AUCTION,
     BID_MARKS,
     BID_POINTS,
     DECLARATION,
     DECLARE,
-    FOR_MAJORITY,
-    FOR_MARKS,
-    FOR_POINTS,
     HAND,
     MAX_MARKS_BID,
     MIN_BID,

@@ -18,7 +18,8 @@ from zeb42_agents import bidding, solver, worlds
 from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
-from zeb42_env._core.record import FOR_MAJORITY, FOR_POINTS, HAND, TRICKS, legal_plays
+from zeb42_env._core.goals import FOR_MAJORITY, FOR_POINTS
+from zeb42_env._core.record import HAND, TRICKS, legal_plays
 
 OBJECTIVES = ("scoring", "contract", "majority", "points")
 CALLS = ("worlds", "simple")

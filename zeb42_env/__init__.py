@@ -11,6 +11,7 @@ from zeb42_env.notation import NotationError
 from zeb42_env.observation import observe, observe_many
 from zeb42_env.rules import BidKind, Declaration, Phase, Rules, action_text, domino_text, parse_action
 from zeb42_env.single import Texas42Env
+from zeb42_env.table import Table, play_out
 from zeb42_env.vector import Texas42VectorEnv, lane_seed
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NotationError",
     "Phase",
     "Rules",
+    "Table",
     "Texas42Env",
     "Texas42VectorEnv",
     "__version__",
@@ -32,6 +34,7 @@ __all__ = [
     "observe",
     "observe_many",
     "parse_action",
+    "play_out",
     "raw_env",
 ]
 

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from zeb42_env._core import bits
+from zeb42_env._core import bits, goals
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.notation import format_hand, parse_hand
@@ -187,14 +187,14 @@ class Hand:
     @property
     def made(self) -> bool | None:
         """Whether the offense took what it bid; None while that is open or nobody bid."""
-        return bool(core.made(self._hands[0])) if self.is_over and self.bidder >= 0 else None
+        return bool(goals.made(self._hands[0])) if self.is_over and self.bidder >= 0 else None
 
     @property
     def score(self) -> float:
         """What the finished hand is worth to seats 0&2 in the unit of its scoring; ValueError before it is over."""
         if not self.is_over:
             raise ValueError(f"expected a finished hand, got one in its {self.phase} phase")
-        return float(core.score(self._hands[0]))
+        return float(goals.score(self._hands[0]))
 
     @property
     def history(self) -> list[tuple[int, int]]:

@@ -16,8 +16,6 @@ AllPassRule = Literal["shaker_bids", "reshake"]
 ScoringRule = Literal["marks", "contract", "majority", "points"]
 EpisodeRule = Literal["hand", "match"]
 
-MATCH_MARKS = 7
-
 
 class _Word(IntEnum):
     """An enum whose members have a short text form: ``parse(str(member)) == member``."""
@@ -91,9 +89,14 @@ def bid_text(bid: int) -> str:
     return f"{marks} mark" + ("s" if marks > 1 else "")
 
 
+def is_action(action: int) -> bool:
+    """Whether ``action`` is an action id, legal or not."""
+    return 0 <= action < core.NUM_ACTIONS
+
+
 def action_text(action: int) -> str:
     """An action id as words: ``6-4``, ``pass``, ``31``, ``1 mark``, ``fives``."""
-    if not 0 <= action < core.NUM_ACTIONS:
+    if not is_action(action):
         raise ValueError(f"expected an action id, got {action}; allowed: 0..{core.NUM_ACTIONS - 1}")
     if action < core.PASS:
         return domino_text(action)

@@ -11,6 +11,7 @@ import numpy as np
 
 from zeb42_env import Hand, Rules
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 
 DATA = Path(__file__).parents[1] / "data"
 COUNTS = {(5, 5): 10, (6, 4): 10, (5, 0): 5, (4, 1): 5, (3, 2): 5}
@@ -34,9 +35,9 @@ def positions(num_hands: int, seed: int, *, first: int = 0, last: int = 27, rule
     """Full hands [N] of random play under random contracts, each stopped before a play in ``first``..``last``."""
     rules = rules or Rules(contract="random")
     hands = np.repeat(rules.blank_record(), num_hands)
-    core.deal_many(hands, np.uint64(seed), 0, rules.contract_code)
+    tables.deal_numbers(hands, np.uint64(seed), np.arange(len(hands), dtype=np.uint64), rules.contract_code)
     rng = np.random.default_rng(seed)
-    core.play_randomly(hands, rng.integers(0, 2**64, num_hands, dtype=np.uint64))
+    tables.play_randomly(hands, rng.integers(0, 2**64, num_hands, dtype=np.uint64))
     for hand in hands:
         plays_only = int(core.num_decisions(hand)) - 28
         core.rewind(hand, plays_only + int(rng.integers(first, last + 1)))

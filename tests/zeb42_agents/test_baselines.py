@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from zeb42_agents import Agent, make_agent
 from zeb42_env import Hand, Rules, parse_action
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 from zeb42_env._core.bits import mix
 
 RULES = Rules(contract="random", scoring="majority")
@@ -19,9 +20,9 @@ SPECS = ("random", "greedy")
 def positions(num_hands: int, seed: int, rules: Rules = RULES) -> np.ndarray:
     """Full hands [N] of random play, each stopped at a random decision."""
     hands = np.repeat(rules.blank_record(), num_hands)
-    core.deal_many(hands, np.uint64(seed), 0, rules.contract_code)
+    tables.deal_numbers(hands, np.uint64(seed), np.arange(len(hands), dtype=np.uint64), rules.contract_code)
     rng = np.random.default_rng(seed)
-    core.play_randomly(hands, rng.integers(0, 2**64, num_hands, dtype=np.uint64))
+    tables.play_randomly(hands, rng.integers(0, 2**64, num_hands, dtype=np.uint64))
     for hand in hands:
         core.rewind(hand, int(rng.integers(0, core.num_decisions(hand))))
     return hands
@@ -53,7 +54,7 @@ def test_agents_play_legally_in_every_phase(spec: str) -> None:
     assert isinstance(agent, Agent)
     for rules in (RULES, Rules(contract="dropped30"), Rules()):
         hands = positions(300, seed=3, rules=rules)
-        views = core.views_of(hands, hands["to_move"])
+        views = tables.views_of(hands, hands["to_move"])
         before = views.copy()
         actions = agent.act(views, np.random.default_rng(0))
         assert actions.dtype == np.int64
@@ -66,7 +67,7 @@ def test_agents_play_legally_in_every_phase(spec: str) -> None:
 def test_a_choice_depends_on_its_view_and_key_alone(spec: str) -> None:
     agent = make_agent(spec)
     hands = positions(200, seed=5)
-    views = core.views_of(hands, hands["to_move"])
+    views = tables.views_of(hands, hands["to_move"])
     keys = np.array([mix(np.uint64(9), np.uint64(b)) for b in range(200)], np.uint64)
     together = agent.act(views, keys)
     order = np.random.default_rng(1).permutation(200)
@@ -82,11 +83,11 @@ def test_hidden_dominoes_change_nothing(spec: str, seed: int) -> None:
     hand = positions(1, seed)[0]
     viewer = int(hand["to_move"])
     keys = np.array([seed], np.uint64)
-    chosen = agent.act(core.views_of(np.array([hand]), np.array([viewer])), keys)
+    chosen = agent.act(tables.views_of(np.array([hand]), np.array([viewer])), keys)
     rng = np.random.default_rng(seed)
     worlds = [world for _ in range(20) if (world := redeal(hand, viewer, rng)) is not None]
     for world in worlds:
-        assert agent.act(core.views_of(world, np.array([viewer])), keys) == chosen
+        assert agent.act(tables.views_of(world, np.array([viewer])), keys) == chosen
 
 
 def greedy_choice(line: str) -> int:
@@ -135,13 +136,13 @@ def test_greedy_in_the_last_seat_gives_count_only_to_a_trick_it_wins() -> None:
 def test_greedy_beats_random() -> None:
     """74.8% of the hands where more of the 42 points wins; below 71% something broke."""
     hands = np.repeat(RULES.blank_record(), 4000)
-    core.deal_many(hands, np.uint64(11), 0, RULES.contract_code)
+    tables.deal_numbers(hands, np.uint64(11), np.arange(len(hands), dtype=np.uint64), RULES.contract_code)
     greedy, random = make_agent("greedy"), make_agent("random")
     rng = np.random.default_rng(0)
     while (hands["phase"] != core.OVER).any():
         for team, agent in enumerate((greedy, random)):
             moving = np.flatnonzero((hands["to_move"] >= 0) & (hands["to_move"] % 2 == team))
-            actions = agent.act(core.views_of(hands[moving], hands["to_move"][moving]), rng)
+            actions = agent.act(tables.views_of(hands[moving], hands["to_move"][moving]), rng)
             for b, action in zip(moving, actions, strict=True):
                 core.apply(hands[b], action)
     wins = (hands["points"][:, 0] > 21).mean() + 0.5 * (hands["points"][:, 0] == 21).mean()

@@ -7,12 +7,12 @@ import pytest
 from double_dummy import positions
 
 from zeb42_agents import belief, worlds
-from zeb42_env._core import record as core
+from zeb42_env._core import tables
 
 
 def test_legality_is_the_exact_posterior() -> None:
     hands = positions(30, seed=41)
-    views = core.views_of(hands, hands["to_move"])
+    views = tables.views_of(hands, hands["to_move"])
     posterior = belief.legality(views)
     np.testing.assert_allclose(posterior, [worlds.marginals(view) for view in views])
     np.testing.assert_allclose(posterior.sum(2), 1)
@@ -23,7 +23,7 @@ def test_legality_is_the_exact_posterior() -> None:
 
 def test_legality_over_random_play_is_the_published_yardstick() -> None:
     hands = positions(3000, seed=42)
-    views = core.views_of(hands, hands["to_move"])
+    views = tables.views_of(hands, hands["to_move"])
     result = belief.score(belief.legality(views), hands["owner"], views)
     assert result.accuracy["all_21"] == pytest.approx(0.702, abs=0.012)
     assert result.cross_entropy["all_21"] == pytest.approx(0.511, abs=0.02)
@@ -35,7 +35,7 @@ def test_legality_over_random_play_is_the_published_yardstick() -> None:
 
 def test_certainty_and_ignorance() -> None:
     hands = positions(50, seed=43, last=20)
-    views = core.views_of(hands, hands["to_move"])
+    views = tables.views_of(hands, hands["to_move"])
     truth = np.eye(4)[hands["owner"]]
     right = belief.score(truth, hands["owner"], views)
     assert right.accuracy == {"all_21": 1.0, "hidden": 1.0}
@@ -50,7 +50,7 @@ def test_certainty_and_ignorance() -> None:
 
 def test_nothing_hidden_is_no_number() -> None:
     hands = positions(1, seed=44, first=27, last=27)
-    views = core.views_of(hands, hands["to_move"])
+    views = tables.views_of(hands, hands["to_move"])
     result = belief.score(belief.legality(views), hands["owner"], views)
     assert np.isnan(result.accuracy["hidden"])
     assert result.accuracy["all_21"] == 1
@@ -58,7 +58,7 @@ def test_nothing_hidden_is_no_number() -> None:
 
 def test_bad_input() -> None:
     hands = positions(3, seed=45)
-    views = core.views_of(hands, hands["to_move"])
+    views = tables.views_of(hands, hands["to_move"])
     posterior = belief.legality(views)
     with pytest.raises(ValueError, match=r"expected probabilities of shape \(3, 28, 4\)"):
         belief.score(posterior[:2], hands["owner"], views)

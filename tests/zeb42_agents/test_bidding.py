@@ -11,6 +11,7 @@ from zeb42_agents import bidding, solver, worlds
 from zeb42_agents.eq import EQ
 from zeb42_env import Hand, Rules, action_text, parse_action
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 
 STRONG = ["6-6", "6-5", "6-4", "6-1", "6-0", "5-5", "4-4"]
 WEAK = ["6-1", "5-0", "4-2", "3-1", "5-3", "4-0", "2-1"]
@@ -184,7 +185,7 @@ def test_worlds_given_calls_are_worlds_and_believe_the_bidder() -> None:
         hand.apply(parse_action("36"))
         view = hand.view(hand.to_move)
         explained = bidding.worlds_given_calls(view, np.uint64(seed), 100)
-        assert all(r.tobytes() == view.tobytes() for r in core.views_of(explained, np.full(100, hand.to_move)))
+        assert all(r.tobytes() == view.tobytes() for r in tables.views_of(explained, np.full(100, hand.to_move)))
         uniform = worlds.sample(view, 100, rng)
 
         def mean_strength(sampled: np.ndarray, caller: int = caller) -> float:

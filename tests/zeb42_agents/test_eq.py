@@ -12,12 +12,13 @@ from zeb42_agents import Agent, bidding, make_agent, solver, worlds
 from zeb42_agents.eq import EQ, LATE_PLAY, NUM_TIE_WORLDS
 from zeb42_env import Hand, Rules, parse_action
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS
 
 
 def views(num_views: int, seed: int, *, first: int = 8, last: int = 26, scoring: str = "contract") -> np.ndarray:
     hands = positions(num_views, seed, first=first, last=last, rules=Rules(contract="random", scoring=scoring))
-    return core.views_of(hands, hands["to_move"])
+    return tables.views_of(hands, hands["to_move"])
 
 
 def choice_without_shortcuts(view: np.void, key: np.uint64, num_worlds: int, objective: str) -> int:
@@ -74,12 +75,12 @@ def test_the_objective_follows_the_scoring(scoring: str, objective: str) -> None
 @given(st.integers(0, 2**32), st.integers(6, 26), st.sampled_from(["contract", "majority", "points"]))
 def test_what_is_hidden_does_not_matter(seed: int, ply: int, objective: str) -> None:
     hand = positions(1, seed, first=ply, last=ply)
-    view = core.views_of(hand, hand["to_move"])
+    view = tables.views_of(hand, hand["to_move"])
     redealt = worlds.sample(view[0], 3, np.random.default_rng(seed))
     key = np.array([seed], np.uint64)
     choice = EQ(6, objective=objective).act(view, key)
     for world in redealt:
-        assert EQ(6, objective=objective).act(core.views_of(np.array([world]), view["seat"]), key) == choice
+        assert EQ(6, objective=objective).act(tables.views_of(np.array([world]), view["seat"]), key) == choice
 
 
 def test_hidden_dominoes_do_not_matter_in_the_auction() -> None:
@@ -89,7 +90,7 @@ def test_hidden_dominoes_do_not_matter_in_the_auction() -> None:
     key = np.array([9], np.uint64)
     choice = EQ(6).act(np.array([view]), key)
     for world in worlds.sample(view, 3, np.random.default_rng(1)):
-        assert EQ(6).act(core.views_of(np.array([world]), view["seat"].reshape(1)), key) == choice
+        assert EQ(6).act(tables.views_of(np.array([world]), view["seat"].reshape(1)), key) == choice
 
 
 def test_a_choice_does_not_depend_on_its_batch() -> None:
@@ -107,9 +108,9 @@ def test_it_plays_legally_in_every_phase() -> None:
     assert isinstance(agent, Agent)
     assert agent.name == "eq:n=2,objective=points"
     hands = np.repeat(Rules().blank_record(), 3)
-    core.deal_many(hands, np.uint64(1), 0, Rules().contract_code)
+    tables.deal_numbers(hands, np.uint64(1), np.arange(len(hands), dtype=np.uint64), Rules().contract_code)
     while (hands["phase"] != core.OVER).any():
-        seen = core.views_of(hands, hands["to_move"])
+        seen = tables.views_of(hands, hands["to_move"])
         before = seen.copy()
         actions = agent.act(seen, np.random.default_rng(0))
         assert (seen == before).all()
@@ -194,7 +195,7 @@ def test_views_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="no deal agrees with"):
         EQ(3).act(impossible, np.zeros(1, np.uint64))
     over = positions(1, seed=2)
-    core.play_randomly(over, np.zeros(1, np.uint64))
+    tables.play_randomly(over, np.zeros(1, np.uint64))
     with pytest.raises(ValueError, match="got a full hand, with nobody to move"):
         EQ(3).act(over, np.zeros(1, np.uint64))
     hand = Hand.deal(seed=2, rules=Rules(contract="random"))

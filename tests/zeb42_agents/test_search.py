@@ -16,17 +16,9 @@ from zeb42_agents.search import Search, SearchConfig, SearchResult, search
 from zeb42_agents.search.config import halving_schedule
 from zeb42_env import Hand, Rules
 from zeb42_env._core.bits import below, lowest, mix, nth_bit, popcount
-from zeb42_env._core.record import (
-    BY_AUCTION,
-    BY_CHANCE,
-    OVER,
-    apply,
-    deal_many,
-    legal_mask,
-    num_decisions,
-    score,
-    views_of,
-)
+from zeb42_env._core.goals import score
+from zeb42_env._core.record import BY_AUCTION, BY_CHANCE, OVER, apply, legal_mask, num_decisions
+from zeb42_env._core.tables import deal_numbers, views_of
 
 SMALL = SearchConfig(sims=24, worlds=6, belief="uniform", leaves=8)
 
@@ -48,7 +40,7 @@ def _walk(hands: np.ndarray, decisions: int, key: np.uint64) -> None:
 def positions(num: int, seed: int = 0, decisions: int = -1, contract: int = BY_CHANCE, **rules: str) -> np.ndarray:
     """Full hands [num] at random points of random hands, none of them over."""
     hands = np.repeat(Rules(**rules).blank_record(), 2 * num)  # type: ignore[arg-type]
-    deal_many(hands, np.uint64(seed), 0, contract)
+    deal_numbers(hands, np.uint64(seed), np.arange(len(hands), dtype=np.uint64), contract)
     _walk(hands, decisions, np.uint64(seed))
     return hands[hands["phase"] != OVER][:num]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from zeb42_agents import solver
 from zeb42_env import Hand, Rules
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 from zeb42_env._core.dominoes import HAND_POINTS
 
 
@@ -142,7 +143,7 @@ def test_analysis_of_a_hand_under_way() -> None:
 
 def test_nothing_is_left_when_the_hand_is_over() -> None:
     over = positions(1, seed=1)
-    core.play_randomly(over, np.zeros(1, np.uint64))
+    tables.play_randomly(over, np.zeros(1, np.uint64))
     memory = solver.new_memory()[0]
     assert solver.value(over[0], memory) == 0
     assert solver.makes(over[0], memory, 0)

@@ -15,12 +15,13 @@ from scipy.stats import chi2
 from zeb42_agents import worlds
 from zeb42_env import HAND, Hand, Rules
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 
 
 def views(num_views: int, seed: int, first: int = 0, last: int = 27) -> np.ndarray:
     """Views [B] of the seats to move in positions of random play."""
     hands = positions(num_views, seed, first=first, last=last)
-    return core.views_of(hands, hands["to_move"])
+    return tables.views_of(hands, hands["to_move"])
 
 
 def enumerate_worlds(view: np.void) -> list[tuple[int, ...]]:
@@ -93,9 +94,9 @@ def test_every_world_shows_its_viewer_the_same_view(seed: int, ply: int, weighte
     weights = rng.random((28, 4)) if weighted else None
     sampled = worlds.sample(view, 20, rng, weights)
     assert (sampled["seat"] == -1).all()
-    again = core.views_of(sampled, np.full(20, view["seat"]))
+    again = tables.views_of(sampled, np.full(20, view["seat"]))
     assert all(record.tobytes() == view.tobytes() for record in again)
-    core.play_randomly(sampled, np.arange(20, dtype=np.uint64))
+    tables.play_randomly(sampled, np.arange(20, dtype=np.uint64))
     assert (sampled["points"].sum(1) == 42).all()
 
 
@@ -108,7 +109,7 @@ def test_before_the_tricks_every_deal_is_possible() -> None:
         hidden = view["owner"] < 0
         np.testing.assert_allclose(marginals[hidden][:, [s for s in range(4) if s != view["seat"]]], 1 / 3)
         sampled = worlds.sample(view, 5, np.random.default_rng(0))
-        assert (core.views_of(sampled, np.full(5, view["seat"])) == view).all()
+        assert (tables.views_of(sampled, np.full(5, view["seat"])) == view).all()
         if hand.phase == core.TRICKS:
             break
         hand.apply(hand.legal_actions()[-1])

@@ -20,18 +20,8 @@ from zeb42_env._core.dominoes import (
     SUIT_MEMBERS,
     TRUMPS,
 )
-from zeb42_env._core.record import (
-    BID_MARKS,
-    FOR_CONTRACT,
-    FOR_MARKS,
-    OVER,
-    PASS,
-    TRICKS,
-    bid_value,
-    legal_plays,
-    may_hold,
-    trick_winner,
-)
+from zeb42_env._core.goals import FOR_CONTRACT, FOR_MARKS
+from zeb42_env._core.record import BID_MARKS, OVER, PASS, TRICKS, bid_value, legal_plays, may_hold, trick_winner
 from zeb42_env._core.tokens import DOMINOES, SEATS, SITUATION
 
 

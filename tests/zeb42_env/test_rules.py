@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reference_rules import DOMINOES, ReferenceHand, action_id
 
 from zeb42_env import Hand, Rules
-from zeb42_env._core import bits, record
+from zeb42_env._core import bits, goals, record, tables
 
 DATA = Path(__file__).parents[1] / "data"
 NUM_HANDS = 10_000
@@ -74,10 +74,10 @@ def check_many(first: int, num_hands: int) -> None:
         for all_pass in ("shaker_bids", "reshake"):
             rules = Rules(contract=contract, all_pass=all_pass, declarations=tuple(range(10)))
             hands = np.repeat(rules.blank_record(), int(num_hands * share / 2))
-            record.deal_many(hands, np.uint64(first), 0, rules.contract_code)
+            tables.deal_numbers(hands, np.uint64(first), np.arange(len(hands), dtype=np.uint64), rules.contract_code)
             dealt = hands.copy()
             keys = np.random.default_rng(first).integers(0, 2**64, len(hands), dtype=np.uint64)
-            record.play_randomly(hands, keys)
+            tables.play_randomly(hands, keys)
             for start, end in zip(dealt, hands, strict=True):
                 replay(start, end, all_pass, rules)
 
@@ -99,7 +99,7 @@ def replay(start: np.void, end: np.void, all_pass: str, rules: Rules) -> None:
         slow.act(legal[action])
     assert slow.phase == "over"
     assert end["points"].tolist() == [slow.taken[0], slow.taken[1]]
-    assert float(record.score(end)) == slow.score("marks")
+    assert float(goals.score(end)) == slow.score("marks")
     assert end["owner"].tolist() == owner
 
 
@@ -140,7 +140,7 @@ def test_dominoes_are_conserved(seed, number, stop):
 def test_deals_are_uniform():
     """Each domino falls to each seat a quarter of the time, and each pair of dominoes to one seat 6 times in 27."""
     hands = np.zeros(20_000, record.HAND)
-    record.deal_many(hands, np.uint64(3), 0, record.BY_AUCTION)
+    tables.deal_numbers(hands, np.uint64(3), np.arange(len(hands), dtype=np.uint64), record.BY_AUCTION)
     share = np.stack([(hands["owner"] == seat).mean(axis=0) for seat in range(4)])
     assert np.abs(share - 0.25).max() < 0.015
     together = (hands["owner"][:, :, None] == hands["owner"][:, None, :]).mean(axis=0)[~np.eye(28, dtype=bool)]

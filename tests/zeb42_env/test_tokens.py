@@ -9,7 +9,7 @@ from playing import ALL_RULES, random_position
 
 from zeb42_env import HAND
 from zeb42_env._core import tokens as tk
-from zeb42_env._core.record import views_of
+from zeb42_env._core.tables import views_of
 
 POSITIONS_OF_EACH = 150
 

@@ -14,8 +14,6 @@ from test_single import keyed_action
 
 import zeb42_env
 from zeb42_env import Hand, Rules, Texas42Env, Texas42VectorEnv, lane_seed
-from zeb42_env._core import lanes as core_lanes
-from zeb42_env._core import record
 
 MATCH = Rules(episode="match")
 POINTS = Rules(scoring="points")
@@ -204,27 +202,3 @@ def test_is_made_by_name():
     assert envs.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
     envs.reset(seed=0)
     envs.close()
-
-
-def test_step_hands_plays_on_and_on():
-    hands = np.repeat(Rules(contract="random", scoring="points").blank_record(), 6)
-    keys = np.arange(6, dtype=np.uint64)
-    numbers = np.zeros(6, np.int64)
-    for b in range(6):
-        hands[b] = Hand.deal(b, Rules(contract="random", scoring="points")).record
-    finished, scores, over = np.zeros(6, record.HAND), np.zeros(6), np.zeros(6, bool)
-    rng = np.random.default_rng(0)
-    num_ended = 0
-    for _ in range(28 * 3):
-        actions = np.array([rng.choice(Hand(hand).legal_actions()) for hand in hands])
-        num_ended += core_lanes.step_hands(hands, actions, keys, numbers, record.BY_CHANCE, finished, scores, over)
-        if over.any():
-            assert over.all()
-            for b in range(6):
-                assert Hand(finished[b]).is_over
-                assert Hand(finished[b]).score == scores[b]
-                assert Hand(hands[b]) == Hand.deal(
-                    b, Rules(contract="random", scoring="points"), number=int(numbers[b])
-                )
-    assert num_ended == 18
-    assert numbers.tolist() == [3] * 6

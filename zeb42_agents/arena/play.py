@@ -13,10 +13,11 @@ from zeb42_agents.agent import Agent
 from zeb42_agents.arena.games import GAME, NUM_TABLES, Forfeit, Played, hand_rows
 from zeb42_agents.arena.protocols import MAX_MATCH_HANDS, Protocol
 from zeb42_env import HAND, action_text
+from zeb42_env._core import goals, tables
 from zeb42_env._core import record as core
 from zeb42_env._core.bits import mix
 from zeb42_env._core.dominoes import HAND_POINTS
-from zeb42_env.rules import MATCH_MARKS
+from zeb42_env._core.goals import MATCH_MARKS
 
 
 class ForfeitError(RuntimeError):
@@ -197,7 +198,7 @@ def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
     """Ask each agent for its first actions, so that compiling and loading do not count as thinking."""
     hands = protocol.deal(0, np.zeros(1, np.int64))
     while hands[0]["phase"] != core.OVER and hands[0]["num_plays"] < 2:
-        views = core.views_of(hands, hands["to_move"])
+        views = tables.views_of(hands, hands["to_move"])
         for agent in agents:
             ask(agent, views, np.zeros(1, np.uint64))
         core.apply(hands[0], min(a for a in range(core.NUM_ACTIONS) if int(core.legal_mask(hands[0])) >> a & 1))
@@ -251,7 +252,7 @@ def _finish(hands: np.ndarray, time_ms: np.ndarray, decisions: np.ndarray, forfe
     for b, forfeit in forfeits.items():
         hand, offender = hands[b], forfeit.seat & 1
         points[b, 1 - offender] += HAND_POINTS - points[b].sum()
-        stake = max(1, int(hand["bid"]) // HAND_POINTS) if hand["scoring"] == core.FOR_MARKS else 1
+        stake = max(1, int(hand["bid"]) // HAND_POINTS) if hand["scoring"] == goals.FOR_MARKS else 1
         scores[b] = -stake if offender == 0 else stake
         made[b] = -1 if hand["declaration"] < 0 else int((int(hand["bidder"]) & 1) != offender)
     return Played(hands, points, scores, made, time_ms, decisions, forfeits)
@@ -261,5 +262,5 @@ def _finish(hands: np.ndarray, time_ms: np.ndarray, decisions: np.ndarray, forfe
 def _judge(hands: np.ndarray, scores: np.ndarray, made: np.ndarray) -> None:
     """What each finished hand is worth to seats 0&2, and whether its contract was made."""
     for b in range(len(hands)):
-        scores[b] = core.score(hands[b])
-        made[b] = core.made(hands[b]) if hands[b].declaration >= 0 else -1
+        scores[b] = goals.score(hands[b])
+        made[b] = goals.made(hands[b]) if hands[b].declaration >= 0 else -1

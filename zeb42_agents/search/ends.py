@@ -8,7 +8,8 @@ from numba import njit
 from zeb42_agents.search.choose import Settings
 from zeb42_agents.solver import makes, value
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES
-from zeb42_env._core.record import FOR_MAJORITY, FOR_MARKS, FOR_POINTS, OVER, TRICKS, score
+from zeb42_env._core.goals import FOR_MAJORITY, FOR_MARKS, FOR_POINTS, score
+from zeb42_env._core.record import OVER, TRICKS
 
 
 @njit(cache=True)

@@ -25,7 +25,8 @@ from zeb42_agents.search.roots import (
 )
 from zeb42_agents.search.tree import Trees, advance, allocate, harvest, plant
 from zeb42_agents.solver import new_memory
-from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS, views_of
+from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS
+from zeb42_env._core.tables import views_of
 
 
 class Evaluator(Protocol):

@@ -12,7 +12,8 @@ from zeb42_agents.arena import play_match
 from zeb42_agents.training.self_play import SelfPlayVectorEnv
 from zeb42_agents.zeb import NetworkEvaluator, Zeb
 from zeb42_env._core.dominoes import NUM_SEATS
-from zeb42_env._core.record import HAND, OVER, views_of
+from zeb42_env._core.record import HAND, OVER
+from zeb42_env._core.tables import views_of
 from zeb42_env.rules import Rules
 
 NUM_BINS = 10

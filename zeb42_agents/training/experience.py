@@ -13,8 +13,8 @@ from numba import njit
 
 from zeb42_env._core import tokens as tk
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
+from zeb42_env._core.goals import FOR_MARKS, score
 from zeb42_env._core.record import (
-    FOR_MARKS,
     HAND,
     MAX_DECISIONS,
     NOBODY,
@@ -24,7 +24,6 @@ from zeb42_env._core.record import (
     legal_mask,
     num_decisions,
     rewind,
-    score,
 )
 
 MAX_CALLS = 15  # an opening call has that many legal actions: pass, twelve numbers, one or two marks

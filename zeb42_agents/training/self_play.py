@@ -20,16 +20,8 @@ from zeb42_agents.training.replay import as_bytes, as_views
 from zeb42_agents.zeb import NetworkEvaluator, sample_actions
 from zeb42_env._core.bits import mix, unit
 from zeb42_env._core.dominoes import NUM_DOMINOES
-from zeb42_env._core.record import (
-    MAX_DECISIONS,
-    NUM_ACTIONS,
-    OVER,
-    TRICKS,
-    apply,
-    deal,
-    legal_mask,
-    views_of,
-)
+from zeb42_env._core.record import MAX_DECISIONS, NUM_ACTIONS, OVER, TRICKS, apply, deal, legal_mask
+from zeb42_env._core.tables import views_of
 from zeb42_env.rules import Rules
 
 TEAM_STREAM = 1000  # beyond the numbers of decisions, whose keys are mixed from the same hand's key

@@ -21,16 +21,8 @@ from zeb42_agents.bidding import simple_call
 from zeb42_agents.training.experience import QUALITIES, blank_experience, pack_value
 from zeb42_env._core.bits import lowest, mix
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES
-from zeb42_env._core.record import (
-    FOR_MAJORITY,
-    FOR_POINTS,
-    HAND,
-    blank,
-    legal_mask,
-    legal_plays,
-    num_decisions,
-    rewind,
-)
+from zeb42_env._core.goals import FOR_MAJORITY, FOR_POINTS
+from zeb42_env._core.record import HAND, blank, legal_mask, legal_plays, num_decisions, rewind
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import njit, types, vectorize
 from numba.extending import intrinsic
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
@@ -54,6 +54,22 @@ def mix(key: np.uint64, number: np.uint64) -> np.uint64:
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
     return z
+
+
+@njit(cache=True)
+def one_way(key: np.uint64, number: np.uint64) -> np.uint64:
+    """A fresh key as :func:`mix` makes it, from which ``key`` cannot be told.
+
+    Who knows the number can undo mix, but not mix plus what went in (Davies and Meyer's one-way function from a
+    permutation).
+    """
+    return mix(key, number) ^ key
+
+
+@vectorize(cache=True)
+def mix_all(key: np.uint64, number: np.uint64) -> np.uint64:
+    """:func:`mix` over arrays of keys and numbers."""
+    return mix(key, number)
 
 
 @njit(cache=True, inline="always")

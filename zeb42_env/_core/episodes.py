@@ -10,10 +10,10 @@ import numpy as np
 from numba import njit
 
 from zeb42_env._core.bits import lowest, mix
-from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_SEATS
-from zeb42_env._core.record import FOR_MARKS, apply, deal, legal_mask, score
+from zeb42_env._core.dominoes import HAND_POINTS, NUM_SEATS
+from zeb42_env._core.goals import MATCH_MARKS, score, stake
+from zeb42_env._core.record import apply, deal, legal_mask, trick_points
 
-MATCH_MARKS = 7
 _LANES = np.uint64(0x4C414E45)  # keeps the keys of lanes apart from the keys of hands
 _PLAYERS = np.uint64(0x504C4159)  # and those of the built-in players from both
 
@@ -37,14 +37,6 @@ def hand_key(episode_key: np.uint64, number: int) -> np.uint64:
 def player_key(episode_key: np.uint64) -> np.uint64:
     """Where the stream starts that built-in players of an episode draw from, and a random learner's seat."""
     return mix(episode_key, _PLAYERS)
-
-
-@njit(cache=True)
-def stake(hand: np.void) -> float:
-    """What a team loses that breaks the rules: the marks at stake, or 1 for any other scoring and for a match."""
-    if hand.match or hand.scoring != FOR_MARKS:
-        return 1.0
-    return max(1.0, np.float64(hand.bid // HAND_POINTS))
 
 
 @njit(cache=True)
@@ -98,9 +90,7 @@ def trick_margin(hand: np.void) -> float:
     num_plays = np.int64(hand.num_plays)
     if num_plays == 0 or num_plays & 3:
         return 0.0
-    points = 1
-    for i in range(num_plays - NUM_SEATS, num_plays):
-        points += COUNT[hand.plays[i]]
+    points = trick_points(hand, num_plays - NUM_SEATS)
     return (points if hand.leader & 1 == 0 else -points) / HAND_POINTS
 
 

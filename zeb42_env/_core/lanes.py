@@ -19,11 +19,11 @@ from zeb42_env._core.episodes import (
     next_hand,
     payoff,
     player_key,
-    stake,
     trick_margin,
 )
+from zeb42_env._core.goals import stake
 from zeb42_env._core.observe import observe_hands
-from zeb42_env._core.record import HAND, NOBODY, NUM_ACTIONS, OVER, apply, blank, deal, legal_mask, score
+from zeb42_env._core.record import HAND, NOBODY, NUM_ACTIONS, OVER, apply, blank, legal_mask
 
 LEARNER, WAITING, DONE, BROKEN = 0, 1, 2, 3
 """What a lane is at: the learner is to move; another player is; the episode is over; an illegal action ended it."""
@@ -197,35 +197,3 @@ def ask_players(lanes: Lanes, waiting: np.ndarray, views: np.ndarray, keys: np.n
         views[w] = lanes.hands[lane]
         blank(views[w], views[w].to_move)
         keys[w] = next_bits(lanes.streams[lane])
-
-
-@njit(cache=True, nogil=True)
-def step_hands(
-    hands: np.ndarray,
-    actions: np.ndarray,
-    keys: np.ndarray,
-    numbers: np.ndarray,
-    contract: int,
-    finished: np.ndarray,
-    scores: np.ndarray,
-    over: np.ndarray,
-) -> int:
-    """Self-play at its barest: a legal action for each of ``hands`` [B], in place, and a new deal where one is over.
-
-    A hand that ends is copied into ``finished`` (HAND [B]) and its score to seats 0&2 into ``scores`` (float64 [B]),
-    ``over`` (bool [B]) says where; then ``numbers[b]`` goes up by one and hand ``numbers[b]`` of ``keys[b]`` is dealt,
-    with a fresh shaker. Returns how many ended.
-    """
-    num_ended = 0
-    for b in range(len(hands)):
-        hand = hands[b]
-        apply(hand, actions[b])
-        over[b] = hand.phase == OVER
-        if over[b]:
-            num_ended += 1
-            finished[b] = hand
-            scores[b] = score(hand)
-            numbers[b] += 1
-            hand.shaker = NOBODY
-            deal(hand, mix(keys[b], np.uint64(numbers[b])), contract)
-    return num_ended

@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 
 from zeb42_env._core.dominoes import (
-    COUNT,
     HAND_POINTS,
     LED_SUIT,
     NUM_DECLARATIONS,
@@ -31,6 +30,7 @@ from zeb42_env._core.record import (
     RESHAKE,
     TRICKS,
     may_hold,
+    trick_points,
     trick_winner,
 )
 
@@ -160,12 +160,9 @@ def _encode_plays(view: np.void, me: int, planes: np.ndarray) -> None:
         return
     led = np.int64(LED_SUIT[view.declaration, view.plays[first]])
     planes[_LED_SUIT + led] = 1
-    points = 1
     for i in range(first, num_plays):
-        domino = np.int64(view.plays[i])
-        planes[_TRICK + ((leader + i - first) & 3) * NUM_DOMINOES + domino] = 1
-        points += COUNT[domino]
-    planes[_TRICK_POINTS] = points
+        planes[_TRICK + ((leader + i - first) & 3) * NUM_DOMINOES + np.int64(view.plays[i])] = 1
+    planes[_TRICK_POINTS] = trick_points(view, first)
     best = trick_winner(view, first)
     planes[_WINNING + ((leader + best) & 3)] = 1
     power = POWER[view.declaration, led, view.plays[first + best]]

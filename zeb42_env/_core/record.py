@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from zeb42_env._core.bits import below, mix, nth_bit, popcount
+from zeb42_env._core.bits import below, popcount
 from zeb42_env._core.dominoes import (
     ALL_DOMINOES,
     COUNT,
@@ -34,7 +34,6 @@ MAX_DECISIONS = NUM_SEATS + 1 + NUM_DOMINOES  # four calls, a declaration, 28 pl
 
 AUCTION, DECLARATION, TRICKS, OVER = 0, 1, 2, 3  # Phase
 SHAKER_BIDS, RESHAKE = 0, 1  # AllPass
-FOR_MARKS, FOR_CONTRACT, FOR_MAJORITY, FOR_POINTS = 0, 1, 2, 3  # Scoring
 BY_AUCTION, BY_CHANCE, BY_FORCED_30 = 0, 1, 2  # Contract
 
 NOBODY = -1
@@ -125,9 +124,7 @@ def apply(hand: np.void, action: int) -> None:
 @njit(cache=True)
 def call(hand: np.void, action: int) -> None:
     """Pass or bid, in place. The fourth call ends the auction."""
-    num_calls = 0
-    while hand.calls[num_calls] >= 0:
-        num_calls += 1
+    num_calls = (hand.to_move - hand.shaker - 1) & 3  # each seat calls once, in turn
     hand.calls[num_calls] = action
     if action != PASS:
         hand.bid = bid_value(action)
@@ -171,10 +168,7 @@ def play(hand: np.void, domino: int) -> None:
         return
     first = num_plays - 3
     winner = (hand.leader + trick_winner(hand, first)) & 3
-    points = 1
-    for i in range(first, first + NUM_SEATS):
-        points += COUNT[hand.plays[i]]
-    hand.points[winner & 1] += points
+    hand.points[winner & 1] += trick_points(hand, first)
     hand.leader = winner
     hand.to_move = winner
     if num_plays == NUM_DOMINOES - 1:
@@ -195,28 +189,13 @@ def trick_winner(hand: np.void, first: int) -> int:
     return best
 
 
-@njit(cache=True)
-def made(hand: np.void) -> bool:
-    """Whether the offense of a finished hand took what it bid; every point for a bid of marks."""
-    return hand.points[hand.bidder & 1] >= min(np.int64(hand.bid), HAND_POINTS)
-
-
-@njit(cache=True)
-def score(hand: np.void) -> float:
-    """What a finished hand is worth to seats 0&2 in the unit of its scoring; the opponents get the negative.
-
-    Marks: the marks at stake. Contract: 1 made or set. Majority: 1 for more than 21 of the 42 points, 0 for 21 each.
-    Points: the margin as a share of 42. A hand that nobody bid is worth 0.
-    """
-    if hand.bidder < 0:
-        return 0.0
-    if hand.scoring == FOR_POINTS or hand.scoring == FOR_MAJORITY:
-        margin = np.int64(hand.points[0]) - np.int64(hand.points[1])
-        return margin / HAND_POINTS if hand.scoring == FOR_POINTS else np.float64(np.sign(margin))
-    sign = 1.0 if made(hand) == (hand.bidder & 1 == 0) else -1.0
-    if hand.scoring == FOR_CONTRACT:
-        return sign
-    return sign * max(1, hand.bid // HAND_POINTS)
+@njit(cache=True, inline="always")
+def trick_points(hand: np.void, first: int) -> int:
+    """What the trick whose lead is play number ``first`` is worth so far: one point, and the counts in it."""
+    points = 1
+    for i in range(first, min(first + NUM_SEATS, np.int64(hand.num_plays))):
+        points += COUNT[hand.plays[i]]
+    return points
 
 
 @njit(cache=True)
@@ -231,15 +210,6 @@ def blank(hand: np.void, seat: int) -> None:
         owner = hand.owner[domino]
         visible = (owner == seat) | ((seen >> np.uint32(domino)) & np.uint32(1) != 0)
         hand.owner[domino] = owner if visible else UNKNOWN
-
-
-@njit(cache=True)
-def views_of(hands: np.ndarray, seats: np.ndarray) -> np.ndarray:
-    """The views [B] that ``seats`` [B] have of ``hands`` [B]."""
-    views = hands.copy()
-    for b in range(len(hands)):
-        blank(views[b], seats[b])
-    return views
 
 
 @njit(cache=True, inline="always")
@@ -339,13 +309,6 @@ def best_pip(held: np.uint32) -> int:
     return best
 
 
-@njit(cache=True)
-def deal_many(hands: np.ndarray, key: np.uint64, first_number: int, contract: int) -> None:
-    """Deal hands number ``first_number``, ``first_number + 1``, ... of ``key`` into ``hands`` [B], in place."""
-    for b in range(len(hands)):
-        deal(hands[b], mix(key, first_number + b), contract)
-
-
 @njit(cache=True, inline="always")
 def num_decisions(hand: np.void) -> int:
     """How many actions brought ``hand`` here since the deal."""
@@ -387,18 +350,3 @@ def rewind(hand: np.void, decisions: int) -> None:
         declare(hand, declaration)
     for i in range(decisions):
         apply(hand, actions[i])
-
-
-@njit(cache=True)
-def play_randomly(hands: np.ndarray, keys: np.ndarray) -> int:
-    """Finish ``hands`` [B] by uniform legal actions, in place; hand b draws from keys[b]. Returns the actions taken."""
-    taken = 0
-    stream = np.empty(1, np.uint64)
-    for b in range(len(hands)):
-        hand = hands[b]
-        stream[0] = keys[b]
-        while hand.phase != OVER:
-            legal = legal_mask(hand)
-            apply(hand, nth_bit(legal, below(stream, popcount(legal))))
-            taken += 1
-    return taken

@@ -30,15 +30,15 @@ from zeb42_env._core.dominoes import (
     SUIT_MEMBERS,
     TRUMPS,
 )
+from zeb42_env._core.goals import needed
 from zeb42_env._core.record import (
     BID_MARKS,
-    FOR_CONTRACT,
-    FOR_MARKS,
     OVER,
     PASS,
     TRICKS,
     bid_value,
     legal_plays,
+    trick_points,
     trick_winner,
 )
 
@@ -309,15 +309,6 @@ def _read_plays(hand: np.void, absent: np.ndarray) -> np.uint32:
     return played
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _needs(view: np.void, team: int) -> int:
-    """Points that ``team`` still needs to win what the hand is scored by."""
-    if view.scoring == FOR_CONTRACT or view.scoring == FOR_MARKS:
-        bid = min(np.int64(view.bid), HAND_POINTS)
-        return (bid if view.bidder & 1 == team else HAND_POINTS + 1 - bid) - view.points[team]
-    return HAND_POINTS // 2 + 1 - view.points[team]
-
-
 @njit(cache=True, nogil=True)
 def _write_situation(
     hand: np.void, seat: int, mine: np.uint32, out: np.uint32, best_place: int, rows: np.ndarray, row: int
@@ -338,15 +329,12 @@ def _write_situation(
         rows[row, 21] = hand.bid // HAND_POINTS
     rows[row, 22], rows[row, 23] = hand.points[us], hand.points[1 - us]
     if hand.phase == TRICKS:
-        rows[row, 24], rows[row, 25] = max(0, _needs(hand, us)), max(0, _needs(hand, 1 - us))
+        rows[row, 24], rows[row, 25] = max(0, needed(hand, us)), max(0, needed(hand, 1 - us))
         rows[row, 29 + in_trick] = 1
     rows[row, 26], rows[row, 27] = hand.marks[us], hand.marks[1 - us]
     rows[row, 28] = NUM_TRICKS - (num_plays >> 2)
     if best_place >= 0:
-        points = 0
-        for i in range(num_plays - in_trick, num_plays):
-            points += COUNT[hand.plays[i]]
-        rows[row, 33] = points
+        rows[row, 33] = trick_points(hand, num_plays - in_trick) - 1
         led = hand.plays[num_plays - in_trick]
         rows[row, 34] = (TRUMPS[declaration] >> np.uint32(led)) & np.uint32(1)
         rows[row, 35 if (hand.leader + best_place) & 1 == us else 36] = 1

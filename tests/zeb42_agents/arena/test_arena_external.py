@@ -22,7 +22,7 @@ from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.arena.run import Plan, run_pool
 from zeb42_env import Hand
-from zeb42_env._core import record as core
+from zeb42_env._core import tables
 
 PREAMBLE = """
 import sys, time
@@ -66,7 +66,7 @@ def external(tmp_path: Path):
 
 def first_leads(num_hands: int, protocol: str = "majority") -> np.ndarray:
     hands = get_protocol(protocol).deal(1, np.arange(num_hands))
-    return core.views_of(hands, hands["to_move"])
+    return tables.views_of(hands, hands["to_move"])
 
 
 def test_a_program_plays_whole_hands(external) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from zeb42_agents.training.experience import blank_experience
 from zeb42_agents.training.replay import SelfPlayBuffer, as_bytes, as_views
-from zeb42_env._core import record as core
+from zeb42_env._core import tables
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
 
@@ -15,7 +15,7 @@ from zeb42_env.rules import Rules
 def hands(num: int, *, first: int = 0, contract: str = "random") -> np.ndarray:
     rules = Rules(contract=contract, scoring="majority")  # type: ignore[arg-type]
     records = np.array([Hand.deal(first + i, rules).record for i in range(num)])
-    core.play_randomly(records, np.arange(num).astype(np.uint64))
+    tables.play_randomly(records, np.arange(num).astype(np.uint64))
     experience = blank_experience(num)
     experience["hand"] = records
     return experience

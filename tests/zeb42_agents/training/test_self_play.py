@@ -18,7 +18,8 @@ from zeb42_agents.training.learner import averaged_copy
 from zeb42_agents.training.replay import SelfPlayBuffer, as_bytes
 from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv
 from zeb42_agents.zeb import NetworkEvaluator
-from zeb42_env._core.record import HAND, blank, legal_mask, rewind, views_of
+from zeb42_env._core.record import HAND, blank, legal_mask, rewind
+from zeb42_env._core.tables import views_of
 from zeb42_env.rules import Rules
 
 LANES = 64

@@ -10,6 +10,7 @@ from zeb42_agents.bidding import simple_calls
 from zeb42_agents.training.experience import NOBODY_THOUGHT, QUALITIES, draw, normalised_score
 from zeb42_agents.training.teacher import quality, teach
 from zeb42_env._core import record as core
+from zeb42_env._core import tables
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
 
@@ -17,7 +18,7 @@ from zeb42_env.rules import Rules
 def finished(num: int, scoring: str = "majority", contract: str = "random") -> np.ndarray:
     rules = Rules(contract=contract, scoring=scoring)  # type: ignore[arg-type]
     hands = np.array([Hand.deal(seed, rules).record for seed in range(num)])
-    core.play_randomly(hands, np.arange(num).astype(np.uint64))
+    tables.play_randomly(hands, np.arange(num).astype(np.uint64))
     return hands
 
 
@@ -75,7 +76,7 @@ def test_sampled_labels_depend_on_the_view_alone() -> None:
     (other,) = worlds.sample(view, 1, np.random.default_rng(0))
     assert not np.array_equal(other["owner"], record["owner"])
     redealt = np.array([other])
-    core.play_randomly(redealt, keys(1))
+    tables.play_randomly(redealt, keys(1))
     both = np.concatenate([np.array([record]), redealt])
     labels = teach(both, margin_weight=0.3, label_worlds=4, keys=np.zeros(2, np.uint64), threads=1)["plays"]
     assert np.array_equal(labels[0, 0], labels[1, 0])
