@@ -86,7 +86,7 @@ from gymnasium import spaces
 from pettingzoo import AECEnv
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
-from zeb42_env._core import bits, episodes
+from zeb42_env._core import bits, episodes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
 from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
@@ -199,7 +199,7 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         self.truncations = dict.fromkeys(AGENTS, False)
         self.infos: dict[str, dict[str, Any]] = {agent: {"action_mask": self._nothing_legal} for agent in AGENTS}
         self._skip_agent_selection = None
-        self._turn_to(int(self._hands["to_move"][0]), _mask_of(self._hands))
+        self._turn_to(int(self._hands["to_move"][0]), tables.legal_masks(self._hands)[0])
         self._show()
 
     def step(self, action: int | None) -> None:
@@ -233,8 +233,8 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
             self._end({})
         else:
             self._number += 1
-            episodes.next_hands(self._hands, self._episode_key, self._number, self._contract)
-            self._turn_to(int(self._hands["to_move"][0]), _mask_of(self._hands))
+            episodes.go_on(self._hands, self._episode_key, self._number, self._contract)
+            self._turn_to(int(self._hands["to_move"][0]), tables.legal_masks(self._hands)[0])
         self._show()
 
     def forfeit(self, reason: str) -> None:
@@ -415,9 +415,3 @@ def given_hand(given: Hand | str, rules: Rules) -> np.void:
     if bool(record["match"]) != (rules.episode == "match"):
         raise ValueError(f"expected options['hand'] to be dealt for episode={rules.episode!r}, as the rules say")
     return record
-
-
-def _mask_of(hands: np.ndarray) -> np.ndarray:
-    mask = np.empty(core.NUM_ACTIONS, np.int8)
-    episodes.write_masks(hands, mask.reshape(1, -1))
-    return mask

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from zeb42_env._core import record as core
-from zeb42_env._core.episodes import write_masks
-from zeb42_env._core.lanes import RANDOM_SEAT, SELF_PLAY, WAITING, Course, Lanes, act_lanes, ask_players
+from zeb42_env._core import tables
+from zeb42_env._core.lanes import RANDOM_SEAT, SELF_PLAY, WAITING, Course, Lanes, act_lanes
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.rules import Rules
 
@@ -59,7 +59,7 @@ def let_players_play(
     """
     while len(waiting := np.flatnonzero(status == WAITING)):
         views, keys = np.empty(len(waiting), core.HAND), np.empty(len(waiting), np.uint64)
-        ask_players(lanes, waiting, views, keys)
+        tables.show(lanes.hands, waiting, lanes.guest_keys, views, keys)
         chosen = _choose(choices, (views["to_move"] - lanes.seats[waiting] - 1) & 3, views, keys)
         actions, go = np.empty(len(status), np.int64), np.zeros(len(status), bool)
         actions[waiting], go[waiting] = chosen, True
@@ -75,18 +75,9 @@ def _choose(choices: tuple[Choice, ...], places: np.ndarray, views: np.ndarray, 
         mine = np.flatnonzero(asked == number)
         if len(mine):
             actions[mine] = choice(views[mine], keys[mine])
-    in_range = (actions >= 0) & (actions < core.NUM_ACTIONS)
-    legal = in_range & (legal_masks(views)[np.arange(len(views)), np.where(in_range, actions, 0)] == 1)
-    for w in np.flatnonzero(~legal):
+    for w in np.flatnonzero(~tables.are_legal(views, actions)):
         try:
             Hand(views[w]).apply(int(actions[w]))
         except IllegalActionError as error:
             raise ValueError(f"a player of the environment broke the rules: {error}") from None
     return actions
-
-
-def legal_masks(hands: np.ndarray) -> np.ndarray:
-    """The legal actions of the seats to move in ``hands`` (HAND records or their views [B]): int8 [B, 56], 0/1."""
-    masks = np.empty((len(hands), core.NUM_ACTIONS), np.int8)
-    write_masks(hands, masks)
-    return masks

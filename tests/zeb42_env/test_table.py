@@ -9,7 +9,6 @@ from playing import ALL_RULES
 from zeb42_env import Hand, Rules
 from zeb42_env._core import goals, tables
 from zeb42_env._core.record import HAND, NUM_ACTIONS
-from zeb42_env.players import legal_masks
 from zeb42_env.table import Table, play_out
 
 
@@ -21,7 +20,7 @@ def a_table(num: int = 12) -> Table:
 
 def by_key(views: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """A legal action for each view that depends on its key alone."""
-    legal = legal_masks(views)
+    legal = tables.legal_masks(views)
     return np.array([np.random.default_rng(int(k)).choice(np.flatnonzero(m)) for m, k in zip(legal, keys, strict=True)])
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from zeb42_env._core.bits import lowest, mix
+from zeb42_env._core.bits import mix, one_way
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_SEATS
 from zeb42_env._core.goals import MATCH_MARKS, score, stake
 from zeb42_env._core.record import apply, deal, legal_mask, trick_points
+from zeb42_env._core.tables import is_legal, write_mask
 
 _LANES = np.uint64(0x4C414E45)  # keeps the keys of lanes apart from the keys of hands
-_PLAYERS = np.uint64(0x504C4159)  # and those of the built-in players from both
+_BUILT_IN = np.uint64(0x504C4159)  # and those of the built-in players from both
+_GUESTS = np.uint64(0x47554553)  # and those of all other players from theirs
 
 ILLEGAL = -2
 """What :func:`take` says of an action that the rules do not allow."""
@@ -34,22 +36,29 @@ def hand_key(episode_key: np.uint64, number: int) -> np.uint64:
 
 
 @njit(cache=True)
-def player_key(episode_key: np.uint64) -> np.uint64:
+def built_in_key(episode_key: np.uint64) -> np.uint64:
     """Where the stream starts that built-in players of an episode draw from, and a random learner's seat."""
-    return mix(episode_key, _PLAYERS)
+    return mix(episode_key, _BUILT_IN)
 
 
 @njit(cache=True)
-def marks_after(hand: np.void, team: int) -> int:
-    """The marks of ``team`` once the finished ``hand`` is counted."""
-    value = score(hand) if team == 0 else -score(hand)
-    return np.int64(hand.marks[team]) + (np.int64(value) if value > 0 else 0)
+def guest_key(key: np.uint64) -> np.uint64:
+    """What players from outside draw from in the hand that is dealt from ``key``, which cannot be told from it."""
+    return one_way(key, _GUESTS)
+
+
+@njit(cache=True, inline="always")
+def marks_after(hand: np.void, hand_score: float, team: int) -> int:
+    """The marks of ``team`` once ``hand`` is counted as worth ``hand_score`` marks to seats 0&2."""
+    won = np.int64(hand_score) if team == 0 else -np.int64(hand_score)
+    return np.int64(hand.marks[team]) + max(won, 0)
 
 
 @njit(cache=True)
 def episode_over(hand: np.void) -> bool:
     """Whether the finished ``hand`` ends its episode: always, unless a match goes on."""
-    return not hand.match or max(marks_after(hand, 0), marks_after(hand, 1)) >= MATCH_MARKS
+    value = score(hand)
+    return not hand.match or max(marks_after(hand, value, 0), marks_after(hand, value, 1)) >= MATCH_MARKS
 
 
 @njit(cache=True)
@@ -59,7 +68,8 @@ def payoff(hand: np.void) -> float:
         return score(hand)
     if not episode_over(hand):
         return 0.0
-    return 1.0 if marks_after(hand, 0) > marks_after(hand, 1) else -1.0
+    value = score(hand)
+    return 1.0 if marks_after(hand, value, 0) > marks_after(hand, value, 1) else -1.0
 
 
 @njit(cache=True)
@@ -76,12 +86,35 @@ def first_hand(hand: np.void, blank_hand: np.void, episode_key: np.uint64, contr
 
 
 @njit(cache=True)
-def next_hand(hand: np.void, episode_key: np.uint64, number: int, contract: int) -> None:
-    """Turn the finished ``hand`` of a match into hand ``number`` of it: marks counted, the next seat shakes."""
-    ours, theirs = marks_after(hand, 0), marks_after(hand, 1)
+def next_hand(hand: np.void, hand_score: float, key: np.uint64, contract: int) -> None:
+    """Turn a ``hand`` of a match into the next, dealt from ``key``: marks counted, the next seat shakes.
+
+    ``hand_score`` is what the hand was worth to seats 0&2, in marks.
+    """
+    ours, theirs = marks_after(hand, hand_score, 0), marks_after(hand, hand_score, 1)
     hand.marks[0], hand.marks[1] = ours, theirs
     hand.shaker = (hand.shaker + 1) & 3
-    deal(hand, hand_key(episode_key, number), contract)
+    deal(hand, key, contract)
+
+
+@njit(cache=True, nogil=True)
+def next_hands(hands: np.ndarray, rows: np.ndarray, scores: np.ndarray, keys: np.ndarray, contract: int) -> None:
+    """:func:`next_hand` of ``hands[rows]``: ``scores`` [R] to seats 0&2, in marks, and uint64 ``keys`` [R].
+
+    Scores are given, since a hand may have been forfeited.
+    """
+    for i in range(len(rows)):
+        next_hand(hands[rows[i]], scores[i], keys[i], contract)
+
+
+@njit(cache=True, nogil=True)
+def count_marks(hands: np.ndarray, rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The marks of both teams (int64 [R, 2]) once ``hands[rows]`` are counted as worth ``scores`` [R] to seats 0&2."""
+    marks = np.empty((len(rows), 2), np.int64)
+    for i in range(len(rows)):
+        for team in range(2):
+            marks[i, team] = marks_after(hands[rows[i]], scores[i], team)
+    return marks
 
 
 @njit(cache=True)
@@ -102,28 +135,11 @@ def take(hands: np.ndarray, action: int, mask: np.ndarray) -> int:
     -1 when the hand is over.
     """
     hand = hands[0]
-    if action < 0 or action >= len(mask) or not (legal_mask(hand) >> np.uint64(action)) & np.uint64(1):
+    if not is_legal(hand, action):
         return ILLEGAL
     apply(hand, action)
-    write_mask(hand, mask)
+    write_mask(legal_mask(hand), mask)
     return np.int64(hand.to_move)
-
-
-@njit(cache=True, inline="always")
-def write_mask(hand: np.void, mask: np.ndarray) -> None:
-    """Write the legal actions of the seat to move into ``mask`` (int8 [56], 0/1)."""
-    mask[:] = 0
-    legal = legal_mask(hand)
-    while legal:
-        mask[lowest(legal)] = 1
-        legal &= legal - np.uint64(1)
-
-
-@njit(cache=True)
-def write_masks(hands: np.ndarray, masks: np.ndarray) -> None:
-    """Write the legal actions of ``hands`` [B] into ``masks`` (int8 [B, 56], 0/1)."""
-    for b in range(len(hands)):
-        write_mask(hands[b], masks[b])
 
 
 # The same for the one hand in ``hands`` [1]: Python hands over an array six times faster than a record.
@@ -136,9 +152,9 @@ def first_hands(hands: np.ndarray, blank_hands: np.ndarray, episode_key: np.uint
 
 
 @njit(cache=True)
-def next_hands(hands: np.ndarray, episode_key: np.uint64, number: int, contract: int) -> None:
-    """:func:`next_hand` of the one hand in ``hands`` [1]."""
-    next_hand(hands[0], episode_key, number, contract)
+def go_on(hands: np.ndarray, episode_key: np.uint64, number: int, contract: int) -> None:
+    """Turn the finished one hand in ``hands`` [1] into hand ``number`` of its match."""
+    next_hand(hands[0], score(hands[0]), hand_key(episode_key, number), contract)
 
 
 @njit(cache=True)

@@ -1,7 +1,7 @@
 """Many episodes side by side: lane l plays one episode after the other, and depends on its key alone.
 
 A lane has a learner's seat, or none for self-play. The other seats are played by the built-in random players inside
-the kernels, or by whoever the caller asks when a lane is WAITING.
+the kernels, or by whoever the caller asks when a lane is WAITING: ``tables.show`` with the lanes' ``guest_keys``.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zeb42_env._core.bits import below, mix, next_bits, nth_bit, popcount
+from zeb42_env._core.bits import below, mix, nth_bit, popcount
 from zeb42_env._core.episodes import (
+    built_in_key,
     episode_over,
     first_hand,
+    guest_key,
+    hand_key,
     lane_key,
     next_hand,
     payoff,
-    player_key,
     trick_margin,
 )
-from zeb42_env._core.goals import stake
+from zeb42_env._core.goals import score, stake
 from zeb42_env._core.observe import observe_hands
-from zeb42_env._core.record import HAND, NOBODY, NUM_ACTIONS, OVER, apply, blank, legal_mask
+from zeb42_env._core.record import HAND, NOBODY, OVER, apply, legal_mask
+from zeb42_env._core.tables import is_legal, write_mask
 
 LEARNER, WAITING, DONE, BROKEN = 0, 1, 2, 3
 """What a lane is at: the learner is to move; another player is; the episode is over; an illegal action ended it."""
@@ -46,7 +49,9 @@ class Lanes(NamedTuple):
     numbers: np.ndarray
     """int64 [N], number of the hand in its match"""
     streams: np.ndarray
-    """uint64 [N, 1], what the players and the learner's seat are drawn from"""
+    """uint64 [N, 1], what the learner's seat and the moves of built-in players are drawn from"""
+    guest_keys: np.ndarray
+    """uint64 [N], what other players draw from in the hand at play; the deal cannot be told from it"""
     seats: np.ndarray
     """int8 [N], the learner's seat; -1 self-play"""
 
@@ -60,6 +65,7 @@ def new_lanes(num_lanes: int) -> Lanes:
         np.zeros(num_lanes, np.uint64),
         np.zeros(num_lanes, np.int64),
         np.zeros((num_lanes, 1), np.uint64),
+        np.zeros(num_lanes, np.uint64),
         np.full(num_lanes, NOBODY, np.int8),
     )
 
@@ -89,7 +95,9 @@ def _settle(lanes: Lanes, lane: int, course: Course) -> tuple[int, float]:
             if episode_over(hand):
                 return DONE, reward
             lanes.numbers[lane] += 1
-            next_hand(hand, lanes.episode_keys[lane], lanes.numbers[lane], course.contract)
+            key = hand_key(lanes.episode_keys[lane], lanes.numbers[lane])
+            next_hand(hand, score(hand), key, course.contract)
+            lanes.guest_keys[lane] = guest_key(key)
         if lanes.seats[lane] == NOBODY or hand.to_move == lanes.seats[lane]:
             return LEARNER, reward
         if not course.random_players:
@@ -121,7 +129,8 @@ def begin_lanes(
         lanes.episodes[lane] += 1
         lanes.episode_keys[lane] = key
         lanes.numbers[lane] = 0
-        lanes.streams[lane, 0] = player_key(key)
+        lanes.streams[lane, 0] = built_in_key(key)
+        lanes.guest_keys[lane] = guest_key(hand_key(key, 0))
         lanes.seats[lane] = below(lanes.streams[lane], 4) if course.seat_rule == RANDOM_SEAT else course.seat_rule
         first_hand(lanes.hands[lane], blank_hands[0], key, course.contract)
         status[lane], _ = _settle(lanes, lane, course)  # nobody is paid before the learner has moved
@@ -159,8 +168,7 @@ def act_lanes(
             continue
         hand = lanes.hands[lane]
         action = actions[lane]
-        legal = legal_mask(hand)
-        if action < 0 or action >= NUM_ACTIONS or not (legal >> np.uint64(action)) & np.uint64(1):
+        if not is_legal(hand, action):
             rewards[lane] += stake(hand) if hand.to_move & 1 else -stake(hand)
             status[lane] = BROKEN
             continue
@@ -184,16 +192,5 @@ def observe_lanes(
         hand = lanes.hands[lane]
         seats[lane - start] = lanes.seats[lane] if lanes.seats[lane] != NOBODY else max(hand.to_move, 0)
         legal = legal_mask(hand) if status[lane] < DONE else np.uint64(0)
-        for action in range(NUM_ACTIONS):
-            masks[lane, action] = (legal >> np.uint64(action)) & np.uint64(1)
+        write_mask(legal, masks[lane])
     observe_hands(lanes.hands[start:stop], seats, form, flat[start:stop])
-
-
-@njit(cache=True)
-def ask_players(lanes: Lanes, waiting: np.ndarray, views: np.ndarray, keys: np.ndarray) -> None:
-    """Write the views and the keys of the players that the lanes ``waiting`` [W] wait for: HAND [W] and uint64 [W]."""
-    for w in range(len(waiting)):
-        lane = waiting[w]
-        views[w] = lanes.hands[lane]
-        blank(views[w], views[w].to_move)
-        keys[w] = next_bits(lanes.streams[lane])

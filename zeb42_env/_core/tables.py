@@ -61,6 +61,31 @@ def is_legal(hand: np.void, action: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def are_legal(hands: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    """Whether the seats to move in ``hands`` [B], hands or views of their own, may take ``actions`` [B]: bool [B]."""
+    legal = np.empty(len(hands), np.bool_)
+    for b in range(len(hands)):
+        legal[b] = is_legal(hands[b], actions[b])
+    return legal
+
+
+@njit(cache=True, inline="always")
+def write_mask(legal: np.uint64, mask: np.ndarray) -> None:
+    """Write ``legal``, bits over the actions, into ``mask`` (int8 [56], 0/1)."""
+    for action in range(NUM_ACTIONS):
+        mask[action] = (legal >> np.uint64(action)) & np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def legal_masks(hands: np.ndarray) -> np.ndarray:
+    """The legal actions of the seats to move in ``hands`` [B], hands or views of their own: int8 [B, 56], 0/1."""
+    masks = np.empty((len(hands), NUM_ACTIONS), np.int8)
+    for b in range(len(hands)):
+        write_mask(legal_mask(hands[b]), masks[b])
+    return masks
+
+
+@njit(cache=True, nogil=True)
 def take(hands: np.ndarray, rows: np.ndarray, actions: np.ndarray, legal: np.ndarray) -> None:
     """Apply ``actions`` [R] to ``hands[rows]`` where they are legal, and say where they were: bool [R]."""
     for i in range(len(rows)):
