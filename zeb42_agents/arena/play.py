@@ -12,12 +12,13 @@ from numba import njit
 from zeb42_agents.agent import Agent
 from zeb42_agents.arena.games import GAME, NUM_TABLES, Forfeit, Played, hand_rows
 from zeb42_agents.arena.protocols import MAX_MATCH_HANDS, Protocol
-from zeb42_env import HAND, action_text
-from zeb42_env._core import goals, tables
+from zeb42_env import action_text
+from zeb42_env._core import episodes, goals, tables
 from zeb42_env._core import record as core
-from zeb42_env._core.bits import mix
-from zeb42_env._core.dominoes import HAND_POINTS
+from zeb42_env._core.bits import mix_all
 from zeb42_env._core.goals import MATCH_MARKS
+from zeb42_env.rules import is_action
+from zeb42_env.table import Table
 
 
 class ForfeitError(RuntimeError):
@@ -88,30 +89,27 @@ def _play_matches(
     """As play_games, hand after hand of every match that is not decided; the shake passes to the left."""
     games["bidder"] = games["made"] = games["forfeit"] = -1
     games["result"] = np.nan
-    marks = np.zeros((len(games), 2), np.int64)
     rows: list[list[str]] = [[] for _ in games]
-    shakers = np.full(len(games), core.NOBODY)
+    live = np.arange(len(games))
+    hands = protocol.deal(seed, games["deal"] * MAX_MATCH_HANDS)
     for hand_number in range(MAX_MATCH_HANDS):
-        live = np.flatnonzero(marks.max(1) < MATCH_MARKS)
-        if not len(live):
-            break
         numbers = games["deal"][live] * MAX_MATCH_HANDS + hand_number
-        hands = protocol.deal(seed, numbers, shakers=shakers[live])
-        hands["marks"] = marks[live]
-        keys = _hand_keys(seed, numbers, games["table"][live])
-        played = play_hands(players, hands, seats[live], keys, strict=strict)
-        shakers[live] = (hands["shaker"] + 1) & 3
-        won = np.rint(played.scores).astype(np.int64)
-        marks[live] += np.stack([np.maximum(won, 0), np.maximum(-won, 0)], 1)
-        over = marks[live].max(1) >= MATCH_MARKS
-        games["margin"][live] = marks[live, 0] - marks[live, 1]
+        played = play_hands(players, hands, seats[live], _hand_keys(seed, numbers, games["table"][live]), strict=strict)
+        marks = episodes.count_marks(hands, np.arange(len(hands)), played.scores)
+        over = marks.max(1) >= MATCH_MARKS
+        games["margin"][live] = marks[:, 0] - marks[:, 1]
         games["result"][live[over]] = games["margin"][live[over]] > 0
         _add_costs(games, played, live)
         if with_rows:
-            for b, row in zip(
-                live, hand_rows(played, games[live], names, np.full(len(live), hand_number)), strict=True
-            ):
+            own = hand_rows(played, games[live], names, np.full(len(live), hand_number))
+            for b, row in zip(live, own, strict=True):
                 rows[b].append(row)
+        on = np.flatnonzero(~over)
+        if not len(on):
+            break
+        keys = mix_all(np.uint64(seed), (numbers[on] + 1).astype(np.uint64))
+        episodes.next_hands(hands, on, played.scores[on], keys, protocol.rules.contract_code)
+        live, hands = live[on], hands[on]
     blocks = [rows[b] + rows[b + 1] for b in range(0, len(games), NUM_TABLES)] if with_rows else []
     return games, ["\n".join(block) + "\n" for block in blocks]
 
@@ -136,18 +134,14 @@ def play_hands(
         keys: uint64 [B] the key that the randomness of each hand's agents comes from.
         strict: raise :class:`ForfeitError` at the first forfeit.
     """
+    table = Table(hands, keys)
     time_ms = np.zeros((len(hands), 2))
     decisions = np.zeros((len(hands), 2), np.int32)
     forfeits: dict[int, Forfeit] = {}
-    while True:
-        live = np.flatnonzero(hands["to_move"] >= 0)
-        if not len(live):
-            break
+    while len(live := table.live):
         movers = seats[live, hands["to_move"][live]]
         for player in np.unique(movers):
-            rows = live[movers == player]
-            views, view_keys = np.empty(len(rows), HAND), np.empty(len(rows), np.uint64)
-            _show(hands, rows, keys, views, view_keys)
+            rows, views, view_keys = table.turn(live[movers == player])
             started = perf_counter()
             actions, failures = ask(players[player], views, view_keys)
             elapsed_ms = 1000.0 * (perf_counter() - started)
@@ -155,17 +149,22 @@ def play_hands(
             own = seats[rows, teams] == player
             time_ms[rows[own], teams[own]] += elapsed_ms / len(rows)
             decisions[rows[own], teams[own]] += 1
-            legal = np.empty(len(rows), np.bool_)
-            _take(hands, rows, actions, legal)
-            for i in np.flatnonzero(~legal):
-                why = failures.get(int(i)) or f"illegal action {_describe(int(actions[i]))}"
+            illegal = np.flatnonzero(~table.try_actions(rows, actions))
+            table.drop(rows[illegal])
+            for i in illegal.tolist():
+                why = failures.get(i) or f"illegal action {_describe(int(actions[i]))}"
                 seat = int(views[i]["seat"])
                 if strict:
                     raise ForfeitError(f"{players[player].name} at seat {seat}: {why}")
                 by_partner = "" if own[i] else f"its partner {players[player].name}: "
                 forfeits[int(rows[i])] = Forfeit(seat, by_partner + why)
-                hands["to_move"][rows[i]] = core.NOBODY
-    return _finish(hands, time_ms, decisions, forfeits)
+    losers = np.full(len(hands), -1)
+    for b, forfeit in forfeits.items():
+        losers[b] = forfeit.seat & 1
+    points, scores = np.empty((len(hands), 2), np.int64), np.empty(len(hands))
+    made = np.empty(len(hands), np.int8)
+    _judge(hands, losers, points, scores, made)
+    return Played(hands, points, scores, made, time_ms, decisions, forfeits)
 
 
 def ask(agent: Agent, views: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
@@ -205,7 +204,7 @@ def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
 
 
 def _describe(action: int) -> str:
-    return f"{action} ({action_text(action)})" if 0 <= action < core.NUM_ACTIONS else str(action)
+    return f"{action} ({action_text(action)})" if is_action(action) else str(action)
 
 
 def _hand_keys(seed: int, numbers: np.ndarray, tables: np.ndarray) -> np.ndarray:
@@ -222,45 +221,18 @@ def _hand_keys(seed: int, numbers: np.ndarray, tables: np.ndarray) -> np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def _show(hands: np.ndarray, rows: np.ndarray, keys: np.ndarray, views: np.ndarray, view_keys: np.ndarray) -> None:
-    """Write the views of the seats to move of ``hands[rows]``, and the key of each decision, from which the hand's, and
-    so what others draw, cannot be told (mix can be undone, mix plus what went in cannot)."""
-    for i in range(len(rows)):
-        b = rows[i]
-        views[i] = hands[b]
-        core.blank(views[i], hands[b].to_move)
-        view_keys[i] = mix(keys[b], np.uint64(core.num_decisions(hands[b]))) ^ keys[b]
-
-
-@njit(cache=True, nogil=True)
-def _take(hands: np.ndarray, rows: np.ndarray, actions: np.ndarray, legal: np.ndarray) -> None:
-    """Apply ``actions`` to ``hands[rows]`` where they are legal, and say where they were."""
-    for i in range(len(rows)):
-        action = actions[i]
-        legal[i] = 0 <= action < core.NUM_ACTIONS and (
-            core.legal_mask(hands[rows[i]]) >> np.uint64(action)
-        ) & np.uint64(1) != np.uint64(0)
-        if legal[i]:
-            core.apply(hands[rows[i]], action)
-
-
-def _finish(hands: np.ndarray, time_ms: np.ndarray, decisions: np.ndarray, forfeits: dict[int, Forfeit]) -> Played:
-    points = hands["points"].astype(np.int64)
-    scores = np.empty(len(hands))
-    made = np.empty(len(hands), np.int8)
-    _judge(hands, scores, made)
-    for b, forfeit in forfeits.items():
-        hand, offender = hands[b], forfeit.seat & 1
-        points[b, 1 - offender] += HAND_POINTS - points[b].sum()
-        stake = max(1, int(hand["bid"]) // HAND_POINTS) if hand["scoring"] == goals.FOR_MARKS else 1
-        scores[b] = -stake if offender == 0 else stake
-        made[b] = -1 if hand["declaration"] < 0 else int((int(hand["bidder"]) & 1) != offender)
-    return Played(hands, points, scores, made, time_ms, decisions, forfeits)
-
-
-@njit(cache=True, nogil=True)
-def _judge(hands: np.ndarray, scores: np.ndarray, made: np.ndarray) -> None:
-    """What each finished hand is worth to seats 0&2, and whether its contract was made."""
+def _judge(hands: np.ndarray, losers: np.ndarray, points: np.ndarray, scores: np.ndarray, made: np.ndarray) -> None:
+    """Write what each hand [B] ended with: the points of both teams, what it is worth to seats 0&2, and whether its
+    contract was made (1 or 0; -1 none). ``losers`` [B] are the teams that forfeit, -1 for a hand played to its end."""
     for b in range(len(hands)):
-        scores[b] = goals.score(hands[b])
-        made[b] = goals.made(hands[b]) if hands[b].declaration >= 0 else -1
+        hand, loser = hands[b], losers[b]
+        points[b, 0], points[b, 1] = hand.points[0], hand.points[1]
+        if loser < 0:
+            scores[b] = goals.score(hand)
+            made[b] = goals.made(hand)
+        else:
+            points[b, 1 - loser] += goals.points_left(hand)
+            scores[b] = goals.at_stake(hand) * (1 if loser else -1)
+            made[b] = hand.bidder & 1 != loser
+        if hand.declaration < 0:
+            made[b] = -1

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
 from zeb42_env import HAND, Rules
-from zeb42_env._core import record as core
-from zeb42_env._core.bits import mix
+from zeb42_env._core import tables
 
 MAX_MATCH_HANDS = 16  # a match to seven marks takes at most 13 hands
 MAX_DEALS = 2**63 // MAX_MATCH_HANDS  # the hands of every match have an int64 number
@@ -34,23 +32,12 @@ class Protocol:
         """Whether made or set decides, so that both tables of a deal can be compared on it (McNemar)."""
         return self.rules.scoring == "contract"
 
-    def deal(self, seed: int, numbers: np.ndarray, *, shakers: np.ndarray | int = core.NOBODY) -> np.ndarray:
-        """The hands [B] that ``numbers`` [B] of ``seed`` deal: the ones of ``Hand.deal(seed, rules, number=...)``.
-
-        A shaker of -1 is drawn with the deal.
-        """
+    def deal(self, seed: int, numbers: np.ndarray) -> np.ndarray:
+        """The hands [B] that ``numbers`` [B] of ``seed`` deal: the ones of ``Hand.deal(seed, rules, number=...)``."""
         hands = np.empty(len(numbers), HAND)
         hands[:] = self.rules.blank_record()[0]
-        hands["shaker"] = shakers
-        _deal_numbers(hands, np.uint64(seed), np.asarray(numbers, np.uint64), self.rules.contract_code)
+        tables.deal_numbers(hands, np.uint64(seed), np.asarray(numbers, np.uint64), self.rules.contract_code)
         return hands
-
-
-@njit(cache=True, nogil=True)
-def _deal_numbers(hands: np.ndarray, seed: np.uint64, numbers: np.ndarray, contract: int) -> None:
-    """Deal hand number ``numbers[b]`` of ``seed`` into ``hands[b]``, in place."""
-    for b in range(len(hands)):
-        core.deal(hands[b], mix(seed, numbers[b]), contract)
 
 
 PROTOCOLS = {

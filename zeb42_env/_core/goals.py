@@ -44,6 +44,12 @@ def marks_at_stake(hand: np.void) -> int:
     return max(1, np.int64(hand.bid) // HAND_POINTS)
 
 
+@njit(cache=True, inline="always")
+def at_stake(hand: np.void) -> float:
+    """What the hand is worth to its winner: the marks at stake, or 1 for any other scoring."""
+    return np.float64(marks_at_stake(hand)) if hand.scoring == FOR_MARKS else 1.0
+
+
 @njit(cache=True)
 def target(hand: np.void, team: int) -> int:
     """The points that ``team`` has to take in all to win the hand by its scoring.
@@ -100,7 +106,7 @@ def worth(hand: np.void, points: int) -> float:
     Marks: the marks at stake. Contract: 1 made or set. Majority: 1 for more than 21 points, 0 for 21 each. Points: the
     margin as a share of 42.
     """
-    return outcome(hand, points) * (marks_at_stake(hand) if hand.scoring == FOR_MARKS else 1)
+    return outcome(hand, points) * at_stake(hand)
 
 
 @njit(cache=True)
@@ -112,5 +118,5 @@ def score(hand: np.void) -> float:
 
 @njit(cache=True)
 def stake(hand: np.void) -> float:
-    """What a team loses that breaks the rules: the marks at stake, or 1 for any other scoring and for a match."""
-    return 1.0 if hand.match or hand.scoring != FOR_MARKS else np.float64(marks_at_stake(hand))
+    """What a team loses that breaks the rules: what the hand is worth, or 1 in a match, all of which it loses."""
+    return 1.0 if hand.match else at_stake(hand)
