@@ -18,7 +18,8 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import belief, make_agent, worlds
-from zeb42_agents.zeb import NetworkEvaluator, Zeb, sample_actions
+from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
+from zeb42_agents.zeb import Zeb
 from zeb42_env import Rules
 from zeb42_env._core.record import BY_CHANCE, HAND, OVER, apply, blank, rewind
 from zeb42_env._core.tables import deal_numbers, views_of

@@ -4,7 +4,7 @@
     python benchmarks/bidder.py --tables 600
 
 ``--deals`` solves that many random deals with seat 0 as the bidder, under one of the three declarations that look best
-for its hand, or a random one, and prints the weights for zeb42_agents/bidding.py and what the estimates mean.
+for its hand, or a random one, and prints the weights for zeb42_agents/simple_bidder.py and what the estimates mean.
 ``--tables`` has eq:n=10 play that many contracts of 30, 34, 38 and 42 at all four seats, and compares how many are made
 with the share of worlds in which perfect play makes them.
 """
@@ -16,7 +16,7 @@ import argparse
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from zeb42_agents import bidding, solver, worlds
+from zeb42_agents import bidding, simple_bidder, solver, worlds
 from zeb42_agents.arena.play import play_hands
 from zeb42_agents.eq import EQ
 from zeb42_env import Hand, Rules
@@ -74,7 +74,7 @@ def fit_weights(num_deals: int, seed: int, threads: int) -> None:
     rng = np.random.default_rng(seed)
     deals = np.array([Hand.deal(seed, number=number).record for number in range(num_deals)])
     held = deals["held"][:, 0]
-    looks = np.array([[bidding.strength(h, d) for d in range(NUM_DECLARATIONS)] for h in held])
+    looks = np.array([[simple_bidder.strength(h, d) for d in range(NUM_DECLARATIONS)] for h in held])
     ranked = np.argsort(-looks, axis=1)
     choice = rng.integers(0, 4, num_deals)
     declarations = np.where(choice < 3, ranked[np.arange(len(held)), choice], rng.integers(0, 10, num_deals))
@@ -85,9 +85,9 @@ def fit_weights(num_deals: int, seed: int, threads: int) -> None:
             points[i] = bidding.contract_points(deals[i], 0, int(declarations[i]), memory)
 
     solver.in_threads(work, num_deals, threads)
-    found = np.zeros((num_deals, bidding.NUM_FEATURES))
+    found = np.zeros((num_deals, simple_bidder.NUM_FEATURES))
     for i in range(num_deals):
-        bidding.features(held[i], int(declarations[i]), found[i])
+        simple_bidder.features(held[i], int(declarations[i]), found[i])
     weights = np.linalg.lstsq(found, points, rcond=None)[0]
     for trumps in range(1, 8):  # too rare to fit: go on in the same steps
         if found[:, trumps].sum() < 30:

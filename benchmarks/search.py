@@ -141,8 +141,8 @@ def measure(evaluator: Evaluator, config: SearchConfig, views: np.ndarray, repea
 
 def network(size: str) -> Evaluator:
     """An untrained network of a named size."""
+    from zeb42_agents.evaluator import NetworkEvaluator
     from zeb42_agents.model import ZebConfig, ZebModel
-    from zeb42_agents.zeb import NetworkEvaluator
 
     return NetworkEvaluator(ZebModel(ZebConfig.named(size, tokenizer="v2", belief_head=True)))
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from tianshou.utils.torch_utils import policy_within_training_step, torch_train_mode
 
+from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.training.config import PRESETS
@@ -24,7 +25,6 @@ from zeb42_agents.training.learner import LossWeights, ZebAlgorithm, averaged_co
 from zeb42_agents.training.replay import SelfPlayBuffer
 from zeb42_agents.training.self_play import NO_EXPLORATION, SelfPlayPolicy, SelfPlayVectorEnv, mix_all
 from zeb42_agents.training.teacher import teach
-from zeb42_agents.zeb import NetworkEvaluator
 from zeb42_env import Rules
 from zeb42_env._core.record import BY_CHANCE
 from zeb42_env._core.tables import deal_numbers, play_randomly, views_of

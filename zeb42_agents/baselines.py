@@ -1,6 +1,6 @@
 """Players without search: :class:`RandomAgent`, and :class:`GreedyAgent`, a rule player who thinks one trick ahead.
 
-Both call and declare as :func:`zeb42_agents.bidding.simple_calls` does, as every agent that has not learned to bid.
+Both call and declare by :func:`zeb42_agents.simple_bidder.simple_calls`, as all agents that have not learned to bid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents.agent import Randomness, require_movers, view_keys
-from zeb42_agents.bidding import simple_calls
+from zeb42_agents.simple_bidder import simple_calls
 from zeb42_env._core.bits import below, lowest, nth_bit, popcount
 from zeb42_env._core.dominoes import COUNT, LED_SUIT, NUM_SEATS, NUM_TRICKS, POWER, SUIT_MEMBERS, TRUMPS
 from zeb42_env._core.record import TRICKS, legal_plays, may_hold, trick_points, trick_winner

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zeb42_agents import bidding, solver, worlds
+from zeb42_agents import bidding, simple_bidder, solver, worlds
 from zeb42_agents.agent import Randomness, require_movers, view_keys
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
@@ -93,8 +93,8 @@ class EQ:
     def _call(self, views: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Calls and declarations int64 [B]; see :func:`zeb42_agents.bidding.choose_call`."""
         if self.calls == "simple":
-            return bidding.simple_calls(views)
-        bidding.require_calling(views)
+            return simple_bidder.simple_calls(views)
+        simple_bidder.require_calling(views)
         actions = np.empty(len(views), np.int64)
         num_worlds = min(self.n, MAX_CALL_WORLDS)
         solver.in_threads(

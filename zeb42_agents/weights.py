@@ -5,11 +5,6 @@ Nothing is unpickled: safetensors hold plain tensors, and torch files are read w
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from zeb42_agents.files import read_json, replaced_folder, set_aside, write_json
 from zeb42_agents.model import ZebConfig, ZebModel
 
 MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
@@ -61,7 +57,7 @@ def locate(source: str | Path) -> Path:
     if path.suffix == ".pt" and path.is_file():
         return path
     for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
-        for place in (folder, _old(folder)):  # the old one where a kill came while it was being replaced
+        for place in (folder, set_aside(folder)):  # the old one where a kill came while it was being replaced
             if (place / MODEL_FILE).is_file():
                 return place
     bundled = ", ".join(bundled_names()) or "none in this installation"
@@ -156,72 +152,3 @@ def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebMo
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"expected the parameters of its configuration in {source}: {reason}") from None
     return model.eval()
-
-
-@contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
-    """``with replaced_file(path) as fresh:`` write ``fresh``; a crash leaves the old file or the new one."""
-    fresh = path.with_name(path.name + ".new")
-    yield fresh
-    fresh.replace(path)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as JSON that a person can read; a crash leaves the old file or the new one."""
-    with replaced_file(path) as fresh:
-        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``; ValueError if there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"expected a file {path}, got none") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"expected JSON in {path}, got something else: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"expected a JSON object in {path}, got {type(content).__name__}")
-    return content
-
-
-class replaced_folder:
-    """``with replaced_folder(path) as fresh:`` fill ``fresh``; it takes the place of ``path`` when all is written.
-
-    A crash leaves the old folder, or nothing but a ``.new`` or ``.old`` beside it that the next call clears up.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.fresh = path.with_name(path.name + ".new")
-        self.old = _old(path)
-
-    def __enter__(self) -> Path:
-        recover_folder(self.path)
-        shutil.rmtree(self.fresh, ignore_errors=True)
-        self.fresh.mkdir(parents=True)
-        return self.fresh
-
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        if kind is not None:
-            shutil.rmtree(self.fresh, ignore_errors=True)
-            return
-        for file in self.fresh.iterdir():
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
-        if self.path.exists():
-            self.path.rename(self.old)
-        self.fresh.rename(self.path)
-        shutil.rmtree(self.old, ignore_errors=True)
-
-
-def recover_folder(path: Path) -> None:
-    """Put back what a crash between the two renames of :class:`replaced_folder` left under another name."""
-    old = _old(path)
-    if old.exists() and not path.exists():
-        old.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _old(path: Path) -> Path:
-    return path.with_name(path.name + ".old")

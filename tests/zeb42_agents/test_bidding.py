@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeb42_agents import bidding, solver, worlds
+from zeb42_agents import bidding, simple_bidder, solver, worlds
 from zeb42_agents.eq import EQ
 from zeb42_env import Hand, Rules, action_text, parse_action
 from zeb42_env._core import record as core
@@ -35,7 +35,7 @@ def auction_hand(first: list[str], seed: int = 0, rules: Rules = Rules()) -> Han
 
 
 def simple(hand: Hand) -> str:
-    return action_text(int(bidding.simple_calls(np.array([hand.view(hand.to_move)]))[0]))
+    return action_text(int(simple_bidder.simple_calls(np.array([hand.view(hand.to_move)]))[0]))
 
 
 @settings(deadline=None, max_examples=100)
@@ -45,7 +45,7 @@ def test_simple_auctions_are_legal_and_end_in_a_contract(seed: int, all_pass: st
     while not hand.is_over and hand.phase != core.TRICKS:
         views = np.array([hand.view(hand.to_move)])
         before = views.copy()
-        action = int(bidding.simple_calls(views)[0])
+        action = int(simple_bidder.simple_calls(views)[0])
         assert (views == before).all()
         hand.apply(action)  # raises if illegal
     assert hand.bidder >= 0 or all_pass == "reshake"
@@ -69,9 +69,9 @@ def test_a_stuck_shaker_bids_the_lowest() -> None:
         hand.apply(parse_action("pass"))
     record = hand.record
     record["held"][3] = sum(1 << d for d in ids(WEAK))  # only the caller's own dominoes matter
-    assert bidding.simple_call(record) == parse_action("30")
+    assert simple_bidder.simple_call(record) == parse_action("30")
     record["all_pass"] = core.RESHAKE
-    assert bidding.simple_call(record) == core.PASS
+    assert simple_bidder.simple_call(record) == core.PASS
 
 
 def test_it_does_not_bid_over_its_partner_nor_above_its_means() -> None:
@@ -81,16 +81,16 @@ def test_it_does_not_bid_over_its_partner_nor_above_its_means() -> None:
     record = hand.record
     strong = int(np.sum([1 << d for d in ids(STRONG)]))
     record["held"][2], record["held"][1] = strong, 0  # only the caller's own dominoes matter
-    assert bidding.simple_call(record) == core.PASS
+    assert simple_bidder.simple_call(record) == core.PASS
     record["bidder"] = 1
-    assert bidding.simple_call(record) > core.PASS
+    assert simple_bidder.simple_call(record) > core.PASS
     record["bid"] = 84
-    assert bidding.simple_call(record) == core.PASS
+    assert simple_bidder.simple_call(record) == core.PASS
 
 
 def test_strength_rises_with_trumps_and_winners() -> None:
     def strength(dominoes: list[str], declaration: int) -> float:
-        return bidding.strength(np.uint32(sum(1 << d for d in ids(dominoes))), declaration)
+        return simple_bidder.strength(np.uint32(sum(1 << d for d in ids(dominoes))), declaration)
 
     assert strength(STRONG, 6) > strength(STRONG, 5)
     assert strength(STRONG, 6) > strength([*STRONG[:5], "5-4", "4-3"], 6)
@@ -102,7 +102,7 @@ def test_strength_rises_with_trumps_and_winners() -> None:
 def test_simple_calls_refuse_the_tricks() -> None:
     hand = Hand.deal(seed=1, rules=Rules(contract="random"))
     with pytest.raises(ValueError, match="auction or declaration phase, got phase 2"):
-        bidding.simple_calls(np.array([hand.view(0)]))
+        simple_bidder.simple_calls(np.array([hand.view(0)]))
 
 
 def test_bid_curve_is_what_the_solver_says() -> None:
@@ -189,7 +189,7 @@ def test_worlds_given_calls_are_worlds_and_believe_the_bidder() -> None:
         uniform = worlds.sample(view, 100, rng)
 
         def mean_strength(sampled: np.ndarray, caller: int = caller) -> float:
-            return float(np.mean([bidding.best_declaration(w["held"][caller], 0b1011111111)[1] for w in sampled]))
+            return float(np.mean([simple_bidder.best_declaration(w["held"][caller], 0b1011111111)[1] for w in sampled]))
 
         stronger += mean_strength(explained) - mean_strength(uniform)
     assert stronger / 10 > 2
@@ -216,5 +216,5 @@ def test_best_over_worlds_is_the_one_made_most() -> None:
     made = [sum(bidding.contract_makes(world, hand.to_move, 30, d, memory) for world in sampled) for d in range(10)]
     best = bidding.best_over_worlds(sampled, hand.to_move, 30, 0b1111111111, memory)
     assert made[best] == max(made)
-    assert bidding.promising(sampled[0]["held"][hand.to_move], 0b1111111111, 10) == 0b1111111111
-    assert bin(bidding.promising(sampled[0]["held"][hand.to_move], 0b0110111111, 4)).count("1") == 4
+    assert simple_bidder.promising(sampled[0]["held"][hand.to_move], 0b1111111111, 10) == 0b1111111111
+    assert bin(simple_bidder.promising(sampled[0]["held"][hand.to_move], 0b0110111111, 4)).count("1") == 4

@@ -8,7 +8,7 @@ from double_dummy import positions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeb42_agents import Agent, bidding, make_agent, solver, worlds
+from zeb42_agents import Agent, make_agent, simple_bidder, solver, worlds
 from zeb42_agents.eq import EQ, LATE_PLAY, NUM_TIE_WORLDS
 from zeb42_env import Hand, Rules, parse_action
 from zeb42_env._core import record as core
@@ -122,7 +122,7 @@ def test_it_plays_legally_in_every_phase() -> None:
 
 def test_simple_calls_are_the_simple_bidders() -> None:
     view = np.array([Hand.deal(seed=5).view(Hand.deal(seed=5).to_move)])
-    assert EQ(3, calls="simple").act(view, np.zeros(1, np.uint64)) == bidding.simple_calls(view)
+    assert EQ(3, calls="simple").act(view, np.zeros(1, np.uint64)) == simple_bidder.simple_calls(view)
 
 
 def test_with_everything_known_it_plays_perfectly() -> None:

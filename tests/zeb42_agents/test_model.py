@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from zeb42_agents.belief import legality
+from zeb42_agents.evaluator import NetworkEvaluator, encode
 from zeb42_agents.model import ZebConfig, ZebModel
-from zeb42_agents.zeb import NetworkEvaluator, encode
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules

@@ -11,9 +11,10 @@ import torch
 
 from zeb42_agents import weights, worlds
 from zeb42_agents.agent import Agent, make_agent
-from zeb42_agents.bidding import simple_calls
+from zeb42_agents.evaluator import NetworkEvaluator, faster_precision, resolve_device, sample_actions
 from zeb42_agents.model import ZebConfig, ZebModel
-from zeb42_agents.zeb import SPOKEN_FOR, NetworkEvaluator, Zeb, faster_precision, resolve_device, sample_actions
+from zeb42_agents.simple_bidder import simple_calls
+from zeb42_agents.zeb import SPOKEN_FOR, Zeb
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules, action_text
@@ -193,5 +194,5 @@ def test_a_path_may_have_an_equals_sign(saved: Path, tmp_path: Path) -> None:
 def test_precision_is_picked_by_measurement(took: float, picked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """``took``: what bfloat16 takes where float32 takes 1."""
     clock = iter([0.0, 1.0, 0.0, took])
-    monkeypatch.setattr("zeb42_agents.zeb.time.perf_counter", lambda: next(clock, 0.0))
+    monkeypatch.setattr("zeb42_agents.evaluator.time.perf_counter", lambda: next(clock, 0.0))
     assert faster_precision(network("v2").model, resolve_device("cpu"), num_views=8) == picked

@@ -21,6 +21,7 @@ import numpy as np
 
 from zeb42_agents.arena.games import GAME, read_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol
+from zeb42_agents.files import write_json
 from zeb42_env import __version__
 
 FORMAT = 1
@@ -128,9 +129,7 @@ class RunFolder:
                 number += 1
 
     def _write_settings(self) -> None:
-        replacement = self.path / "run.json.new"
-        replacement.write_text(json.dumps(self.settings, indent=2) + "\n")
-        replacement.replace(self.path / "run.json")
+        write_json(self.path / "run.json", self.settings)
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from zeb42_agents.arena.plots import PLOTS, write_plots
 from zeb42_agents.arena.summary import Summary, to_json
+from zeb42_agents.files import write_json
 
 PLURAL = {"hand": "hands", "match": "matches"}
 WORD_OF_HEAD = 8  # letters: longer words in the head of a column of numbers are broken rather than widen it
@@ -148,7 +149,7 @@ def markdown_report(summary: Summary, run: dict[str, Any], plots: Sequence[str] 
 def write_reports(summary: Summary, path: Path, run: dict[str, Any], *, with_plots: bool = True) -> list[Path]:
     """Write ``ratings.json``, ``report.md`` and the plots into the run folder; returns what was written."""
     written = [path / "ratings.json", path / "report.md"]
-    written[0].write_text(json.dumps(to_json(summary), indent=2) + "\n")
+    write_json(written[0], to_json(summary))
     written[1].write_text(markdown_report(summary, run, PLOTS if with_plots else ()))
     return written + (write_plots(summary, path) if with_plots else [])
 

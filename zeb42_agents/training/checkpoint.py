@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from zeb42_agents.files import read_json, recover_folder, replaced_folder, write_json
 from zeb42_agents.training.experience import EXPERIENCE
-from zeb42_agents.weights import read_json, recover_folder, replaced_folder, write_json
 
 CHECKPOINT = "checkpoint"
 _LEARNING, _HANDS, _PROGRESS = "learning.safetensors", "hands.npy", "progress.json"

@@ -9,8 +9,9 @@ import numpy as np
 
 from zeb42_agents import belief
 from zeb42_agents.arena import play_match
+from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.training.self_play import SelfPlayVectorEnv
-from zeb42_agents.zeb import NetworkEvaluator, Zeb
+from zeb42_agents.zeb import Zeb
 from zeb42_env._core.dominoes import NUM_SEATS
 from zeb42_env._core.record import HAND, OVER
 from zeb42_env._core.tables import views_of

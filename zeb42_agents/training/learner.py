@@ -12,10 +12,10 @@ from tianshou.algorithm.algorithm_base import OffPolicyAlgorithm, TrainingStats
 from tianshou.algorithm.optim import TorchOptimizerFactory
 from torch import Tensor
 
+from zeb42_agents.evaluator import autocast
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.training.experience import NOT_A_LABEL
 from zeb42_agents.training.self_play import SelfPlayPolicy
-from zeb42_agents.zeb import autocast
 
 
 @dataclass(kw_only=True)

@@ -14,10 +14,10 @@ from tianshou.algorithm.algorithm_base import Policy
 from tianshou.data import Batch as TianshouBatch
 from tianshou.env import BaseVectorEnv
 
+from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.training.experience import normalised_score
 from zeb42_agents.training.replay import as_bytes, as_views
-from zeb42_agents.zeb import NetworkEvaluator, sample_actions
 from zeb42_env._core.bits import mix, unit
 from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import MAX_DECISIONS, NUM_ACTIONS, OVER, TRICKS, apply, deal, legal_mask

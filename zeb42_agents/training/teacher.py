@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import solver, worlds
-from zeb42_agents.bidding import simple_call
+from zeb42_agents.simple_bidder import simple_call
 from zeb42_agents.training.experience import QUALITIES, blank_experience, pack_value
 from zeb42_env._core.bits import lowest, mix
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from zeb42_agents.files import replaced_file
 from zeb42_agents.training.evaluate import BeliefReport
-from zeb42_agents.weights import replaced_file
 
 WandbMode = Literal["off", "offline", "online"]
 

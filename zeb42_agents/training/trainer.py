@@ -18,6 +18,8 @@ from tianshou.utils.torch_utils import policy_within_training_step, torch_train_
 
 from zeb42_agents import weights
 from zeb42_agents.agent import make_agent
+from zeb42_agents.evaluator import NetworkEvaluator, resolve_device
+from zeb42_agents.files import read_json, recover_folder, write_json
 from zeb42_agents.model import ZebModel
 from zeb42_agents.training import tracking
 from zeb42_agents.training.checkpoint import (
@@ -37,7 +39,6 @@ from zeb42_agents.training.learner import LossWeights, ZebAlgorithm, averaged_co
 from zeb42_agents.training.replay import SelfPlayBuffer
 from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv, mix_all
 from zeb42_agents.training.teacher import teach
-from zeb42_agents.zeb import NetworkEvaluator, resolve_device
 from zeb42_env.rules import Rules
 
 WARM_UP_UPDATES = 200
@@ -117,7 +118,7 @@ class Trainer:
             cycle=self.cycle,
             more_columns=[name for names in tracking.evaluation_columns(config.opponents) for name in names],
         )
-        weights.write_json(self.run_folder / CONFIG_FILE, config.to_json())
+        write_json(self.run_folder / CONFIG_FILE, config.to_json())
 
     def _build(self) -> None:
         config = self.config
@@ -451,7 +452,7 @@ def load_config(run: Path) -> TrainConfig:
     if not (run / CONFIG_FILE).is_file():
         got = f"a folder without {CONFIG_FILE}" if run.is_dir() else "no such folder"
         raise ValueError(f"expected a training run in {run}, got {got}")
-    return TrainConfig.from_json(weights.read_json(run / CONFIG_FILE))
+    return TrainConfig.from_json(read_json(run / CONFIG_FILE))
 
 
 def _check_opponents(specs: tuple[str, ...]) -> None:
@@ -479,7 +480,7 @@ def _lock(run: Path) -> FileLock | None:
 
 def _resume(run: Path) -> Checkpoint | None:
     for name in ("checkpoint", "best", "latest"):
-        weights.recover_folder(run / name)
+        recover_folder(run / name)
     return read_checkpoint(run) if (run / "checkpoint").is_dir() else None
 
 

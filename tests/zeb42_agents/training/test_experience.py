@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zeb42_agents.evaluator import encode
 from zeb42_agents.training.experience import (
     EXPERIENCE,
     NOBODY_THOUGHT,
@@ -17,7 +18,6 @@ from zeb42_agents.training.experience import (
     from_finished_views,
     stage,
 )
-from zeb42_agents.zeb import encode
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules

@@ -11,13 +11,13 @@ from tianshou.data import Collector
 from tianshou.utils.torch_utils import policy_within_training_step
 
 from zeb42_agents import worlds
+from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.search import SearchConfig
 from zeb42_agents.training.experience import NOT_A_LABEL
 from zeb42_agents.training.learner import averaged_copy
 from zeb42_agents.training.replay import SelfPlayBuffer, as_bytes
 from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv
-from zeb42_agents.zeb import NetworkEvaluator
 from zeb42_env._core.record import HAND, blank, legal_mask, rewind
 from zeb42_env._core.tables import views_of
 from zeb42_env.rules import Rules

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zeb42_agents import solver, worlds
-from zeb42_agents.bidding import simple_calls
+from zeb42_agents.simple_bidder import simple_calls
 from zeb42_agents.training.experience import NOBODY_THOUGHT, QUALITIES, draw, normalised_score
 from zeb42_agents.training.teacher import quality, teach
 from zeb42_env._core import record as core

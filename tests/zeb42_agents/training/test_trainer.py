@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from zeb42_agents import weights
+from zeb42_agents.files import write_json
 from zeb42_agents.training import cli, tracking
 from zeb42_agents.training.checkpoint import read_checkpoint
 from zeb42_agents.training.config import PRESETS, TrainConfig
@@ -300,7 +301,7 @@ def _hands_of_another_kind(folder: Path) -> None:
 
 
 def _no_progress(folder: Path) -> None:
-    weights.write_json(folder / "progress.json", {})
+    write_json(folder / "progress.json", {})
 
 
 def _no_moments(folder: Path) -> None:

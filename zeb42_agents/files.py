@@ -1,0 +1,97 @@
+"""Files that a crash or a power cut leaves whole: the old content or the new one, and on the disk once it returns."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """``with replaced_file(path) as fresh:`` write ``fresh``; it takes the place of ``path`` when all is written.
+
+    A crash leaves the old file or the new one, and perhaps a ``.new`` beside it.
+    """
+    fresh = path.with_name(path.name + ".new")
+    try:
+        yield fresh
+        see_onto_disk(fresh)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    fresh.replace(path)
+    see_onto_disk(path.parent)
+
+
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """``with replaced_folder(path) as fresh:`` fill ``fresh``; it takes the place of ``path`` when all is written.
+
+    A crash leaves the old folder, or nothing but a ``.new`` or ``.old`` beside it that the next call clears up. Where
+    ``path`` is a link, the folder that it leads to is replaced.
+    """
+    path = path.resolve()
+    recover_folder(path)
+    fresh, old = path.with_name(path.name + ".new"), set_aside(path)
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        yield fresh
+        for written in (*fresh.rglob("*"), fresh):
+            see_onto_disk(written)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    if path.exists():
+        path.rename(old)
+    fresh.rename(path)
+    see_onto_disk(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover_folder(path: Path) -> None:
+    """Put back what a crash between the two renames of :func:`replaced_folder` left under another name."""
+    path = path.resolve()
+    old = set_aside(path)
+    if old.exists() and not path.exists():
+        old.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Where the old folder is while :func:`replaced_folder` puts the new one in its place."""
+    path = path.resolve()
+    return path.with_name(path.name + ".old")
+
+
+def see_onto_disk(path: Path) -> None:
+    """Return when a file's content, or the names that a directory holds, are on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as JSON that a person can read; a crash leaves the old file or the new one."""
+    with replaced_file(path) as fresh:
+        fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in ``path``; ValueError if there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"expected a file {path}, got none") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"expected JSON in {path}, got something else: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"expected a JSON object in {path}, got {type(content).__name__}")
+    return content
