@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import PROTOCOLS, play_match, rate
+from zeb42_agents.arena import PROTOCOLS, play_pairing, rate
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.run import Plan, num_cores, run_pool
@@ -72,7 +72,7 @@ def main() -> None:
     for name, protocol in PROTOCOLS.items():
         for first, second in (("random", "greedy"), ("random", "random")):
             deals = max(100, options.deals // (40 if protocol.unit == "match" else 5))
-            pair = play_match(make_agent(first), make_agent(second), protocol=name, num_deals=deals).pair
+            pair = play_pairing(make_agent(first), make_agent(second), protocol=name, num_deals=deals).pair
             gains = f"{pair.win_mirror_gain:>8.2f}x{pair.margin_mirror_gain:>10.2f}x"
             print(f"{name:<12}{first + ' - ' + second:<20}{deals:>8,}{gains}")
 

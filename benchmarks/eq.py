@@ -1,11 +1,11 @@
 """How fast E[Q] decides, and how strong it is.
 
     python benchmarks/eq.py speed
-    python benchmarks/eq.py match eq:n=100 random --protocol majority --deals 2000
+    python benchmarks/eq.py pairing eq:n=100 random --protocol majority --deals 2000
     python benchmarks/eq.py ceiling --deals 2000
 
 ``speed`` times eq:n=100 under the contract objective over random hands that it plays itself at all four seats.
-``match`` plays mirrored deals between two agents and prints the first one's share of hands, the difference in Elo, and
+``pairing`` plays mirrored deals between two agents: the first one's share of hands, the difference in Elo, and
 McNemar's z over the contracts that just one of the two made as the offense. ``ceiling`` is what a player who sees all
 hands and plays each position exactly wins against random on the same deals: once with the points as its aim, once with
 nothing but more than 21 of them, least count breaking the ties.
@@ -19,8 +19,8 @@ from time import perf_counter, thread_time
 import numpy as np
 
 from zeb42_agents import make_agent, solver
-from zeb42_agents.arena import play_match
-from zeb42_agents.arena.match import MatchResult
+from zeb42_agents.arena import play_pairing
+from zeb42_agents.arena.pairing import PairingResult
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.baselines import RandomAgent
 from zeb42_agents.eq import EQ
@@ -35,12 +35,12 @@ def main() -> None:
     speed = commands.add_parser("speed", help="time decisions")
     speed.add_argument("--hands", type=int, default=40)
     speed.add_argument("--threads", type=int, default=1)
-    match = commands.add_parser("match", help="play mirrored deals")
-    match.add_argument("first")
-    match.add_argument("second")
-    match.add_argument("--protocol", default="majority")
-    match.add_argument("--deals", type=int, default=2000)
-    match.add_argument("--seed", type=int, default=0)
+    pairing = commands.add_parser("pairing", help="play mirrored deals")
+    pairing.add_argument("first")
+    pairing.add_argument("second")
+    pairing.add_argument("--protocol", default="majority")
+    pairing.add_argument("--deals", type=int, default=2000)
+    pairing.add_argument("--seed", type=int, default=0)
     ceiling = commands.add_parser("ceiling", help="play with all hands seen against random")
     ceiling.add_argument("--deals", type=int, default=2000)
     ceiling.add_argument("--seed", type=int, default=0)
@@ -54,7 +54,7 @@ def main() -> None:
             print(f"all hands seen, aim {aim}: {share.mean():.1%} +- {halfwidth:.1%} of hands over {len(share)} deals")
     else:
         agents = make_agent(options.first), make_agent(options.second)
-        result = play_match(*agents, protocol=options.protocol, num_deals=options.deals, seed=options.seed)
+        result = play_pairing(*agents, protocol=options.protocol, num_deals=options.deals, seed=options.seed)
         print(row(options.first, options.second, result))
 
 
@@ -109,7 +109,7 @@ def exact_plays(hands: np.ndarray, team: int, aim: str) -> np.ndarray:
     return np.where(to_go == solver.ILLEGAL, -1000, 100 * worth - COUNT).argmax(1)
 
 
-def row(first: str, second: str, result: MatchResult) -> str:
+def row(first: str, second: str, result: PairingResult) -> str:
     """One line of the table of strengths."""
     only_first, only_second = discordant(result.games)
     mcnemar = (only_first - only_second) / max(1, only_first + only_second) ** 0.5

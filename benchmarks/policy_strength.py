@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import play_match
+from zeb42_agents.arena import play_pairing
 
 
 def main() -> None:
@@ -23,14 +23,14 @@ def main() -> None:
     print("|---|---|---:|---|---|", flush=True)
     for spec in options.networks:
         for opponent in options.opponents:
-            match = play_match(
+            pairing = play_pairing(
                 make_agent(spec), make_agent(opponent), protocol="majority", num_deals=options.deals, seed=options.seed
             )
-            low, high = (100 * bound for bound in match.interval)
-            elo_low, elo_high = match.elo_interval
+            low, high = (100 * bound for bound in pairing.interval)
+            elo_low, elo_high = pairing.elo_interval
             print(
-                f"| {spec} | {opponent} | {options.deals} | {100 * match.win_rate:.1f}% ({low:.1f} to {high:.1f}) | "
-                f"{match.elo:+.0f} ({elo_low:+.0f} to {elo_high:+.0f}) |",
+                f"| {spec} | {opponent} | {options.deals} | {100 * pairing.win_rate:.1f}% ({low:.1f} to {high:.1f}) | "
+                f"{pairing.elo:+.0f} ({elo_low:+.0f} to {elo_high:+.0f}) |",
                 flush=True,
             )
 

@@ -12,7 +12,7 @@ import os
 from time import perf_counter
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import play_match
+from zeb42_agents.arena import play_pairing
 
 VARIANTS = (
     "sims=16",
@@ -48,12 +48,12 @@ def _play(network: str, variant: str, other: str, num_deals: int, threads: int) 
     searcher = make_agent(f"{network},{variant},threads={threads}")
     opponent = make_agent(f"{network},{other},threads={threads}" if other else network)
     began = perf_counter()
-    match = play_match(searcher, opponent, protocol="majority", num_deals=num_deals)
-    low, high = match.interval
-    elo_low, elo_high = match.elo_interval
+    found = play_pairing(searcher, opponent, protocol="majority", num_deals=num_deals)
+    low, high = found.interval
+    elo_low, elo_high = found.elo_interval
     print(
-        f"| {variant} | {other or 'the network alone'} | {num_deals} | {100 * match.win_rate:.1f}% ({100 * low:.1f} to "
-        f"{100 * high:.1f}) | {match.elo:+.0f} ({elo_low:+.0f} to {elo_high:+.0f}) | {match.ms_per_decision[0]:.2f} |",
+        f"| {variant} | {other or 'the network alone'} | {num_deals} | {100 * found.win_rate:.1f}% ({100 * low:.1f} to "
+        f"{100 * high:.1f}) | {found.elo:+.0f} ({elo_low:+.0f} to {elo_high:+.0f}) | {found.ms_per_decision[0]:.2f} |",
         f"<!-- {perf_counter() - began:.0f} s -->",
         flush=True,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from zeb42_agents.agent import Agent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
-from zeb42_agents.arena.match import MAX_BATCH_DEALS
+from zeb42_agents.arena.pairing import MAX_BATCH_DEALS
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol
 from zeb42_agents.arena.rating import PRIOR_HANDS

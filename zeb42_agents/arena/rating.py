@@ -240,7 +240,7 @@ def _groups(pairs: np.ndarray, num_agents: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class PairResult:
+class Comparison:
     """One agent against another; all figures are the first's, intervals at 95% and clustered by deal."""
 
     first: int
@@ -266,7 +266,7 @@ class PairResult:
         return NUM_TABLES * self.num_deals
 
 
-def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
+def compare(units: Units, first: int = 0, second: int = 1) -> Comparison:
     """What the deals between two agents say; ``first`` must be the lower number. ValueError if they never met."""
     mine = (units.pairs[:, 0] == first) & (units.pairs[:, 1] == second)
     if not mine.any():
@@ -274,7 +274,7 @@ def compare(units: Units, first: int = 0, second: int = 1) -> PairResult:
     return _compare(first, second, units.select(mine))
 
 
-def _compare(first: int, second: int, units: Units) -> PairResult:
+def _compare(first: int, second: int, units: Units) -> Comparison:
     """As :func:`compare`, of ``units`` that are all of that pair."""
     num_deals = len(units)
     score, margin, made = units.score, units.margin, units.made
@@ -289,7 +289,7 @@ def _compare(first: int, second: int, units: Units) -> PairResult:
     only_first = int((known & (made[:, 0] > made[:, 1])).sum())
     only_second = int((known & (made[:, 0] < made[:, 1])).sum())
     discordant = only_first + only_second
-    return PairResult(
+    return Comparison(
         first=first,
         second=second,
         num_deals=num_deals,
@@ -309,7 +309,7 @@ def _compare(first: int, second: int, units: Units) -> PairResult:
     )
 
 
-def compare_all(units: Units) -> dict[tuple[int, int], PairResult]:
+def compare_all(units: Units) -> dict[tuple[int, int], Comparison]:
     """:func:`compare` for every pair that met."""
     return {pair: _compare(*pair, own) for pair, own in _by_pair(units)}
 

@@ -1,4 +1,4 @@
-"""Stopping a match as soon as it is decided: a generalised sequential probability ratio test on mirrored deals.
+"""Stopping a pairing as soon as it is decided: a generalised sequential probability ratio test on mirrored deals.
 
 The log-likelihood ratio of "the first is elo1 stronger" over "it is elo0 stronger", for deals that score 0, 1/4, ... 1,
 in its normal approximation (Van den Bergh, "A practical introduction to the GSPRT", as in the tests of chess engines).

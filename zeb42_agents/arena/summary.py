@@ -13,7 +13,7 @@ from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.protocols import Protocol
 from zeb42_agents.arena.rating import (
     PRIOR_HANDS,
-    PairResult,
+    Comparison,
     Ratings,
     Surprise,
     Units,
@@ -51,7 +51,7 @@ class Summary:
     notes: list[str] = field(default_factory=list)  # what a reader must know to read the figures rightly
 
     @cached_property
-    def pairs(self) -> dict[tuple[int, int], PairResult]:
+    def pairs(self) -> dict[tuple[int, int], Comparison]:
         """Each pair that met, by the agents' numbers, the lower first."""
         return compare_all(self.units)
 

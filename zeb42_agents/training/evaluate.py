@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zeb42_agents import belief
-from zeb42_agents.arena import play_match
+from zeb42_agents.arena import play_pairing
 from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.training.self_play import SelfPlayVectorEnv
 from zeb42_agents.zeb import Zeb
@@ -41,15 +41,15 @@ def strengths(
     the same seed."""
     found = []
     for spec in opponents:
-        match = play_match(
+        pairing = play_pairing(
             Zeb(evaluator, name="zeb in training"),
             spec,
             protocol=protocol,
             num_deals=num_deals,
             seed=seed,
         )
-        low, high = match.interval
-        found.append(Strength(opponent=spec, win_rate=match.win_rate, low=low, high=high, num_deals=num_deals))
+        low, high = pairing.interval
+        found.append(Strength(opponent=spec, win_rate=pairing.win_rate, low=low, high=high, num_deals=num_deals))
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import play_match
+from zeb42_agents.arena import play_pairing
 from zeb42_agents.arena.external import ExternalAgent
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.players import read_pool
@@ -28,7 +28,7 @@ def test_the_example_program_plays(tmp_path: Path) -> None:
     program = tmp_path / "player.py"
     program.write_text(blocks("python")[0])
     agent = ExternalAgent(shlex.join([sys.executable, str(program)]))
-    result = play_match(agent, make_agent("greedy"), protocol="hand", num_deals=2)
+    result = play_pairing(agent, make_agent("greedy"), protocol="hand", num_deals=2)
     assert result.forfeits == (0, 0)
     agent.close()
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import play_match
+from zeb42_agents.arena import play_pairing
 from zeb42_agents.arena.external import MAX_RESTARTS, ExternalAgent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.play import play_games
@@ -71,7 +71,7 @@ def first_leads(num_hands: int, protocol: str = "majority") -> np.ndarray:
 
 def test_a_program_plays_whole_hands(external) -> None:
     greedy = make_agent("greedy")
-    first, second = (play_match(external(), greedy, protocol="hand", num_deals=4) for _ in range(2))
+    first, second = (play_pairing(external(), greedy, protocol="hand", num_deals=4) for _ in range(2))
     assert first.forfeits == (0, 0)
     assert first.games["result"].tolist() == second.games["result"].tolist()
 

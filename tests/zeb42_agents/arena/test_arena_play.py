@@ -9,7 +9,7 @@ import pytest
 
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Randomness
-from zeb42_agents.arena import PROTOCOLS, ForfeitError, get_protocol, play_match
+from zeb42_agents.arena import PROTOCOLS, ForfeitError, get_protocol, play_pairing
 from zeb42_agents.arena.games import GAME, mirrored, read_games
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.baselines import RandomAgent
@@ -170,7 +170,7 @@ def test_strict_stops_at_the_first_bad_action() -> None:
     with pytest.raises(ForfeitError, match=r"wrong at seat \d: illegal action 55"):
         play("majority", np.arange(5), players=[Wrong("illegal"), make_agent("greedy")], strict=True)
     with pytest.raises(ForfeitError, match="cheese"):
-        play_match(Wrong("crash"), make_agent("greedy"), num_deals=3)
+        play_pairing(Wrong("crash"), make_agent("greedy"), num_deals=3)
 
 
 def test_agents_are_handed_views_of_their_own_seat() -> None:
@@ -233,15 +233,15 @@ def test_what_a_partner_takes_and_breaks_is_not_the_agents(monkeypatch: pytest.M
 
 def test_an_agent_against_itself_is_level() -> None:
     greedy = make_agent("greedy")
-    result = play_match(greedy, greedy, num_deals=50)
+    result = play_pairing(greedy, greedy, num_deals=50)
     assert result.win_rate == 0.5
     assert result.interval[0] < 0.5 < result.interval[1]
     assert result.margin == 0.0
     assert abs(result.elo) < 1e-9
 
 
-def test_play_match_says_who_is_stronger() -> None:
-    result = play_match(make_agent("greedy"), make_agent("random"), num_deals=400, seed=1)
+def test_play_pairing_says_who_is_stronger() -> None:
+    result = play_pairing(make_agent("greedy"), make_agent("random"), num_deals=400, seed=1)
     assert result.hands == 800
     assert result.interval[0] > 0.6
     assert result.wins == pytest.approx(800 * result.win_rate)
@@ -250,13 +250,13 @@ def test_play_match_says_who_is_stronger() -> None:
     assert result.margin > 8
     assert result.forfeits == (0, 0)
     assert min(result.ms_per_decision) > 0
-    reverse = play_match(make_agent("random"), make_agent("greedy"), num_deals=20, seed=1)
-    forward = play_match(make_agent("greedy"), make_agent("random"), num_deals=20, seed=1)
+    reverse = play_pairing(make_agent("random"), make_agent("greedy"), num_deals=20, seed=1)
+    forward = play_pairing(make_agent("greedy"), make_agent("random"), num_deals=20, seed=1)
     assert reverse.num_deals == forward.num_deals == 20
 
 
 def test_contract_protocols_count_discordant_pairs() -> None:
-    result = play_match(make_agent("greedy"), make_agent("random"), protocol="dropped30", num_deals=300)
+    result = play_pairing(make_agent("greedy"), make_agent("random"), protocol="dropped30", num_deals=300)
     made_by = {}
     for deal in result.games:
         for game in deal:
@@ -268,20 +268,20 @@ def test_contract_protocols_count_discordant_pairs() -> None:
     assert result.pair.mcnemar_z > 4
 
 
-def test_a_match_takes_specs_too() -> None:
-    by_spec = play_match("greedy", "random", partner="greedy", num_deals=20)
-    built = play_match(make_agent("greedy"), make_agent("random"), partner=make_agent("greedy"), num_deals=20)
+def test_a_pairing_takes_specs_too() -> None:
+    by_spec = play_pairing("greedy", "random", partner="greedy", num_deals=20)
+    built = play_pairing(make_agent("greedy"), make_agent("random"), partner=make_agent("greedy"), num_deals=20)
     assert by_spec.games["margin"].tolist() == built.games["margin"].tolist()
 
 
 def test_bad_input_is_refused() -> None:
     greedy = make_agent("greedy")
     with pytest.raises(ValueError, match="num_deals of at least 1"):
-        play_match(greedy, greedy, num_deals=0)
+        play_pairing(greedy, greedy, num_deals=0)
     with pytest.raises(ValueError, match=r"expected a protocol, got 'bridge'; allowed: majority, contract"):
-        play_match(greedy, greedy, protocol="bridge", num_deals=1)
+        play_pairing(greedy, greedy, protocol="bridge", num_deals=1)
     with pytest.raises(ValueError, match="expected an agent, got 'gredy'"):
-        play_match(greedy, "gredy", num_deals=1)
+        play_pairing(greedy, "gredy", num_deals=1)
 
 
 def test_keys_do_not_lead_to_the_deal_or_to_each_other() -> None:

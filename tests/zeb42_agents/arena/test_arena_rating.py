@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtri
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import Sprt, fit_ratings, play_match
+from zeb42_agents.arena import Sprt, fit_ratings, play_pairing
 from zeb42_agents.arena.games import GAME
 from zeb42_agents.arena.rating import ELO_PER_NAT, compare, compare_all, surprises, t_quantile, units_of
 
@@ -78,14 +78,14 @@ def test_intervals_are_shorter_than_those_of_independent_hands() -> None:
 
 def test_an_agent_against_itself_has_zero_inside_its_interval() -> None:
     random = make_agent("random")
-    matches = [play_match(random, random, num_deals=50, seed=seed) for seed in range(CONFIDENT)]
-    inside = np.mean([match.elo_interval[0] <= 0.0 <= match.elo_interval[1] for match in matches])
+    pairings = [play_pairing(random, random, num_deals=50, seed=seed) for seed in range(CONFIDENT)]
+    inside = np.mean([pairing.elo_interval[0] <= 0.0 <= pairing.elo_interval[1] for pairing in pairings])
     assert 0.92 <= inside <= 0.98
 
 
 @pytest.mark.parametrize("luck", [0.3, 0.6])
 def test_sprt_keeps_its_error_rates(luck: float) -> None:
-    """At most 5% wrong decisions either way, over 1,000 matches each of up to 8,000 deals."""
+    """At most 5% wrong decisions either way, over 1,000 pairings each of up to 8,000 deals."""
     rng = np.random.default_rng(5)
     test = Sprt(elo0=0.0, elo1=20.0)
     accepted = {}

@@ -10,14 +10,14 @@ from zeb42_agents.agent import Agent, make_agent
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol
-from zeb42_agents.arena.rating import PairResult, compare, units_of
+from zeb42_agents.arena.rating import Comparison, compare, units_of
 
 MAX_BATCH_DEALS = 4096
 
 
 @dataclass(frozen=True)
-class MatchResult:
-    """What a match says; all figures are the first agent's, intervals at 95% and clustered by mirrored deal."""
+class PairingResult:
+    """What a pairing says; all figures are the first agent's, intervals at 95% and clustered by mirrored deal."""
 
     protocol: str
     num_deals: int
@@ -32,11 +32,11 @@ class MatchResult:
     superiority: float  # likelihood that the first is the stronger
     forfeits: tuple[int, int]  # games that the first and the second lost by an illegal action or a crash
     ms_per_decision: tuple[float, float]
-    pair: PairResult
+    pair: Comparison
     games: np.ndarray  # GAME [num_deals, 2]
 
 
-def play_match(
+def play_pairing(
     agent_a: Agent | str,
     agent_b: Agent | str,
     *,
@@ -46,7 +46,7 @@ def play_match(
     first_deal: int = 0,
     strict: bool = True,
     partner: Agent | str | None = None,
-) -> MatchResult:
+) -> PairingResult:
     """Play mirrored deals between two agents, thousands at a time so that networks see full batches.
 
     Args:
@@ -80,13 +80,13 @@ def _built(agent: Agent | str) -> Agent:
     return make_agent(agent) if isinstance(agent, str) else agent
 
 
-def _result(games: np.ndarray, protocol: Protocol) -> MatchResult:
+def _result(games: np.ndarray, protocol: Protocol) -> PairingResult:
     pair = compare(units_of(games))
     by_agent = games["teams"][..., None] == np.arange(2)  # [M, 2 tables, 2 teams, 2 agents]
     time_ms = (games["time_ms"][..., None] * by_agent).sum((0, 1, 2))
     decisions = (games["decisions"][..., None] * by_agent).sum((0, 1, 2))
     lost = ((games["forfeit"][..., None] == np.arange(2))[..., None] & by_agent).sum((0, 1, 2))
-    return MatchResult(
+    return PairingResult(
         protocol=protocol.name,
         num_deals=pair.num_deals,
         hands=pair.hands,
