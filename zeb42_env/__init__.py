@@ -9,6 +9,7 @@ from zeb42_env.aec import env, raw_env
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.notation import NotationError
 from zeb42_env.observation import observe, observe_many
+from zeb42_env.records import as_records, check_records
 from zeb42_env.rules import BidKind, Declaration, Phase, Rules, action_text, domino_text, parse_action
 from zeb42_env.single import Texas42Env
 from zeb42_env.table import Table, play_out
@@ -28,6 +29,8 @@ __all__ = [
     "Texas42VectorEnv",
     "__version__",
     "action_text",
+    "as_records",
+    "check_records",
     "domino_text",
     "env",
     "lane_seed",

@@ -91,6 +91,7 @@ from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
 from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
 from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.records import check_records
 from zeb42_env.rules import Rules
 
 AGENTS = ("seat_0", "seat_1", "seat_2", "seat_3")
@@ -303,12 +304,13 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go to a state that :meth:`get_state` gave, of this or of another environment with the same options."""
+        hands = check_records(state["_hands"], "the hand of a state")
         for name in _PLAIN:
             setattr(self, name, state[name])
         for name in _COPIED:
             setattr(self, name, state[name].copy())
         self.infos = {agent: dict(info) for agent, info in state["infos"].items()}
-        self._hands = state["_hands"].copy()
+        self._hands = hands.copy()
 
     def render(self) -> str | np.ndarray | None:
         """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""

@@ -11,6 +11,7 @@ from zeb42_env._core import bits, goals
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.notation import format_hand, parse_hand
+from zeb42_env.records import check_records
 from zeb42_env.rules import Declaration, Phase, Rules, action_text
 
 MAX_SEED = 2**64 - 1
@@ -37,10 +38,11 @@ class Hand:
     __slots__ = ("_hands",)
 
     def __init__(self, record: np.void | np.ndarray) -> None:
-        """A hand (or a view) over a copy of ``record``, one HAND record."""
+        """A hand (or a view) over a copy of ``record``, one HAND record; ValueError unless play can have made it."""
         if getattr(record, "dtype", None) != core.HAND or np.size(record) != 1:
             raise ValueError(f"expected one HAND record, got {type(record).__name__}; make one with Hand.deal")
         self._hands = np.array(record, core.HAND).reshape(1)
+        check_records(self._hands, "a HAND record")
 
     @classmethod
     def deal(
@@ -65,7 +67,7 @@ class Hand:
         hands = rules.blank_record(shaker=core.NOBODY if shaker is None else shaker, marks=marks)
         key = np.uint64(bits.mix(np.uint64(seed), np.uint64(number)))
         core.deal(hands[0], key, rules.contract_code)
-        return cls(hands)
+        return cls._over(hands)
 
     @classmethod
     def from_deal(
@@ -102,12 +104,19 @@ class Hand:
         record["bidder"] = bidder
         record["bid"] = bid
         core.declare(record, declaration)
-        return cls(records)
+        return cls._over(records)
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """The hand (or view) of a line of notation; :class:`zeb42_env.NotationError` says what is wrong and where."""
-        return cls(parse_hand(text))
+        return cls._over(parse_hand(text))
+
+    @classmethod
+    def _over(cls, hands: np.ndarray) -> Self:
+        """A hand over ``hands`` [1] itself, made by play and not from outside."""
+        hand = object.__new__(cls)
+        hand._hands = hands
+        return hand
 
     def __str__(self) -> str:
         return format_hand(self._hands[0])
@@ -129,7 +138,7 @@ class Hand:
 
     def clone(self) -> Self:
         """A copy that shares nothing with this hand."""
-        return type(self)(self._hands)
+        return self._over(self._hands.copy())
 
     @property
     def record(self) -> np.void:

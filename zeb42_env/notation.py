@@ -16,6 +16,7 @@ import numpy as np
 
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
+from zeb42_env.records import check_records
 from zeb42_env.rules import AllPassRule, Declaration, Rules, ScoringRule, action_text, parse_action
 
 VERSION = "zeb42/1"
@@ -102,7 +103,10 @@ def _build(fields: dict[str, str]) -> np.ndarray:
         for place, word in enumerate(played):
             _take(hand, "plays", 4 * number + place, word, core.TRICKS)
     hand["seat"] = viewer
-    return hands
+    try:
+        return check_records(hands, "a line")
+    except ValueError as error:
+        raise NotationError(f"at plays={fields.get('plays')}: {error}") from None
 
 
 def _parse_rules(fields: dict[str, str]) -> np.void:
@@ -190,8 +194,9 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _parse_number(field: str, text: str, low: int, high: int) -> int:
-    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-        raise NotationError(f"at {field}=: expected a number {low}..{high}, got {text!r}")
+    number = text.isascii() and text.isdigit() and len(text) <= 4
+    if not (number and low <= int(text) <= high):
+        raise NotationError(f"at {field}=: expected a number {low}..{high}, got {text[:20]!r}")
     return int(text)
 
 

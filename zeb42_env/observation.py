@@ -13,6 +13,7 @@ from gymnasium import spaces
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import planes, tokens
 from zeb42_env._core import record as core
+from zeb42_env._core.goals import HIGHEST_MARKS
 from zeb42_env._core.planes import PIECES, Piece
 
 ObservationForm = Literal["planes", "tokens"]
@@ -43,7 +44,7 @@ def observation_array_space(form: ObservationForm) -> spaces.Box:
     check_form(form)
     if form == "planes":
         return spaces.Box(np.zeros(planes.SIZE, np.int8), planes.HIGHS.copy(), dtype=np.int8)
-    return spaces.Box(-42, planes.HIGHEST_MARKS, (tokens.V2_TOKENS, tokens.V2_FEATURES), np.int8)
+    return spaces.Box(-42, HIGHEST_MARKS, (tokens.V2_TOKENS, tokens.V2_FEATURES), np.int8)
 
 
 def observation_space(form: ObservationForm) -> spaces.Dict:

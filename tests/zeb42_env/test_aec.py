@@ -308,3 +308,15 @@ def test_observations_are_copies():
     second = env.observe("seat_0")
     assert second["observation"].max() < 77
     assert second["action_mask"].max() <= 1
+
+
+def test_a_state_of_foreign_bytes_is_refused_and_changes_nothing():
+    env = zeb42_env.raw_env()
+    env.reset(seed=1)
+    before = env.hand
+    state = env.get_state()
+    state["_hands"]["num_plays"] = 127
+    with pytest.raises(ValueError, match="that play can make, got plays that are not legal"):
+        env.set_state(state)
+    assert env.hand == before
+    assert env.get_state()["agent_selection"] == f"seat_{before.to_move}"

@@ -27,6 +27,7 @@ def test_public_names():
         "notice",
         "observation",
         "players",
+        "records",
         "rules",
         "single",
         "stale",

@@ -22,6 +22,7 @@ from zeb42_env._core.dominoes import (
     POWER,
     TRUMPS,
 )
+from zeb42_env._core.goals import HIGHEST_MARKS
 from zeb42_env._core.record import (
     DECLARE,
     MIN_BID,
@@ -35,7 +36,6 @@ from zeb42_env._core.record import (
 )
 
 NUM_CALLS = DECLARE - PASS  # pass, 30..41, 1..5 marks
-HIGHEST_MARKS = 99  # more than any hand of a match can begin with
 
 
 class Piece(NamedTuple):
