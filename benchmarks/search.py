@@ -124,11 +124,12 @@ class Measured(NamedTuple):
 def measure(evaluator: Evaluator, config: SearchConfig, views: np.ndarray, repeats: int) -> Measured:
     """Search ``views`` [B] ``repeats`` times."""
     keys = np.arange(len(views), dtype=np.uint64)
-    search = Search(evaluator, config)
+    timed = Timed(evaluator)
+    search = Search(timed, config)
     search(views, keys)
     runs = []
     for _ in range(repeats):
-        search.evaluator = timed = Timed(evaluator)
+        timed.time_s = timed.cpu_s = 0.0
         begin, cpu_begin = perf_counter(), thread_time()
         result = search(views, keys)
         time_s, cpu_s = perf_counter() - begin, thread_time() - cpu_begin

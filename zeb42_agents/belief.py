@@ -25,7 +25,6 @@ def legality(views: np.ndarray) -> np.ndarray:
     ``views`` are HAND records [B]. Exact (:func:`zeb42_agents.worlds.marginals`); ValueError if a view has no deal.
     """
     views = _views(views)
-    worlds.require_deals(views)
     return worlds.marginals_many(views)
 
 

@@ -18,13 +18,14 @@ import numpy as np
 from numba import njit
 
 from zeb42_env._core.bits import unit
-from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
+from zeb42_env._core.dominoes import LED_SUIT, NUM_DOMINOES, NUM_SEATS, NUM_TRICKS, SUIT_MEMBERS
 from zeb42_env._core.record import HAND, NOBODY, may_hold, played_dominoes
 from zeb42_env.rules import domino_text
 
 MAX_FREE = 21  # dominoes that a seat cannot see when the tricks begin
 ROOM = NUM_TRICKS + 1  # a seat has room for 0..7 dominoes
 INCONSISTENT = -1
+NO_DEAL = "expected a view with a consistent deal, got one that no deal agrees with"
 
 __all__ = [
     "count",
@@ -43,7 +44,7 @@ def count(view: np.void) -> int:
     view = one_record(view)
     total = _count(view)
     if total < 1:
-        raise ValueError(_no_deal(view))
+        raise ValueError(NO_DEAL)
     return int(total)
 
 
@@ -91,19 +92,12 @@ def sample(
     return out
 
 
+@njit(cache=True, nogil=True)
 def require_deals(views: np.ndarray) -> None:
     """ValueError unless every one of ``views`` [B] has a deal that is consistent with it."""
-    bad = _first_without_deal(views)
-    if bad >= 0:
-        raise ValueError(_no_deal(views[bad]))
-
-
-@njit(cache=True, nogil=True)
-def _first_without_deal(views: np.ndarray) -> int:
     for b in range(len(views)):
         if _count(views[b]) < 1:
-            return b
-    return NOBODY
+            raise ValueError(NO_DEAL)
 
 
 def uniform_weights(num_views: int) -> np.ndarray:
@@ -115,24 +109,26 @@ def uniform_weights(num_views: int) -> np.ndarray:
 def sample_many(views: np.ndarray, num_worlds: int, keys: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Worlds [B, num_worlds] of ``views`` [B]; view b draws from keys[b] (uint64 [B]) with weights[b] ([B, 28, 4]).
 
-    A view whose weights leave no deal, by zeros or by rounding, is sampled uniformly. Every view must have a deal.
+    A view whose weights leave no deal, by zeros or by rounding, is sampled uniformly. ValueError for a view without a
+    deal.
     """
     worlds = np.empty((len(views), num_worlds), views.dtype)
     for b in range(len(views)):
-        if not _sample(views[b], keys[b], weights[b], worlds[b]):
-            consistent = _sample(views[b], keys[b], np.ones_like(weights[b]), worlds[b])
-            assert consistent
+        drawn = _sample(views[b], keys[b], weights[b], worlds[b])
+        if not drawn and not _sample(views[b], keys[b], np.ones_like(weights[b]), worlds[b]):
+            raise ValueError(NO_DEAL)
     return worlds
 
 
 @njit(cache=True, nogil=True)
 def marginals_many(views: np.ndarray) -> np.ndarray:
-    """The marginals float64 [B, 28, 4] of ``views`` [B] when all worlds are equally likely."""
+    """The marginals float64 [B, 28, 4] of ``views`` [B] when all worlds are equally likely; ValueError for a view
+    without a deal."""
     out = np.empty((len(views), NUM_DOMINOES, NUM_SEATS))
     weights = np.ones((NUM_DOMINOES, NUM_SEATS))
     for b in range(len(views)):
-        consistent = _marginals(views[b], weights, out[b])
-        assert consistent
+        if not _marginals(views[b], weights, out[b]):
+            raise ValueError(NO_DEAL)
     return out
 
 
@@ -142,9 +138,11 @@ def _lay_out(view: np.void, owners: np.ndarray, free: np.ndarray, seats: np.ndar
 
     ``free`` (int8 [28]) lists the dominoes that more than one seat may hold and ``seats`` (int8 [28]) those seats as
     bits; ``room`` (int64 [4]) is what the seats have left for them. Returns how many are free, INCONSISTENT if a domino
-    or a seat is left over.
+    or a seat is left over, or a seat has dominoes of a suit that it failed to follow.
     """
     candidates = np.empty(NUM_SEATS, np.uint32)
+    if not _follows_suit(view, candidates):
+        return INCONSISTENT
     may_hold(view, candidates)
     room[:] = NUM_TRICKS
     for domino in range(NUM_DOMINOES):
@@ -178,6 +176,29 @@ def _lay_out(view: np.void, owners: np.ndarray, free: np.ndarray, seats: np.ndar
             return INCONSISTENT
         open_room += room[seat]
     return num_free if open_room == num_free and num_free <= MAX_FREE else INCONSISTENT
+
+
+@njit(cache=True, nogil=True)
+def _follows_suit(view: np.void, missing: np.ndarray) -> bool:
+    """Whether no seat plays or shows a domino of a suit that it failed to follow before.
+
+    ``missing`` (uint32 [4], bits) is where the dominoes of those suits are written.
+    """
+    missing[:] = 0
+    suit = np.uint32(0)
+    for i in range(view.num_plays):
+        domino = view.plays[i]
+        seat = view.owner[domino]
+        if i & 3 == 0:
+            suit = SUIT_MEMBERS[view.declaration, LED_SUIT[view.declaration, domino]]
+        if (missing[seat] >> np.uint32(domino)) & np.uint32(1):
+            return False
+        if not (suit >> np.uint32(domino)) & np.uint32(1):
+            missing[seat] |= suit
+    shown = np.uint32(0)
+    for seat in range(NUM_SEATS):
+        shown |= view.held[seat] & missing[seat]
+    return shown == 0
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -389,11 +410,7 @@ def _weights(view: np.void, weights: np.ndarray | None) -> np.ndarray:
     return weights / np.maximum(weights.max(1, keepdims=True), np.finfo(np.float64).tiny)
 
 
-def _no_deal(view: np.void) -> str:
-    return f"expected a view with a consistent deal, got one of seat {int(view['seat'])} that no deal agrees with"
-
-
 def _no_world(view: np.void) -> str:
     if _count(view) < 1:
-        return _no_deal(view)
+        return NO_DEAL
     return "expected weights that leave a consistent deal, got weights that are zero on every one"

@@ -22,7 +22,6 @@ class Zeb:
         self.name = name
         self.evaluator = evaluator
         self.search = Search(evaluator, search) if search else None
-        self._batch = 256 if search else 65536  # decisions under search keep trees in memory
 
     @classmethod
     def from_spec(
@@ -80,13 +79,7 @@ class Zeb:
         """One legal action id for each view (HAND [B]): int64 [B]."""
         require_movers(views)
         keys = view_keys(rng, len(views))
-        actions = np.empty(len(views), np.int64)
-        for start in range(0, len(views), self._batch):
-            part = slice(start, start + self._batch)
-            if self.search:
-                actions[part] = self.search(views[part], keys[part]).action
-            else:
-                actions[part] = self.evaluator(views[part])[0].argmax(1)
+        actions: np.ndarray = self.search(views, keys).action if self.search else self.evaluator(views)[0].argmax(1)
         return actions
 
     def explain(self, view: np.void, rng: Randomness | None = None) -> str:

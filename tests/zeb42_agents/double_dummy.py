@@ -107,3 +107,14 @@ def minimax(hand: Hand) -> dict[int, int]:
     holdings = tuple(frozenset(hand.holding(seat)) for seat in range(4))
     legal = sorted(options(holdings, hand.to_move, trick))
     return {domino: after(holdings, hand.to_move, trick, domino) for domino in legal}
+
+
+def reneged_view() -> np.ndarray:
+    """A view HAND [1] in which a seat plays a six that it failed to follow a trick before."""
+    hand = Hand.from_deal(
+        [[0, 1, 2, 3, 4, 5, 27], [6, 7, 8, 9, 10, 11, 26], [12, 13, 14, 15, 16, 17, 25], [18, 19, 20, 21, 22, 23, 24]],
+        bidder=0, bid=30, declaration=9,
+    ).record.reshape(1)  # fmt: skip
+    for domino in (27, 6, 25, 24, 3, 26):  # the 6-6 is led, seat 1 has the 6-5, which it plays to the next trick
+        core.apply(hand[0], domino)
+    return tables.views_of(hand, hand["to_move"])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from double_dummy import reneged_view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
 from zeb42_agents import solver, worlds
-from zeb42_agents.search import Search, SearchConfig, SearchResult, search
+from zeb42_agents.search import Sample, Search, SearchConfig, SearchResult, TrueHands, search
 from zeb42_agents.search.config import halving_schedule
 from zeb42_env import Hand, Rules
 from zeb42_env._core.bits import below, lowest, mix, nth_bit, popcount
@@ -307,22 +308,69 @@ def test_later_decisions_do_not_see_the_world(b: int) -> None:
     assert telling
 
 
-def test_peek_searches_the_true_hand_and_says_so() -> None:
-    config = SearchConfig(sims=40, peek=True, solve_tricks=7)
+def test_true_hands_are_searched_and_said_aloud() -> None:
+    config = SearchConfig(sims=40, worlds=1, solve_tricks=7)
     hands = positions(10, seed=12, decisions=16, scoring="points")
-    result = search(views_to_move(hands), keys_of(10), Even(), config, hands=hands)
+    peek = TrueHands(lambda: hands[::-1])
+    result = search(views_to_move(hands), keys_of(10), Even(), config, peek)
     for b in np.flatnonzero(result.searched):
+        assert result.worlds[b, 0] == hands[b]
         exact = {
             a: scores_after(hands[b : b + 1], a, int(hands[b]["to_move"]))[0] for a in Hand(hands[b]).legal_actions()
         }
         assert exact[int(result.action[b])] == max(exact.values())
-        assert "TRUE HAND" in result.explain(int(b))
-    with pytest.raises(ValueError, match="peek=True and only then"):
-        search(views_to_move(hands), keys_of(10), Even(), SMALL, hands=hands)
-    with pytest.raises(ValueError, match="peek=True and only then"):
-        search(views_to_move(hands), keys_of(10), Even(), config)
-    with pytest.raises(ValueError, match="hands whose views differ"):
-        search(views_to_move(hands), keys_of(10), Even(), config, hands=hands[::-1].copy())
+        assert "1 world from THE TRUE HAND (peek)" in result.explain(int(b))
+    assert search(views_to_move(hands[:3]), keys_of(3), Even(), SMALL, peek).worlds.shape == (3, SMALL.worlds)
+    with pytest.raises(ValueError, match="got one of another hand"):
+        search(views_to_move(positions(5, seed=11, decisions=16)), keys_of(5), Even(), config, peek)
+
+
+@dataclass
+class Fixed:
+    """A sampler with one answer."""
+
+    worlds: np.ndarray
+    name = "nowhere"
+
+    def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
+        return Sample(self.worlds, worlds.uniform_weights(len(views)))
+
+
+def test_samplers_from_outside_are_looked_at() -> None:
+    hands = positions(3, seed=20, decisions=4)
+    views = views_to_move(hands)
+    drawn = worlds.sample_many(views, SMALL.worlds, keys_of(3), worlds.uniform_weights(3))
+    result = search(views, keys_of(3), Even(), SMALL, Fixed(drawn))
+    assert result.worlds.tobytes() == drawn.tobytes()
+    assert "6 worlds from nowhere" in result.explain(0)
+    with pytest.raises(ValueError, match=r"expected worlds HAND \(3, 6\)"):
+        search(views, keys_of(3), Even(), SMALL, Fixed(drawn[:, :3]))
+    with pytest.raises(ValueError, match="expected worlds that agree with the views"):
+        search(views, keys_of(3), Even(), SMALL, Fixed(drawn[::-1].copy()))
+
+
+@pytest.mark.parametrize("belief", ["net", "legality", "uniform"])
+def test_views_that_no_deal_agrees_with_are_told(belief: str) -> None:
+    with pytest.raises(ValueError, match="no deal agrees with"):
+        search(reneged_view(), keys_of(1), Even(), replace(SMALL, belief=belief))
+
+
+def test_memory_is_bounded() -> None:
+    config = replace(SMALL, sims=100, worlds=100, memory_mib=1)
+    views = views_to_move(positions(60, seed=21, decisions=9))
+    searcher = Search(Inventor(), config)
+    in_parts = searcher(views, keys_of(60))
+    assert 1 < config.roots_at_once < in_parts.searched.sum()
+    assert len(searcher._trees.roots) == config.roots_at_once
+    taken = sum(array.nbytes for array in searcher._trees) + config.roots_at_once * config.leaves * 96
+    assert 0.9 * 2**20 < taken <= 2**20
+    assert_same(search(views, keys_of(60), Inventor(), replace(config, memory_mib=64)), in_parts)
+
+
+def test_as_many_simulations_as_int16_counts() -> None:
+    config = SearchConfig(sims=32767, worlds=1, belief="uniform", leaves=256)
+    result = search(views_to_move(positions(1, seed=22, decisions=0)), keys_of(1), Even(), config)
+    assert result.visits.sum() == 32767
 
 
 def test_mixed_leaves() -> None:
@@ -447,6 +495,8 @@ def test_explain_is_for_people() -> None:
     ("options", "message"),
     [
         ({"sims": 1}, "expected sims in 2"),
+        ({"sims": 32768}, r"expected sims in 2\.\.32767, got 32768"),
+        ({"sims": 30000, "worlds": 2000}, "fits into memory_mib=256, got sims=30000, worlds=2000, which take 3"),
         ({"worlds": 0}, "expected worlds in 1"),
         ({"root": "ucb"}, "expected root, got 'ucb'; allowed: gumbel, puct"),
         ({"belief": "oracle"}, "expected belief, got 'oracle'; allowed: net, legality, uniform"),

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from double_dummy import positions
+from double_dummy import positions, reneged_view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
@@ -203,6 +203,14 @@ def test_bad_views_and_counts() -> None:
         worlds.count(np.zeros(2, HAND))
     impossible = hand.view(0)
     impossible["held"][0] &= impossible["held"][0] - np.uint32(1)  # six dominoes in hand, and none played
-    for ask in (worlds.count, worlds.marginals, lambda view: worlds.sample(view, 3, np.random.default_rng(0))):
-        with pytest.raises(ValueError, match="no deal agrees with"):
-            ask(impossible)
+    for view in (impossible, reneged_view()[0]):
+        for ask in (
+            worlds.count,
+            worlds.marginals,
+            lambda view: worlds.sample(view, 3, np.random.default_rng(0)),
+            lambda view: worlds.marginals_many(np.array([view])),
+            lambda view: worlds.require_deals(np.array([view])),
+            lambda view: worlds.sample_many(np.array([view]), 2, np.zeros(1, np.uint64), worlds.uniform_weights(1)),
+        ):
+            with pytest.raises(ValueError, match="no deal agrees with"):
+                ask(view)

@@ -2,6 +2,7 @@
 
 from zeb42_agents.search.config import SearchConfig
 from zeb42_agents.search.result import SearchResult
-from zeb42_agents.search.run import Evaluator, Search, search
+from zeb42_agents.search.run import Search, search
+from zeb42_agents.search.samplers import Evaluator, Sample, Sampler, TrueHands
 
-__all__ = ["Evaluator", "Search", "SearchConfig", "SearchResult", "search"]
+__all__ = ["Evaluator", "Sample", "Sampler", "Search", "SearchConfig", "SearchResult", "TrueHands", "search"]

@@ -1,19 +1,18 @@
-"""How a search is run: one frozen dataclass, and the visit schedule of sequential halving."""
+"""How a search is run: one frozen dataclass, the same as numbers for the kernels, and the schedule of halving."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, log2
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from zeb42_agents.search.tree import MAX_LEGAL, MAX_SIMS, bytes_per_root
+
 RootRule = Literal["gumbel", "puct"]
 BeliefRule = Literal["net", "legality", "uniform"]
-
-MAX_LEGAL = 16
-"""The most actions that any seat ever has to choose from is 15: the opening calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +20,16 @@ class SearchConfig:
     """How a search is run. The defaults are for play; self-play adds noise (``gumbel_scale=1``)."""
 
     sims: int = 64
-    """Simulations a decision, at least 2."""
+    """Simulations per decision, 2 to 32,767: a tree numbers its evaluations in int16, and a simulation makes one at
+    most."""
     worlds: int = 16
-    """Worlds sampled a decision. The simulations of an action take them in turn, the same ones for every action."""
+    """Worlds sampled per decision. The simulations of an action take them in turn, the same ones for every action."""
     belief: BeliefRule = "net"
-    """What weighs the worlds. ``net``: the evaluator's belief; ``legality``: each seat's share of the consistent
-    worlds, domino by domino; ``uniform``: every consistent world equally."""
+    """What weighs the worlds, where no sampler is given. ``net``: the evaluator's belief; ``legality``: each seat's
+    share of the consistent worlds, domino by domino; ``uniform``: every consistent world equally."""
     belief_floor: float = 0.01
-    """Share of even odds mixed into a belief, so that no legal world is ruled out by an overconfident head."""
+    """Share of even odds mixed into the evaluator's belief, so that no legal world is ruled out by an overconfident
+    one."""
     root: RootRule = "gumbel"
     """``gumbel``: sequential halving (Danihelka et al. 2022), for few simulations; ``puct``: AlphaZero's rule (Silver
     et al. 2018), for many."""
@@ -46,7 +47,7 @@ class SearchConfig:
     gumbel_scale: float = 0.0
     """``gumbel``: 0 always plays the best action found, 1 samples from the improved policy, as self-play wants."""
     c_visit: float = 50.0
-    """Completed Q: weight of a value against the prior, ``(c_visit + most visits) * c_scale`` logits a unit."""
+    """Completed Q: weight of a value against the prior, ``(c_visit + most visits) * c_scale`` logits per unit."""
     c_scale: float = 0.1
     """Completed Q: see ``c_visit``."""
     c_puct: float = 1.25
@@ -60,8 +61,8 @@ class SearchConfig:
     stake_marks: float = 0.0
     """What a hand for marks is worth at the end of a line: its marks over this, within [-1, 1]; 0 takes the stake of
     the hand itself, which is then simply won or lost."""
-    peek: bool = False
-    """ABLATION ONLY, THIS CHEATS: search the true hand, with every domino visible, in place of sampled worlds."""
+    memory_mib: int = 256
+    """What the trees of a batch may take, in MiB: more decisions are searched in parts. Changes no result."""
     threads: int = 1
     """Threads that share the decisions of a batch. Changes no result."""
     pipeline: bool = False
@@ -72,10 +73,11 @@ class SearchConfig:
             if getattr(self, name) not in get_args(kind):
                 raise ValueError(f"expected {name}, got {getattr(self, name)!r}; allowed: {', '.join(get_args(kind))}")
         for name, low, high in (
-            ("sims", 2, 30_000),
+            ("sims", 2, MAX_SIMS),
             ("worlds", 1, 30_000),
             ("leaves", 1, 30_000),
             ("threads", 1, 1024),
+            ("memory_mib", 1, 2**30),
             ("solve_tricks", 0, 7),
             ("mix_tricks", 0, 7),
             ("max_considered", 2, MAX_LEGAL),
@@ -93,6 +95,59 @@ class SearchConfig:
                 raise ValueError(f"expected {name} in {low}..{high}, got {getattr(self, name)!r}")
         if not self.dirichlet_alpha > 0:
             raise ValueError(f"expected dirichlet_alpha above 0, got {self.dirichlet_alpha!r}")
+        if not self.roots_at_once:
+            raise ValueError(
+                f"expected sims and worlds whose tree fits into memory_mib={self.memory_mib}, got sims={self.sims}, "
+                f"worlds={self.worlds}, which take {self.mib_per_root:.0f}"
+            )
+
+    @property
+    def mib_per_root(self) -> float:
+        """What the tree of one decision takes in memory, in MiB; most of it is 6 bytes per simulation and world."""
+        return bytes_per_root(self.worlds, self.sims, self.leaves) / 2**20
+
+    @property
+    def roots_at_once(self) -> int:
+        """How many decisions are searched at once: those whose trees fit into ``memory_mib``."""
+        return int(self.memory_mib / self.mib_per_root)
+
+
+class Settings(NamedTuple):
+    """The numbers of a :class:`SearchConfig` that the kernels use."""
+
+    sims: int
+    leaves: int
+    gumbel: bool
+    c_visit: float
+    c_scale: float
+    c_puct: float
+    temperature: float
+    solve_plays: int
+    mix_plays: int
+    mix_weight: float
+    stake_marks: float
+    visits: np.ndarray  # int32 [M, sims] schedule of halving
+    phases: np.ndarray  # int32 [M, sims]
+
+    @classmethod
+    def of(cls, config: SearchConfig) -> Settings:
+        """Those of ``config``."""
+        visits, phases = halving_schedule(config.max_considered, config.sims)
+        return cls(
+            sims=config.sims,
+            leaves=config.leaves,
+            gumbel=config.root == "gumbel",
+            c_visit=float(config.c_visit),
+            c_scale=float(config.c_scale),
+            c_puct=float(config.c_puct),
+            temperature=float(config.temperature) if config.root == "puct" else 0.0,
+            solve_plays=4 * config.solve_tricks,
+            mix_plays=4 * config.mix_tricks,
+            mix_weight=float(config.mix_weight),
+            stake_marks=float(config.stake_marks),
+            visits=visits,
+            phases=phases,
+        )
 
 
 @lru_cache(maxsize=64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from zeb42_agents.search.choose import Settings
+from zeb42_agents.search.config import Settings
 from zeb42_agents.solver import makes, value
-from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES
-from zeb42_env._core.goals import FOR_MAJORITY, FOR_MARKS, FOR_POINTS, score
+from zeb42_env._core.dominoes import NUM_DOMINOES
+from zeb42_env._core.goals import FOR_MARKS, by_margin, needed, outcome, points_left, worth
 from zeb42_env._core.record import OVER, TRICKS
 
 
@@ -19,34 +19,32 @@ def is_closed(hand: np.void, settings: Settings) -> bool:
 
 
 @njit(cache=True)
-def close(hand: np.void, settings: Settings, seat: int, memory: np.void) -> float:
+def end_value(hand: np.void, settings: Settings, seat: int, memory: np.void) -> float:
     """What a hand that is over, or the exact play of the rest of it, is worth to ``seat``'s team, in [-1, 1]."""
-    worth = score(hand) if hand.phase == OVER else solved_score(hand, memory)
-    if hand.scoring == FOR_MARKS and worth != 0.0:
-        stake = settings.stake_marks if settings.stake_marks > 0.0 else abs(worth)
-        worth = min(1.0, max(-1.0, worth / stake))
-    return worth if seat & 1 == 0 else -worth
+    if hand.phase == OVER and hand.bidder < 0:
+        return 0.0
+    points = np.int64(hand.points[0]) if hand.phase == OVER else solved_points(hand, memory)
+    if hand.scoring == FOR_MARKS and settings.stake_marks > 0.0:
+        ours = min(1.0, max(-1.0, worth(hand, points) / settings.stake_marks))
+    else:
+        ours = outcome(hand, points)
+    return ours if seat & 1 == 0 else -ours
 
 
 @njit(cache=True)
-def solved_score(hand: np.void, memory: np.void) -> float:
-    """The score to seats 0&2 if all four seats see everything and play perfectly from here.
+def solved_points(hand: np.void, memory: np.void) -> int:
+    """The points that seats 0&2 end with if all four seats see everything and play perfectly from here.
 
-    Every scoring is monotone in the points taken, so who plays best for points plays best for the score; and where only
-    a threshold counts, one question to the solver is enough.
+    By margin exactly; for other scorings a number that is worth the same, which one question to the solver tells, or
+    two where a hand can be drawn.
     """
     taken = np.int64(hand.points[0])
-    if hand.scoring == FOR_POINTS:
-        return (2 * (taken + value(hand, memory)) - HAND_POINTS) / HAND_POINTS
-    half = HAND_POINTS // 2
-    if hand.scoring == FOR_MAJORITY:
-        if makes(hand, memory, half + 1 - taken):
-            return 1.0
-        return 0.0 if makes(hand, memory, half - taken) else -1.0
-    bid = np.int64(hand.bid)
-    promised = min(bid, HAND_POINTS)
-    if hand.bidder & 1 == 0:
-        sign = 1.0 if makes(hand, memory, promised - taken) else -1.0
-    else:  # the offense makes it unless seats 0&2 take too many
-        sign = 1.0 if makes(hand, memory, HAND_POINTS - promised + 1 - taken) else -1.0
-    return sign * max(1, bid // HAND_POINTS) if hand.scoring == FOR_MARKS else sign
+    if by_margin(hand.scoring):
+        return taken + value(hand, memory)
+    to_win = needed(hand, 0)
+    if makes(hand, memory, to_win):
+        return taken + to_win
+    not_to_lose = points_left(hand) + 1 - needed(hand, 1)
+    if not_to_lose < to_win and makes(hand, memory, not_to_lose):
+        return taken + not_to_lose
+    return taken + not_to_lose - 1

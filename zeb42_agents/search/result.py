@@ -20,6 +20,8 @@ class SearchResult:
     """
 
     config: SearchConfig
+    worlds_from: str
+    """The name of the sampler."""
     views: np.ndarray
     """HAND [B], as given."""
     searched: np.ndarray
@@ -45,7 +47,7 @@ class SearchResult:
     line: np.ndarray
     """int8 [B, 33], the principal line: ``action``, then the most visited answers; -1 after its end."""
     num_evaluations: int
-    """Views that the evaluator was given, roots included."""
+    """Views that the evaluator was given, roots included; what a sampler asked it is not in."""
 
     def __len__(self) -> int:
         return len(self.action)
@@ -64,7 +66,7 @@ class SearchResult:
         config = self.config
         words.append(
             f"seat {view['seat']} to move: {config.sims} simulations, "
-            + ("THE TRUE HAND (peek)" if config.peek else f"{config.worlds} worlds from the {config.belief} belief")
+            f"{config.worlds} world{'s' if config.worlds > 1 else ''} from {self.worlds_from}"
         )
         words.append(f"value {self.root_value[number]:+.3f}, network alone {self.network_value[number]:+.3f}")
         words.append(f"  {'action':<12} {'prior':>6} {'visits':>6} {'q':>7} {'policy':>7}")

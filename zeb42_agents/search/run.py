@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from zeb42_agents import worlds as deals
 from zeb42_agents.agent import require_movers, view_keys
-from zeb42_agents.search.choose import Settings
-from zeb42_agents.search.config import MAX_LEGAL, SearchConfig, halving_schedule
+from zeb42_agents.search.config import SearchConfig, Settings
 from zeb42_agents.search.result import SearchResult
 from zeb42_agents.search.roots import (
     FINAL_STREAM,
@@ -23,23 +21,11 @@ from zeb42_agents.search.roots import (
     mix_dirichlet,
     streams_of,
 )
-from zeb42_agents.search.tree import Trees, advance, allocate, harvest, plant
+from zeb42_agents.search.samplers import Evaluator, Sampler, check_sample, standard_sampler
+from zeb42_agents.search.tree import MAX_LEGAL, Trees, allocate
+from zeb42_agents.search.walk import run_round, start_trees, summarize
 from zeb42_agents.solver import new_memory
 from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS
-from zeb42_env._core.tables import views_of
-
-
-class Evaluator(Protocol):
-    """What the search asks of a network. The seat of each view is the seat to move."""
-
-    def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of ``views`` [L]: the policy float32 [L, 56] over the legal actions, and the value float32 [L] in [-1, 1] for
-        the team of the view's seat."""
-        ...
-
-    def belief(self, views: np.ndarray) -> np.ndarray:
-        """The probability float32 [L, 28, 4] that each seat was dealt each domino."""
-        ...
 
 
 class Search:
@@ -50,70 +36,66 @@ class Search:
     choice between actions that are equal to within that error; batches are made up from the leaves in the order of the
     decisions, whatever the threads, so the same call gives the same result.
 
-    A searcher reuses its memory between calls and is for one caller at a time.
+    A searcher reuses its memory between calls and is for one caller at a time. A batch whose trees would take more than
+    ``config.memory_mib`` is searched in parts.
+
+    Args:
+        evaluator: policy, value and belief of views; a :class:`zeb42_agents.zeb.NetworkEvaluator`, or your own.
+        config: how it is searched.
+        sampler: where the worlds come from, in place of what ``config.belief`` names.
     """
 
-    def __init__(self, evaluator: Evaluator, config: SearchConfig | None = None) -> None:
+    def __init__(
+        self, evaluator: Evaluator, config: SearchConfig | None = None, sampler: Sampler | None = None
+    ) -> None:
         self.evaluator = evaluator
         self.config = config = config or SearchConfig()
-        visits, phases = halving_schedule(config.max_considered, config.sims)
-        self._settings = Settings(
-            sims=config.sims,
-            leaves=config.leaves,
-            gumbel=config.root == "gumbel",
-            c_visit=float(config.c_visit),
-            c_scale=float(config.c_scale),
-            c_puct=float(config.c_puct),
-            temperature=float(config.temperature) if config.root == "puct" else 0.0,
-            solve_plays=4 * config.solve_tricks,
-            mix_plays=4 * config.mix_tricks,
-            mix_weight=float(config.mix_weight),
-            stake_marks=float(config.stake_marks),
-            visits=visits,
-            phases=phases,
-        )
-        self._num_worlds = 1 if config.peek else config.worlds
-        self._trees = allocate(0, self._num_worlds, config.sims, config.leaves)
+        self.sampler = sampler or standard_sampler(evaluator, config)
+        self._checks_worlds = sampler is not None
+        self._settings = Settings.of(config)
+        self._at_once = config.roots_at_once
+        self._trees = allocate(0, config.worlds, config.sims, config.leaves)
         self._memories: list[np.ndarray] = []
         self._pool = ThreadPoolExecutor(config.threads) if config.threads > 1 or config.pipeline else None
 
-    def __call__(self, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None = None) -> SearchResult:
+    def __call__(self, views: np.ndarray, keys: np.ndarray) -> SearchResult:
         """Search ``views``.
 
         Args:
             views: HAND records [B], each the view of its own seat, which is to move. Not changed.
             keys: uint64 [B], all randomness that goes into a decision.
-            hands: HAND records [B], the true hands: for the ablation ``peek`` only, refused otherwise.
 
         Raises:
-            ValueError: something else was given, or the evaluator answered with what is not finite.
+            ValueError: something else was given, no deal agrees with a view, or evaluator or sampler answered with
+                what is not finite or of a wrong shape.
         """
-        keys = _check(self.config, views, keys, hands)
+        require_movers(views)
+        keys = view_keys(keys, len(views))
         views = views.view(HAND)  # records from a file may have lost their alignment flag, which the kernels go by
         num_legal, only_action = legal_actions(views)
-        found = _blank_result(views, self._num_worlds, num_legal, only_action)
+        found = _blank_result(views, self.config.worlds, num_legal, only_action)
         rows = np.flatnonzero(num_legal > 1)
-        if len(rows):
-            self._search(found, rows, views[rows], keys[rows], None if hands is None else hands[rows])
-        return SearchResult(config=self.config, views=views, searched=num_legal > 1, **found)
+        for first in range(0, len(rows), self._at_once):
+            part = rows[first : first + self._at_once]
+            self._search(found, part, views[part], keys[part])
+        return SearchResult(
+            config=self.config, worlds_from=self.sampler.name, views=views, searched=num_legal > 1, **found
+        )
 
-    def _search(
-        self, found: dict[str, Any], rows: np.ndarray, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None
-    ) -> None:
+    def _search(self, found: dict[str, Any], rows: np.ndarray, views: np.ndarray, keys: np.ndarray) -> None:
         """Search ``views`` [R] and write what is found into rows ``rows`` [R] of ``found``."""
-        belief = self._beliefs(views)
-        worlds = deals.sample_many(views, self._num_worlds, streams_of(keys, WORLDS_STREAM), belief)
-        if hands is not None:
-            worlds = hands[:, None].view(HAND)
+        sample = self.sampler(views, self.config.worlds, streams_of(keys, WORLDS_STREAM))
+        if self._checks_worlds:
+            check_sample(sample, views, self.config.worlds)
         prior, network_value = self._evaluate(views)
         if self.config.root == "puct" and self.config.dirichlet_fraction > 0.0:
             mix_dirichlet(prior, keys, self.config)
-        trees = self._plant(views, keys, worlds, prior, network_value)
-        found["num_evaluations"] = len(rows) + self._run(trees, len(rows))
-        for name, array in {"belief": belief, "worlds": worlds, "prior": prior, "network_value": network_value}.items():
-            found[name][rows] = array
+        trees = self._start(views, keys, sample.worlds, prior, network_value)
+        found["num_evaluations"] += len(rows) + self._run(trees, len(rows))
+        found["worlds"][rows], found["belief"][rows] = sample
+        found["prior"][rows], found["network_value"][rows] = prior, network_value
         searched = {name: found[name][rows] for name in ("visits", "q", "policy", "root_value", "action", "line")}
-        harvest(trees, self._settings, *searched.values())
+        summarize(trees, self._settings, *searched.values())
         for name, array in searched.items():
             found[name][rows] = array
 
@@ -129,29 +111,14 @@ class Search:
             raise ValueError("expected finite priors and values from the evaluator, got NaN or infinity")
         return priors, values
 
-    def _beliefs(self, views: np.ndarray) -> np.ndarray:
-        """The weights float32 [B, 28, 4] that worlds are drawn with."""
-        if self.config.belief == "uniform" or self.config.peek:
-            return deals.uniform_weights(len(views))
-        if self.config.belief == "legality":
-            return deals.marginals_many(views).astype(np.float32)
-        beliefs = np.ascontiguousarray(self.evaluator.belief(views), np.float32)
-        if beliefs.shape != (len(views), 28, 4) or not np.isfinite(beliefs).all() or (beliefs < 0).any():
-            raise ValueError(
-                f"expected a belief of shape {(len(views), 28, 4)}, finite and not negative, from the evaluator, got "
-                f"shape {beliefs.shape}, smallest {beliefs.min(initial=0.0)}"
-            )
-        floor = np.float32(self.config.belief_floor)
-        return (1 - floor) * beliefs + floor / 4
-
-    def _plant(
+    def _start(
         self, views: np.ndarray, keys: np.ndarray, worlds: np.ndarray, priors: np.ndarray, values: np.ndarray
     ) -> Trees:
         if len(self._trees.roots) < len(views):
-            self._trees = allocate(len(views), self._num_worlds, self.config.sims, self.config.leaves)
+            self._trees = allocate(len(views), self.config.worlds, self.config.sims, self.config.leaves)
         trees = self._trees
         trees.worlds[: len(views)] = worlds
-        plant(trees, views, streams_of(keys, WALK_STREAM), priors, values, self.config.max_considered)
+        start_trees(trees, views, streams_of(keys, WALK_STREAM), priors, values, self.config.max_considered)
         if self._settings.gumbel and self.config.gumbel_scale > 0.0:
             draws = np.maximum(draws_of(streams_of(keys, NOISE_STREAM), MAX_LEGAL), 1e-12)
             trees.roots["noise"][: len(views)] = -np.log(-np.log(draws)) * self.config.gumbel_scale
@@ -204,9 +171,9 @@ class _Half:
             room = self.buffers[chunk], self.memories[chunk][0]
             work.append((self.trees, self.settings, first, last, *answers, *room))
         if self.pool is None:
-            self.counts = [advance(*arguments) for arguments in work]
+            self.counts = [run_round(*arguments) for arguments in work]
         else:
-            self.jobs = [self.pool.submit(advance, *arguments) for arguments in work]
+            self.jobs = [self.pool.submit(run_round, *arguments) for arguments in work]
 
     def leaves(self) -> np.ndarray:
         """The views [L] of the round's leaves, when it is done, in the order of the roots."""
@@ -221,23 +188,10 @@ def search(
     keys: np.ndarray,
     evaluator: Evaluator,
     config: SearchConfig | None = None,
-    hands: np.ndarray | None = None,
+    sampler: Sampler | None = None,
 ) -> SearchResult:
     """Search ``views`` [B] once; see :class:`Search`, which reuses its memory where there are many batches."""
-    return Search(evaluator, config)(views, keys, hands)
-
-
-def _check(config: SearchConfig, views: np.ndarray, keys: np.ndarray, hands: np.ndarray | None) -> np.ndarray:
-    """The keys of the decisions, all arguments being as they should."""
-    require_movers(views)
-    if config.peek != (hands is not None):
-        raise ValueError("expected true hands with peek=True and only then; leave both out to search fairly")
-    if hands is not None:
-        if getattr(hands, "dtype", None) != HAND or hands.shape != views.shape:
-            raise ValueError(f"expected HAND records of shape {views.shape} as hands, got {type(hands).__name__}")
-        if views_of(hands, views["seat"]).tobytes() != views.tobytes():
-            raise ValueError("expected the true hands behind the views, got hands whose views differ")
-    return view_keys(keys, len(views))
+    return Search(evaluator, config, sampler)(views, keys)
 
 
 def _blank_result(views: np.ndarray, num_worlds: int, num_legal: np.ndarray, only_action: np.ndarray) -> dict[str, Any]:

@@ -201,10 +201,9 @@ class TrainConfig:
         """The search of the self-play stage: noise at the root, so that it explores. ``pipeline`` is for CUDA."""
         return SearchConfig(
             sims=self.sims,
-            worlds=self.worlds,
+            worlds=1 if self.peek else self.worlds,
             solve_tricks=self.solve_tricks,
             gumbel_scale=1.0,
-            peek=self.peek,
             belief="net" if self.belief_weight > 0 else "legality",
             threads=threads,
             pipeline=pipeline,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from tianshou.data import Batch as TianshouBatch
 from tianshou.env import BaseVectorEnv
 
 from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
-from zeb42_agents.search import Search, SearchConfig
+from zeb42_agents.search import Sampler, Search, SearchConfig
 from zeb42_agents.training.experience import normalised_score
 from zeb42_agents.training.replay import as_bytes, as_views
 from zeb42_env._core.bits import mix, unit
@@ -138,7 +138,7 @@ class SelfPlayPolicy(Policy):
     """All four seats of every lane, played by one network: alone, for a teacher to label, or with search.
 
     ``model`` is what learns, ``evaluator`` what plays (its averaged copy): with ``search``, or the network alone, which
-    explores while learning. ``true_hands`` is for the ablation ``peek`` only: it shows the search every domino.
+    explores while learning. ``sampler`` is where the worlds of the search come from, in place of the usual.
     """
 
     def __init__(
@@ -150,14 +150,13 @@ class SelfPlayPolicy(Policy):
         exploration: Exploration,
         decisions_per_hand: int,
         seed: int,
-        true_hands: Callable[[], np.ndarray] | None = None,
+        sampler: Sampler | None = None,
     ) -> None:
         super().__init__(action_space=gymnasium.spaces.Discrete(NUM_ACTIONS), action_bound_method=None)
         self.model = model
         self._evaluator = evaluator
-        self._search = Search(evaluator, search) if search else None
+        self._search = Search(evaluator, search, sampler) if search else None
         self._exploration = exploration
-        self._true_hands = true_hands
         self._decisions_per_hand = decisions_per_hand
         self._seed = np.uint64(seed)
         self._round = 0
@@ -173,7 +172,7 @@ class SelfPlayPolicy(Policy):
         keys = mix_all(hand_keys, np.uint64(1 + self._round % self._decisions_per_hand))
         self._round += 1
         if self._search is not None:
-            found = self._search(views, keys, self._true_hands() if self._true_hands else None)
+            found = self._search(views, keys)
             findings = TianshouBatch(target=found.policy, root_value=found.root_value)
             return TianshouBatch(act=found.action, policy=findings)
         policy, _ = self._evaluator(views)

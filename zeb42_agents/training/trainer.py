@@ -21,6 +21,7 @@ from zeb42_agents.agent import make_agent
 from zeb42_agents.evaluator import NetworkEvaluator, resolve_device
 from zeb42_agents.files import read_json, recover_folder, write_json
 from zeb42_agents.model import ZebModel
+from zeb42_agents.search import TrueHands
 from zeb42_agents.training import tracking
 from zeb42_agents.training.checkpoint import (
     Checkpoint,
@@ -130,7 +131,7 @@ class Trainer:
                 model=self.model,
                 evaluator=self.evaluator,
                 search=search if stage == "self-play" else None,
-                true_hands=(lambda: self._env.hands) if config.peek else None,
+                sampler=TrueHands(lambda: self._env.hands) if config.peek else None,
                 exploration=Exploration(
                     hands=config.explored_hands,
                     temperature=config.temperature,

@@ -7,70 +7,20 @@ the unobserved" (2020) for simulations still out: they count as visits, never as
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from zeb42_agents.search.config import MAX_LEGAL
+from zeb42_agents.search.config import Settings
+from zeb42_agents.search.tree import ROOT_INDEX
 from zeb42_env._core.bits import mix
 
-UNVISITED = -1
 GOLDEN_RATIO = 0.6180339887498949
 SMALLEST_PRIOR = 1e-9
 
-NODE = np.dtype(
-    [
-        ("value_sum", np.float64),  # of finished simulations, for the searcher's team
-        ("visits", np.int32),  # finished simulations through here
-        ("in_flight", np.int32),  # simulations through here whose leaf is still out
-        ("parent", np.int32),
-        ("first_child", np.int32),
-        ("next_sibling", np.int32),
-        ("evaluation", np.int32),  # the searcher's own decisions: one evaluation serves every world
-        ("action", np.int8),  # that led here from the parent
-        ("kind", np.int8),
-    ],
-    align=True,
-)
-"""One public history. Its edges are the actions taken so far, in any world."""
-
-EVALUATION = np.dtype(
-    [
-        ("probabilities", np.float32, (MAX_LEGAL,)),
-        ("children", np.int32, (MAX_LEGAL,)),  # nodes; UNVISITED until taken
-        ("actions", np.int8, (MAX_LEGAL,)),  # legal actions, ascending
-        ("num_actions", np.int32),
-        ("visits", np.int32),  # how often an action was drawn here
-        ("request", np.int32),  # leaf of the batch that is out; -1 when it is back
-        ("value", np.float32),  # for the searcher's team
-    ],
-    align=True,
-)
-"""What the network (or, at the end of a line, the solver) said of one decision of one world."""
-
-
-class Settings(NamedTuple):
-    """The numbers of a :class:`SearchConfig` that the kernels use."""
-
-    sims: int
-    leaves: int
-    gumbel: bool
-    c_visit: float
-    c_scale: float
-    c_puct: float
-    temperature: float
-    solve_plays: int
-    mix_plays: int
-    mix_weight: float
-    stake_marks: float
-    visits: np.ndarray  # int32 [M, sims] schedule of halving
-    phases: np.ndarray  # int32 [M, sims]
-
 
 @njit(cache=True)
-def complete_values(nodes: np.ndarray, evaluation: np.void, values: np.ndarray) -> int:
-    """Write the Q of each action into ``values`` [A], unvisited ones completed by the mixed value; returns all visits.
+def complete_values(nodes: np.ndarray, evaluation: np.void, values: np.ndarray) -> None:
+    """Write the Q of each action into ``values`` [A], unvisited ones completed by the mixed value.
 
     The mixed value is the network's, averaged with what the visited actions found, as in the paper's appendix D.
     """
@@ -91,11 +41,10 @@ def complete_values(nodes: np.ndarray, evaluation: np.void, values: np.ndarray) 
     for slot in range(evaluation.num_actions):
         if np.isnan(values[slot]):
             values[slot] = mixed
-    return num_visits
 
 
 @njit(cache=True)
-def logits_a_unit(nodes: np.ndarray, evaluation: np.void, settings: Settings) -> float:
+def logits_per_unit(nodes: np.ndarray, evaluation: np.void, settings: Settings) -> float:
     """How many logits one unit of value is worth here."""
     most = 0
     for slot in range(evaluation.num_actions):
@@ -121,68 +70,68 @@ def improve_policy(evaluation: np.void, values: np.ndarray, logits: float, polic
 
 
 @njit(cache=True)
-def taken(nodes: np.ndarray, evaluation: np.void, slot: int) -> int:
+def num_taken(nodes: np.ndarray, evaluation: np.void, slot: int) -> int:
     """Simulations that took this action, those still out included."""
     child = evaluation.children[slot]
     return np.int64(nodes[child].visits) + np.int64(nodes[child].in_flight) if child >= 0 else 0
 
 
 @njit(cache=True)
-def choose_root(nodes: np.ndarray, evaluation: np.void, root: np.void, settings: Settings, scratch: np.ndarray) -> int:
+def select_root(nodes: np.ndarray, evaluation: np.void, root: np.void, settings: Settings, scratch: np.ndarray) -> int:
     """The root action of the next simulation; -1 if it must wait for the leaves that are out."""
     if not settings.gumbel:
-        return choose_puct(nodes, evaluation, settings, scratch[0])
+        return select_puct(nodes, evaluation, settings, scratch[0])
     number = root.started
     wanted = settings.visits[root.considered, number]
     phase = settings.phases[root.considered, number]
-    if phase != root.phase and nodes[0].in_flight > 0:
+    if phase != root.phase and nodes[ROOT_INDEX].in_flight > 0:
         return -1
     root.phase = phase
     values = scratch[0]
     complete_values(nodes, evaluation, values)
-    logits = logits_a_unit(nodes, evaluation, settings)
+    logits = logits_per_unit(nodes, evaluation, settings)
     chosen, best = -1, -np.inf
     for slot in range(evaluation.num_actions):
         score = root.noise[slot] + root.logits[slot] + logits * values[slot]
-        if score > best and taken(nodes, evaluation, slot) == wanted:
+        if score > best and num_taken(nodes, evaluation, slot) == wanted:
             chosen, best = slot, score
     assert chosen >= 0
     return chosen
 
 
 @njit(cache=True)
-def choose_own(nodes: np.ndarray, evaluation: np.void, settings: Settings, scratch: np.ndarray) -> int:
+def select_own(nodes: np.ndarray, evaluation: np.void, settings: Settings, scratch: np.ndarray) -> int:
     """The action at a later decision of the searcher's own.
 
     ``gumbel``: visits follow the improved policy. The statistics are those of the public history, over all worlds.
     """
     if not settings.gumbel:
-        return choose_puct(nodes, evaluation, settings, scratch[0])
+        return select_puct(nodes, evaluation, settings, scratch[0])
     values, policy = scratch[0], scratch[1]
     complete_values(nodes, evaluation, values)
-    improve_policy(evaluation, values, logits_a_unit(nodes, evaluation, settings), policy)
+    improve_policy(evaluation, values, logits_per_unit(nodes, evaluation, settings), policy)
     total = 1
     for slot in range(evaluation.num_actions):
-        total += taken(nodes, evaluation, slot)
+        total += num_taken(nodes, evaluation, slot)
     chosen, best = 0, -np.inf
     for slot in range(evaluation.num_actions):
-        due = policy[slot] - taken(nodes, evaluation, slot) / total
+        due = policy[slot] - num_taken(nodes, evaluation, slot) / total
         if due > best:
             chosen, best = slot, due
     return chosen
 
 
 @njit(cache=True)
-def choose_puct(nodes: np.ndarray, evaluation: np.void, settings: Settings, values: np.ndarray) -> int:
+def select_puct(nodes: np.ndarray, evaluation: np.void, settings: Settings, values: np.ndarray) -> int:
     """AlphaZero's rule; an action without a value yet has the completed one."""
     complete_values(nodes, evaluation, values)
     total = 0
     for slot in range(evaluation.num_actions):
-        total += taken(nodes, evaluation, slot)
+        total += num_taken(nodes, evaluation, slot)
     explore = settings.c_puct * np.sqrt(max(1, total))
     chosen, best = 0, -np.inf
     for slot in range(evaluation.num_actions):
-        bonus = explore * evaluation.probabilities[slot] / (1 + taken(nodes, evaluation, slot))
+        bonus = explore * evaluation.probabilities[slot] / (1 + num_taken(nodes, evaluation, slot))
         if values[slot] + bonus > best:
             chosen, best = slot, values[slot] + bonus
     return chosen
@@ -207,17 +156,17 @@ def draw_other(evaluation: np.void, key: np.uint64) -> int:
 
 
 @njit(cache=True)
-def choose_final(nodes: np.ndarray, evaluation: np.void, root: np.void, settings: Settings, scratch: np.ndarray) -> int:
+def recommend(nodes: np.ndarray, evaluation: np.void, root: np.void, settings: Settings, scratch: np.ndarray) -> int:
     """The action that the search recommends: of those most visited, the one with the best score; with a temperature,
     one drawn by visits."""
     if settings.temperature > 0.0:
         return draw_by_visits(nodes, evaluation, 1.0 / settings.temperature, root.final_draw)
     values = scratch[0]
     complete_values(nodes, evaluation, values)
-    logits = logits_a_unit(nodes, evaluation, settings)
+    logits = logits_per_unit(nodes, evaluation, settings)
     chosen, most, best = 0, -1, -np.inf
     for slot in range(evaluation.num_actions):
-        visits = taken(nodes, evaluation, slot)
+        visits = num_taken(nodes, evaluation, slot)
         score = values[slot]
         if settings.gumbel:
             score = root.noise[slot] + root.logits[slot] + logits * values[slot]
@@ -231,13 +180,13 @@ def draw_by_visits(nodes: np.ndarray, evaluation: np.void, power: float, draw: f
     """The action at ``draw`` in [0, 1) on the line of visits to this power."""
     most = 1
     for slot in range(evaluation.num_actions):
-        most = max(most, taken(nodes, evaluation, slot))
+        most = max(most, num_taken(nodes, evaluation, slot))
     total = 0.0
     for slot in range(evaluation.num_actions):
-        total += (taken(nodes, evaluation, slot) / most) ** power
+        total += (num_taken(nodes, evaluation, slot) / most) ** power
     point, chosen = draw * total, 0
     for slot in range(evaluation.num_actions):
-        visits = taken(nodes, evaluation, slot)
+        visits = num_taken(nodes, evaluation, slot)
         if visits > 0 and point >= 0.0:
             chosen = slot
             point -= (visits / most) ** power

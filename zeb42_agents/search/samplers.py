@@ -1,0 +1,135 @@
+"""Where the worlds of a search come from: a :class:`Sampler` draws them for a batch of views.
+
+The standard ones go by a name, ``SearchConfig.belief``; any other is handed to :class:`zeb42_agents.search.Search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from zeb42_agents import worlds as deals
+from zeb42_agents.search.config import SearchConfig
+from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
+from zeb42_env._core.record import HAND
+from zeb42_env._core.tables import views_of
+
+
+class Evaluator(Protocol):
+    """What the search asks of a network. The seat of each view is the seat to move."""
+
+    def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of ``views`` [L]: the policy float32 [L, 56] over the legal actions, and the value float32 [L] in [-1, 1] for
+        the team of the view's seat."""
+        ...
+
+    def belief(self, views: np.ndarray) -> np.ndarray:
+        """The probability float32 [L, 28, 4] that each seat was dealt each domino."""
+        ...
+
+
+class Sample(NamedTuple):
+    """The worlds of a batch of views, and what they were drawn with."""
+
+    worlds: np.ndarray
+    """HAND [B, W], full hands that agree with the views."""
+    belief: np.ndarray
+    """float32 [B, 28, 4], how likely each seat was taken to hold each domino, in any unit per domino."""
+
+
+class Sampler(Protocol):
+    """Draws the worlds that a search goes through."""
+
+    @property
+    def name(self) -> str:
+        """Where the worlds come from, as :meth:`SearchResult.explain` says it: "16 worlds from ..."."""
+        ...
+
+    def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
+        """``num_worlds`` worlds for each of ``views`` (HAND [B]), drawn from its key (uint64 [B]) alone.
+
+        ValueError for a view that no deal agrees with.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ByBelief:
+    """Worlds in proportion to the product of the weights of their placements (:func:`zeb42_agents.worlds.sample`)."""
+
+    name: str
+    weights: Callable[[np.ndarray], np.ndarray]
+    """Of views [B]: float32 [B, 28, 4]."""
+
+    def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
+        """See :class:`Sampler`."""
+        belief = self.weights(views)
+        return Sample(deals.sample_many(views, num_worlds, keys, belief), belief)
+
+
+@dataclass(frozen=True)
+class TrueHands:
+    """THIS CHEATS: an ablation that searches the true hands, every domino visible, in place of sampled worlds.
+
+    No player may have it; it says how much a search would gain by seeing everything. All worlds of a view are the same,
+    so ask for one (``SearchConfig(worlds=1)``).
+    """
+
+    hands: Callable[[], np.ndarray]
+    """The hands that are being played, HAND [N] in any order; asked anew for each batch of views."""
+    name = "THE TRUE HAND (peek)"
+
+    def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:  # noqa: ARG002 - nothing is drawn
+        """See :class:`Sampler`; ValueError for a view that is not of the seat to move of one of the hands."""
+        hands = self.hands()
+        behind = dict(zip(_as_bytes(views_of(hands, hands["to_move"])), range(len(hands)), strict=True))
+        try:
+            rows = [behind[view] for view in _as_bytes(views)]
+        except KeyError:
+            raise ValueError("expected views of the hands that are being played, got one of another hand") from None
+        return Sample(np.repeat(hands[rows, None], num_worlds, 1), deals.uniform_weights(len(views)))
+
+
+def standard_sampler(evaluator: Evaluator, config: SearchConfig) -> Sampler:
+    """The sampler that ``config.belief`` names."""
+    weights = {
+        "uniform": lambda views: deals.uniform_weights(len(views)),
+        "legality": lambda views: deals.marginals_many(views).astype(np.float32),
+        "net": lambda views: _net_weights(evaluator, views, config.belief_floor),
+    }
+    return ByBelief(f"the {config.belief} belief", weights[config.belief])
+
+
+def check_sample(sample: Sample, views: np.ndarray, num_worlds: int) -> Sample:
+    """The sample of a sampler from outside, after a look at it; ValueError if the kernels could not trust it."""
+    worlds, belief = sample
+    shapes = (len(views), num_worlds), (len(views), NUM_DOMINOES, NUM_SEATS)
+    if getattr(worlds, "dtype", None) != HAND or (worlds.shape, np.shape(belief)) != shapes:
+        raise ValueError(
+            f"expected worlds HAND {shapes[0]} and a belief of shape {shapes[1]} from the sampler, got "
+            f"{type(worlds).__name__} {np.shape(worlds)} and shape {np.shape(belief)}"
+        )
+    seen = np.repeat(views, num_worlds)
+    if views_of(worlds.reshape(-1), seen["seat"]).tobytes() != seen.tobytes():
+        raise ValueError("expected worlds that agree with the views from the sampler, got others")
+    return sample
+
+
+def _net_weights(evaluator: Evaluator, views: np.ndarray, floor: float) -> np.ndarray:
+    """The evaluator's belief float32 [B, 28, 4], with ``floor`` of even odds mixed in."""
+    beliefs = np.ascontiguousarray(evaluator.belief(views), np.float32)
+    shape = (len(views), NUM_DOMINOES, NUM_SEATS)
+    if beliefs.shape != shape or not np.isfinite(beliefs).all() or (beliefs < 0).any():
+        raise ValueError(
+            f"expected a belief of shape {shape}, finite and not negative, from the evaluator, got shape "
+            f"{beliefs.shape}, smallest {beliefs.min(initial=0.0)}"
+        )
+    share = np.float32(floor)
+    return (1 - share) * beliefs + share / NUM_SEATS
+
+
+def _as_bytes(views: np.ndarray) -> list[bytes]:
+    return [view.tobytes() for view in views]
