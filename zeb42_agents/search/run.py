@@ -40,7 +40,7 @@ class Search:
     ``config.memory_mib`` is searched in parts.
 
     Args:
-        evaluator: policy, value and belief of views; a :class:`zeb42_agents.zeb.NetworkEvaluator`, or your own.
+        evaluator: policy, value and belief of views; a :class:`zeb42_agents.evaluator.NetworkEvaluator`, or your own.
         config: how it is searched.
         sampler: where the worlds come from, in place of what ``config.belief`` names.
     """
