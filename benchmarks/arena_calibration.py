@@ -26,7 +26,7 @@ from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import mirrored
 from zeb42_agents.arena.plots import write_plots
 from zeb42_agents.arena.report import markdown_report
-from zeb42_agents.arena.summary import summarise, to_json
+from zeb42_agents.arena.summary import summarise
 
 CHEAP, UP_TO_10 = ("random", "greedy", "eq:n=1"), ("random", "greedy", "eq:n=1", "eq:n=10")
 UP_TO_100, WITH_500 = (*UP_TO_10, "eq:n=100"), ("greedy", "eq:n=10", "eq:n=100", "eq:n=500")
@@ -102,7 +102,7 @@ def write(protocol: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     folder = RunFolder.read(_folder(protocol))
     summary = summarise(mirrored(folder.games()), folder.names, folder.protocol)
-    (out / f"{protocol}.json").write_text(json.dumps(to_json(summary), indent=1) + "\n")
+    (out / f"{protocol}.json").write_text(json.dumps(summary.to_json(), indent=1) + "\n")
     ratings, _, strength_time = write_plots(summary, out)
     plots = [plot.rename(out / f"{protocol}-{plot.name}").name for plot in (ratings, strength_time)]
     (out / "pairs.png").unlink()

@@ -30,7 +30,6 @@ class NotationError(ValueError):
 
 def format_hand(hand: np.void) -> str:
     """The line for a HAND record, a full hand or a view."""
-    default = Rules().blank_record()[0]
     fields = {"deal": "|".join(_format_seat(hand, seat) for seat in range(4))}
     if hand["seat"] >= 0:
         fields["seat"] = str(hand["seat"])
@@ -46,17 +45,25 @@ def format_hand(hand: np.void) -> str:
     if hand["num_plays"]:
         played = [_tile(domino) for domino in hand["plays"][: hand["num_plays"]]]
         fields["plays"] = ",".join(".".join(played[i : i + 4]) for i in range(0, len(played), 4))
+    fields |= rules_fields(hand)
+    if hand["marks"].any():
+        fields["marks"] = f"{hand['marks'][0]}-{hand['marks'][1]}"
+    if hand["match"]:
+        fields["match"] = "yes"
+    return " ".join([VERSION, *(f"{key}={value}" for key, value in fields.items())])
+
+
+def rules_fields(hand: np.void) -> dict[str, str]:
+    """The fields of the rules of a HAND record that are not the default ones, marks and match aside."""
+    default = Rules().blank_record()[0]
+    fields = {}
     if hand["scoring"] != default["scoring"]:
         fields["scoring"] = get_args(ScoringRule)[hand["scoring"]]
     if hand["all_pass"] != default["all_pass"]:
         fields["all_pass"] = get_args(AllPassRule)[hand["all_pass"]]
     if hand["declarations"] != default["declarations"]:
         fields["declarations"] = "".join(str(d) for d in range(10) if int(hand["declarations"]) >> d & 1)
-    if hand["marks"].any():
-        fields["marks"] = f"{hand['marks'][0]}-{hand['marks'][1]}"
-    if hand["match"]:
-        fields["match"] = "yes"
-    return " ".join([VERSION, *(f"{key}={value}" for key, value in fields.items())])
+    return fields
 
 
 def parse_hand(text: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from zeb42_agents.agent import Agent, agent_names
+from zeb42_agents.arena.console import console_report
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
@@ -23,10 +24,11 @@ from zeb42_agents.arena.play import ForfeitError
 from zeb42_agents.arena.players import Player, distinct, players_of, read_pool
 from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol
 from zeb42_agents.arena.rating import DEFAULT_ANCHOR, DEFAULT_ANCHOR_ELO, PRIOR_HANDS, resolve_anchor
-from zeb42_agents.arena.report import PLURAL, console_report, write_reports
+from zeb42_agents.arena.report import write_reports
 from zeb42_agents.arena.run import Outcome, Plan, check_plan, num_cores, run_pool
 from zeb42_agents.arena.sprt import Sprt
 from zeb42_agents.arena.summary import summarise
+from zeb42_agents.arena.text import PLURAL, pace, plain
 
 PROGRAM = "python -m zeb42_agents.arena"
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
@@ -43,13 +45,13 @@ def main(arguments: Sequence[str]) -> int:
             return commands[arguments[0]](arguments[1:], console)
         return _play_main(arguments, console)
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("\n".join(map(plain, f"error: {error}".splitlines())), file=sys.stderr)
         return BAD_INPUT
     except BrokenProcessPool:
         print("stopped: a process died, of memory perhaps; point --out at the run folder to go on", file=sys.stderr)
         return FAILED
     except ForfeitError as error:
-        print(f"stopped (--strict): {error}", file=sys.stderr)
+        print(plain(f"stopped (--strict): {error}"), file=sys.stderr)
         return FAILED
 
 
@@ -204,8 +206,8 @@ def _print_settings(console: Console, session: _Session) -> None:
     words += [f"versus {plan.versus}" if plan.versus else "all pairs"]
     words += [f"partners {session.partner.name if session.partner else 'same'}"]
     words += [f"jobs {plan.jobs}", f"run folder {folder.path}"]
-    console.print("agents  " + "  ".join(player.name for player in session.players), soft_wrap=True)
-    console.print(", ".join(words), soft_wrap=True)
+    console.print("agents  " + "  ".join(plain(player.name) for player in session.players), soft_wrap=True)
+    console.print(plain(", ".join(words)), soft_wrap=True)
 
 
 def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots: bool) -> int:
@@ -213,10 +215,9 @@ def _report(outcome: Outcome, session: _Session, console: Console, *, with_plots
     notes = _notes(outcome, session)
     summary = summarise(outcome.games, folder.names, folder.protocol, notes=notes, **session.rating)
     console.print(console_report(summary))
-    num_games = NUM_TABLES * outcome.num_played
+    num_games, unit = NUM_TABLES * outcome.num_played, folder.protocol.unit
     console.print(
-        f"{num_games:,} {PLURAL[folder.protocol.unit]} played in {outcome.elapsed_s:.1f} s "
-        f"({num_games / max(outcome.elapsed_s, 1e-9):,.0f} a second)"
+        f"{num_games:,} {PLURAL[unit]} played in {outcome.elapsed_s:.1f} s: {pace(num_games, outcome.elapsed_s, unit)}"
     )
     written = write_reports(summary, folder.path, folder.settings, with_plots=with_plots)
     console.print("written: " + "  ".join(str(path) for path in written), soft_wrap=True)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numba import njit
 
-from zeb42_agents.arena.protocols import MAX_DEALS
+from zeb42_agents.arena.protocols import MAX_DEALS, MAX_MATCH_HANDS
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
-from zeb42_env.notation import VERSION
-from zeb42_env.rules import Declaration, ScoringRule, action_text
+from zeb42_env._core.record import MAX_MARKS_BID
+from zeb42_env.notation import VERSION, rules_fields
+from zeb42_env.rules import Declaration, action_text
 
 NUM_TABLES = 2
+MAX_TIME_MS = 1e12  # of a hand: some thirty years
+MAX_MARGIN = MAX_MATCH_HANDS * MAX_MARKS_BID  # marks of a match, whatever its rules
 
 GAME = np.dtype(
     [
@@ -98,8 +101,7 @@ def notations(hands: np.ndarray) -> list[str]:
     text = np.empty((len(hands), 2, DEAL_WIDTH), np.uint8)
     _write_dominoes(hands, text)
     characters = text.tobytes().decode("ascii")
-    scoring = get_args(ScoringRule)[hands[0]["scoring"]]
-    suffix = "" if scoring == "marks" else f" scoring={scoring}"
+    suffix = "".join(f" {key}={value}" for key, value in rules_fields(hands[0]).items())
     columns = ("shaker", "calls", "declaration", "bidder", "bid", "num_plays", "match", "marks")
     values = [np.ascontiguousarray(hands[name]).tolist() for name in columns]
     lines = []
@@ -150,7 +152,7 @@ def _write_dominoes(hands: np.ndarray, text: np.ndarray) -> None:
 
 
 def hand_rows(played: Played, games: np.ndarray, names: Sequence[str], hand_numbers: np.ndarray | None) -> list[str]:
-    """One JSON row a hand: deal, table, teams, contract and plays (as notation), points, score, result and time.
+    """One JSON row per hand: deal, table, teams, contract and plays (as notation), points, score, result and time.
 
     Args:
         played: the hands.
@@ -185,7 +187,10 @@ def hand_rows(played: Played, games: np.ndarray, names: Sequence[str], hand_numb
 
 def read_row(line: str, *, unit: str) -> dict[str, Any]:
     """The row of a hand, from its JSON line. ValueError if that is not a whole row of a run of this ``unit``."""
-    row = json.loads(line)
+    try:
+        row = json.loads(line)
+    except RecursionError:
+        row = None
     if not _is_whole(row, unit):
         raise ValueError(f"expected a row of a hand, got {line[:80]!r}")
     return row  # type: ignore[no-any-return]
@@ -198,24 +203,33 @@ def _is_whole(row: Any, unit: str) -> bool:
             "table": 0 | 1,
             "teams": [str(), str()],
             "result": 0 | 0.5 | 1 | None as result,
-            "points": [int(), int()],
+            "points": [int(), int()] as points,
             "bidder": -1 | 0 | 1 | 2 | 3,
             "made": -1 | 0 | 1,
-            "ms": [int() | float(), int() | float()],
-            "decisions": [int(), int()],
+            "ms": [int() | float(), int() | float()] as time_ms,
+            "decisions": [int(), int()] as decisions,
             "hand": str(),
-        } if 0 <= deal < MAX_DEALS:
+        }:
             pass
         case _:
             return False
-    match row.get("forfeit"):
-        case None | {"seat": 0 | 1 | 2 | 3, "why": str()}:
+    within = [
+        0 <= deal < MAX_DEALS,
+        all(0 <= value <= tiles.HAND_POINTS for value in points),
+        all(0 <= value < MAX_TIME_MS for value in time_ms),
+        all(0 <= value < 2**31 for value in decisions),
+    ]
+    match row:
+        case {"forfeit": {"seat": 0 | 1 | 2 | 3, "why": str()}}:
             pass
-        case _:
+        case {"forfeit": _}:
             return False
-    if unit == "match":
-        return isinstance(row.get("hand_number"), int) and isinstance(row.get("margin"), int | float)
-    return result is not None
+    match row:
+        case {"hand_number": int(hand_number), "margin": int() | float() as margin} if unit == "match":
+            within += [0 <= hand_number < MAX_MATCH_HANDS, abs(margin) <= MAX_MARGIN]
+        case _ if unit == "match" or result is None:
+            return False
+    return all(within)
 
 
 def read_games(lines: Iterable[str], numbers: dict[str, int], *, unit: str) -> tuple[np.ndarray, int]:

@@ -10,16 +10,16 @@ import numpy as np
 from zeb42_agents.agent import Agent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
-from zeb42_agents.arena.pairing import MAX_BATCH_DEALS
+from zeb42_agents.arena.pairing import MAX_BATCH_DEALS, _built
 from zeb42_agents.arena.play import play_games
-from zeb42_agents.arena.protocols import Protocol, get_protocol
+from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
 from zeb42_agents.arena.rating import PRIOR_HANDS
 from zeb42_agents.arena.run import pairs_to_play
 from zeb42_agents.arena.summary import Summary, summarise
 
 
 def rate(
-    what: str | Path | Sequence[Agent],
+    what: str | Path | Sequence[Agent | str],
     *,
     protocol: str | Protocol = "majority",
     num_deals: int = 100,
@@ -33,29 +33,31 @@ def rate(
     """Rate a pool.
 
     Args:
-        what: the folder of an arena run, whose games are rated as they are; or agents, which play here and now.
+        what: the folder of an arena run, whose games are rated as they are; or agents and specs of agents, which play
+            here and now.
         protocol: what agents play; a folder knows its own. The same for the next three.
         num_deals: mirrored deals of each pair.
         seed: of the deals and of all randomness.
         versus: the name of the one agent that all others play; None plays all pairs.
         anchor: whose rating is fixed; by default ``eq:n=100``, or the first agent.
         anchor_elo: at what; by default 1600 for ``eq:n=100``, 0 for another.
-        prior_hands: weight of the prior, in virtual drawn hands an agent.
+        prior_hands: weight of the prior, in virtual drawn hands per agent.
         strict: raise :class:`ForfeitError` at an illegal action or crash; otherwise the hand is lost.
 
-    ValueError for a folder without a run, agents that share a name, or an anchor that does not play.
+    ValueError for a folder without a run, agents that share a name, an anchor that does not play, or a number that is
+    out of range.
     """
     if isinstance(what, str | Path):
         folder = RunFolder.read(what)
         games, names, chosen = mirrored(folder.games()), folder.names, folder.protocol
     else:
-        chosen, names = get_protocol(protocol), [agent.name for agent in what]
+        agents = [_built(agent) for agent in what]
+        chosen, names = get_protocol(protocol), [agent.name for agent in agents]
         if len(set(names)) < len(names):
             raise ValueError(f"expected agents with distinct names, got {', '.join(names)}")
-        if num_deals < 1:
-            raise ValueError(f"expected num_deals of at least 1, got {num_deals}")
+        require_numbers(seed, num_deals)
         pairs = pairs_to_play(names, range(len(names)), versus)
-        games = _play_pool(what, chosen, pairs, num_deals, seed, strict)
+        games = _play_pool(agents, chosen, pairs, num_deals, seed, strict)
     return summarise(games, names, chosen, anchor=anchor, anchor_elo=anchor_elo, prior_hands=prior_hands)
 
 

@@ -10,10 +10,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from zeb42_agents.arena.console import live_table
 from zeb42_agents.arena.folder import RunFolder
-from zeb42_agents.arena.report import PLURAL, live_table
+from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.run import Progress as RunProgress
 from zeb42_agents.arena.summary import Summary, summarise
+from zeb42_agents.arena.text import pace, plain
 
 REFRESH_S = 0.5
 LINE_EVERY_S = 15.0  # on something that is not a terminal
@@ -61,13 +63,13 @@ class LiveTable:
         self._cost_s = self._shown - started
 
     def _refresh(self, progress: RunProgress) -> None:
-        words = f"{2 * progress.num_played / progress.elapsed_s:,.0f} {PLURAL[self._folder.protocol.unit]} a second"
+        words = pace(NUM_TABLES * progress.num_played, progress.elapsed_s, self._folder.protocol.unit)
         if progress.forfeits:
             words += f", {progress.forfeits} forfeits"
         summary = self._summary(progress)
         if not self._console.is_terminal:
             agents = summary.agents if summary else []
-            standing = ", ".join(f"{a.name} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in agents)
+            standing = ", ".join(f"{plain(a.name)} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in agents)
             where = f"{progress.num_done:,} of {progress.num_total:,} mirrored deals, {words}"
             self._console.print(f"{where}: {standing}" if standing else where, soft_wrap=True)
             return

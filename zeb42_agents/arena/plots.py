@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zeb42_agents.arena.summary import Summary
+from zeb42_agents.arena.text import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,9 +39,9 @@ def _ratings(summary: Summary, figure: Figure) -> None:
     widths = [line.halfwidth if np.isfinite(line.halfwidth) else 0.0 for line in lines]
     axes.errorbar([line.elo for line in lines], places, xerr=widths, fmt="o", capsize=4, color="tab:blue")
     axes.axvline(summary.ratings.anchor_elo, color="0.7", linewidth=1, zorder=0)
-    axes.set_yticks(places, [_plain(line.name) for line in lines])
+    axes.set_yticks(places, [_label(line.name) for line in lines])
     axes.set_ylim(-0.6, len(lines) - 0.4)
-    axes.set_xlabel(f"Elo a {summary.unit}; 95% interval of the difference to {_plain(summary.ratings.anchor)}")
+    axes.set_xlabel(f"Elo per {summary.unit}; 95% interval of the difference to {_label(summary.ratings.anchor)}")
     axes.set_title(f"{summary.protocol.name}, {summary.ratings.num_deals:,} mirrored deals")
 
 
@@ -55,7 +56,7 @@ def _pairs(summary: Summary, figure: Figure) -> None:
                 rates[row, column] = 100.0 * (pair.win_rate if i < j else 1.0 - pair.win_rate)
     reach = max(5.0, float(np.nanmax(np.abs(rates - 50.0))))
     image = axes.imshow(rates, cmap="RdBu", vmin=50.0 - reach, vmax=50.0 + reach, aspect="auto")
-    names = [_plain(line.name) for line in summary.agents]
+    names = [_label(line.name) for line in summary.agents]
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
     axes.set_yticks(range(len(names)), names)
     for (row, column), rate in np.ndenumerate(rates):
@@ -72,14 +73,14 @@ def _strength_time(summary: Summary, figure: Figure) -> None:
         width = line.halfwidth if np.isfinite(line.halfwidth) else 0.0
         time_ms = max(line.ms_per_decision, 1e-6)
         axes.errorbar([time_ms], [line.elo], yerr=[width], fmt="o", capsize=3, color="tab:blue")
-        axes.annotate(_plain(line.name), (time_ms, line.elo), textcoords="offset points", xytext=(6, 6), fontsize=8)
+        axes.annotate(_label(line.name), (time_ms, line.elo), textcoords="offset points", xytext=(6, 6), fontsize=8)
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.15)
-    axes.set_xlabel("ms a decision, in full batches")
-    axes.set_ylabel(f"Elo a {summary.unit}")
+    axes.set_xlabel("ms per decision, in full batches")
+    axes.set_ylabel(f"Elo per {summary.unit}")
     axes.set_title(f"Strength against time, {summary.protocol.name}")
 
 
-def _plain(name: str) -> str:
-    """The name with no mathematics in it."""
-    return name.replace("$", r"\$")
+def _label(name: str) -> str:
+    """The name on one line, with no mathematics in it."""
+    return plain(name).replace("$", r"\$")

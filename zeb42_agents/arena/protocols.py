@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from operator import index
+from typing import Any, Literal
 
 import numpy as np
 
@@ -71,6 +72,20 @@ PROTOCOLS = {
         ),
     )
 }
+
+
+def require_numbers(seed: Any, num_deals: Any, first_deal: Any = 0) -> None:
+    """ValueError unless these are whole numbers that deals can have."""
+    try:
+        if not 0 <= index(seed) < 2**64:
+            raise ValueError(f"expected a seed in 0..2**64-1, got {seed}")
+        if index(num_deals) < 1:
+            raise ValueError(f"expected num_deals of at least 1, got {num_deals}")
+        if not 0 <= index(first_deal) <= MAX_DEALS - num_deals:
+            raise ValueError(f"expected deals in 0..{MAX_DEALS - 1}, got {num_deals} from {first_deal} on")
+    except TypeError:
+        got = f"{seed!r}, {num_deals!r} and {first_deal!r}"
+        raise ValueError(f"expected whole numbers as seed, num_deals and first_deal, got {got}") from None
 
 
 def get_protocol(name: str | Protocol) -> Protocol:

@@ -18,16 +18,17 @@ import numpy as np
 
 from zeb42_agents.agent import same_agent
 from zeb42_agents.arena.games import NUM_TABLES
+from zeb42_agents.arena.text import plain
 
 ELO_PER_NAT = 400.0 / np.log(10.0)
 DEFAULT_ANCHOR = "eq:n=100"
 DEFAULT_ANCHOR_ELO = 1600.0
-PRIOR_HANDS = 2.0
+PRIOR_HANDS, MIN_PRIOR, MAX_PRIOR = 2.0, 1e-9, 1e9
 CONFIDENCE = 0.95
-NEWTON_STEPS, NEWTON_TOLERANCE = 100, 1e-10
+NEWTON_STEPS, NEWTON_TOLERANCE, NEWTON_REACH = 1000, 1e-10, 2.0  # nats: a longer step is cut to the reach
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Units:
     """Mirrored deals as the rating sees them, aligned by row; ``score`` and ``margin`` are to the first of the pair."""
 
@@ -41,6 +42,9 @@ class Units:
 
     def __len__(self) -> int:
         return len(self.deals)
+
+    def __repr__(self) -> str:
+        return f"Units of {len(self):,} mirrored deals"
 
     def select(self, rows: np.ndarray | slice) -> Units:
         """The deals of ``rows`` (bool [M], indices or a slice)."""
@@ -66,7 +70,7 @@ def units_of(mirrored_games: np.ndarray) -> Units:
     return Units(pairs, games["deal"][:, 0], hands_score.mean(1), hands_margin.mean(1), hands_score, hands_margin, made)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ratings:
     """Elo of every agent of a pool; arrays are aligned with ``names``, intervals at 95%."""
 
@@ -79,6 +83,14 @@ class Ratings:
     prior_hands: float
     num_deals: int  # distinct deals, the clusters of the intervals
     group: np.ndarray  # int64 [N], equal for agents that results join; between groups the prior alone places them
+
+    def __repr__(self) -> str:
+        found = [
+            f"{plain(self.names[i])} {self.elo[i]:.0f}"
+            + (" (anchor)" if self.names[i] == self.anchor else f" ± {self.halfwidth[i]:.0f}")
+            for i in np.argsort(-self.elo, kind="stable")
+        ]
+        return f"{', '.join(found)}; {self.num_deals:,} deals"
 
     @property
     def connected(self) -> bool:
@@ -95,7 +107,11 @@ class Ratings:
         return 1.0 / (1.0 + 10.0 ** ((self.elo[None, :] - self.elo[:, None]) / 400.0))
 
     def difference_halfwidth(self, i: int, j: int) -> float:
-        """Half the 95% interval of the difference between agents number i and j."""
+        """Half the 95% interval of the difference between agents number i and j.
+
+        Of this one difference: of many that are looked at, one in twenty lies outside. The rest is as in
+        :func:`fit_ratings`.
+        """
         return _difference_halfwidth(self.influence, i, j, self.num_deals)
 
 
@@ -109,6 +125,11 @@ def fit_ratings(
 ) -> Ratings:
     """Bradley-Terry ratings of a pool.
 
+    Where they underestimate: the prior pulls everybody toward the average, so the distance of an agent that won or lost
+    nearly all it played is too short. The intervals are linear in the results, so they are too short on the far side of
+    such an agent, with fewer than some 30 deals, and after a run that stopped on its own result. They hold the luck of
+    the deals alone: strength that is not one number (:func:`surprises`) is not in them.
+
     Args:
         units: the mirrored deals played.
         names: the agents, by the numbers in ``units.pairs``.
@@ -116,7 +137,7 @@ def fit_ratings(
         anchor_elo: at what; by default 1600 for ``eq:n=100`` and 0 for another.
         prior_hands: weight of the prior, above 0.
 
-    ValueError for an anchor that is not in the pool, or a figure that is not finite.
+    ValueError for an anchor that is not in the pool, a figure that is not finite, or ratings that cannot be found.
     """
     names = list(names)
     anchor, anchor_elo = resolve_anchor(names, anchor, anchor_elo)
@@ -147,41 +168,61 @@ def resolve_anchor(names: Sequence[str], anchor: str | None, anchor_elo: float |
 
 
 def check_prior(prior_hands: float) -> None:
-    """ValueError for a prior that weighs nothing or everything."""
-    if not 0 < prior_hands < inf:
-        raise ValueError(f"expected prior_hands above 0 and finite, got {prior_hands}")
+    """ValueError for a prior that weighs so little, or so much, that a float64 does not hold what it leads to."""
+    if not MIN_PRIOR <= prior_hands <= MAX_PRIOR:
+        raise ValueError(f"expected prior_hands in {MIN_PRIOR:g}..{MAX_PRIOR:g}, got {prior_hands}")
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-x))
+    return np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-np.abs(x)))  # exact in its relative error on both sides
+
+
+def _log_sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
 
 
 def _newton(units: Units, num_agents: int, prior_hands: float) -> np.ndarray:
-    """The strengths [N], in nats, that maximise the posterior: concave, so damped Newton gets there."""
+    """The strengths [N], in nats, that maximize the posterior.
+
+    It is concave, so Newton's method gets there if no step is taken that makes it less likely. ValueError where numbers
+    are too extreme even so.
+    """
     first, second = units.pairs[:, 0], units.pairs[:, 1]
-    played = np.zeros((num_agents, num_agents))  # hands that the row's agent played against the column's
-    won = np.zeros((num_agents, num_agents))
-    np.add.at(played, (first, second), NUM_TABLES)
+    won = np.zeros((num_agents, num_agents))  # hands that the row's agent won against the column's
     np.add.at(won, (first, second), NUM_TABLES * units.score)
     np.add.at(won, (second, first), NUM_TABLES * (1.0 - units.score))
-    played += played.T
+
+    def log_posterior(strength: np.ndarray) -> float:
+        by_hands = (won * _log_sigmoid(strength[:, None] - strength[None, :])).sum()
+        by_prior = 0.5 * prior_hands * (_log_sigmoid(strength) + _log_sigmoid(-strength)).sum()
+        return float(by_hands + by_prior)
+
     strength = np.zeros(num_agents)
+    height = log_posterior(strength)
+    longest = inf
     for _ in range(NEWTON_STEPS):
-        chance = _sigmoid(strength[:, None] - strength[None, :])
-        gradient = (won - played * chance).sum(1) + prior_hands * (0.5 - _sigmoid(strength))
-        step = np.linalg.solve(_curvature(played, strength, prior_hands), gradient)
-        strength = strength + step * min(1.0, 2.0 / max(1e-300, float(np.abs(step).max())))
-        if np.abs(step).max() < NEWTON_TOLERANCE:
-            break
-    return strength
+        lost_to = _sigmoid(strength[None, :] - strength[:, None])  # [N, N] the chance that the column's agent wins
+        pull = won * lost_to
+        gradient = (pull - pull.T).sum(1) + 0.5 * prior_hands * (_sigmoid(-strength) - _sigmoid(strength))
+        step = np.linalg.solve(_curvature(won + won.T, strength, prior_hands), gradient)
+        longest = float(np.abs(step).max())
+        if longest < NEWTON_TOLERANCE:
+            return strength + step
+        step *= min(1.0, NEWTON_REACH / longest)
+        while (reached := log_posterior(strength + step)) < height - 1e-12 * abs(height):
+            step *= 0.5
+        strength, height = strength + step, reached
+    raise ValueError(
+        f"expected ratings that {NEWTON_STEPS} steps of Newton's method find, got a last step of {longest:.2g} nats; "
+        f"a prior_hands above {prior_hands:g} holds the ratings together"
+    )
 
 
 def _curvature(played: np.ndarray, strength: np.ndarray, prior_hands: float) -> np.ndarray:
     """The negative Hessian [N, N] of the log posterior."""
-    chance = _sigmoid(strength[:, None] - strength[None, :])
-    weight = played * chance * (1.0 - chance)
-    at_average = _sigmoid(strength)
-    return np.diag(weight.sum(1) + prior_hands * at_average * (1.0 - at_average)) - weight
+    difference = strength[:, None] - strength[None, :]
+    weight = played * _sigmoid(difference) * _sigmoid(-difference)
+    return np.diag(weight.sum(1) + prior_hands * _sigmoid(strength) * _sigmoid(-strength)) - weight
 
 
 def _influence(units: Units, strength: np.ndarray, prior_hands: float) -> np.ndarray:
@@ -198,14 +239,14 @@ def _influence(units: Units, strength: np.ndarray, prior_hands: float) -> np.nda
     inverse = np.linalg.inv(_curvature(played, strength, prior_hands))
     _, cluster = np.unique(units.deals, return_inverse=True)
     num_clusters = int(cluster.max()) + 1 if len(cluster) else 0
-    residual = NUM_TABLES * (units.score - _sigmoid(strength[first] - strength[second]))
+    difference = strength[first] - strength[second]
+    residual = NUM_TABLES * (units.score * _sigmoid(-difference) - (1.0 - units.score) * _sigmoid(difference))
     by_deal = np.zeros((num_clusters, num_agents))
     np.add.at(by_deal, (cluster, first), residual)
     np.add.at(by_deal, (cluster, second), -residual)
     if num_clusters > 1:
         by_deal *= np.sqrt(num_clusters / (num_clusters - 1))
-    at_average = _sigmoid(strength)
-    virtual = np.sqrt(0.5 * prior_hands) * np.concatenate([np.diag(1.0 - at_average), -np.diag(at_average)])
+    virtual = np.sqrt(0.5 * prior_hands) * np.concatenate([np.diag(_sigmoid(-strength)), -np.diag(_sigmoid(strength))])
     return np.concatenate([by_deal, virtual]) @ inverse
 
 
@@ -219,7 +260,7 @@ def _halfwidth(moves: np.ndarray) -> float:
     variance = float(square.sum())
     if variance == 0.0:
         return 0.0
-    effective = variance**2 / float(np.square(square).sum())
+    effective = 1.0 / float(np.square(square / variance).sum())
     return t_quantile(effective) * sqrt(variance)
 
 
@@ -262,12 +303,22 @@ class Comparison:
 
     @property
     def hands(self) -> int:
-        """Games played: two a deal."""
+        """Games played: two per deal."""
         return NUM_TABLES * self.num_deals
+
+    @property
+    def win_interval(self) -> tuple[float, float]:
+        """The 95% interval of the win rate, within 0..1."""
+        return max(0.0, self.win_rate - self.win_rate_halfwidth), min(1.0, self.win_rate + self.win_rate_halfwidth)
 
 
 def compare(units: Units, first: int = 0, second: int = 1) -> Comparison:
-    """What the deals between two agents say; ``first`` must be the lower number. ValueError if they never met."""
+    """What the deals between two agents say; ``first`` must be the lower number. ValueError if they never met.
+
+    Where it underestimates: half a win is added to each side, which pulls the Elo of a lopsided pair toward 0, and its
+    interval is that of the win rate by the slope, too short on the far side. ``superiority`` is the normal
+    approximation, too sure of itself with few deals.
+    """
     mine = (units.pairs[:, 0] == first) & (units.pairs[:, 1] == second)
     if not mine.any():
         raise ValueError(f"expected a pair that played, got agents {first} and {second}")
@@ -333,7 +384,11 @@ class Surprise:
 
 
 def surprises(units: Units, ratings: Ratings) -> dict[tuple[int, int], Surprise]:
-    """Observed and expected win rate of each pair that met, the first's view, and the difference in standard errors."""
+    """Observed and expected win rate of each pair that met, the first's view, and the difference in standard errors.
+
+    Where they underestimate: the ratings were fitted to these results, so part of each surprise is in what is expected;
+    of two agents that met nobody else, nearly all of it.
+    """
     expected = ratings.expected()
     found = {}
     for pair, own in _by_pair(units):

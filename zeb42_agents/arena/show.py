@@ -6,6 +6,7 @@ one to make. What it shows is where the two tables parted, and which plays decid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from rich.text import Text
 from zeb42_agents import solver
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import read_row
+from zeb42_agents.arena.text import plain
 from zeb42_env import Hand, action_text, domino_text
 from zeb42_env._core import record as core
 from zeb42_env.rules import bid_text
@@ -40,16 +42,28 @@ def deal_report(
     ValueError if the run does not have both tables of it.
     """
     tables = _find_rows(folder, deal, pair, hand_number)
-    hands = [Hand.parse(row["hand"]) for row in tables]
-    parts: list[RenderableType] = [Text(line) for line in _deal_lines(deal, hands[0], hand_number, folder)]
+    hands = [_hand_of(row) for row in tables]
+    parts: list[RenderableType] = [Text(plain(line)) for line in _deal_lines(deal, hands[0], hand_number, folder)]
     verdicts = [solver.analyse(hand) if hand.declaration is not None else [] for hand in hands]
     parts.append(_play_table(tables, hands, verdicts))
-    parts += [Text(line) for row, plays in zip(tables, verdicts, strict=True) for line in _verdict_lines(row, plays)]
+    for row, plays in zip(tables, verdicts, strict=True):
+        parts += [Text(plain(line)) for line in _verdict_lines(row, plays)]
     parted = _parting(hands)
     if parted is not None:
         parts.append(Text(f"The tables part at {parted}."))
-    parts.append(Text("(-5): that play gave its team's opponents 5 points, as the solver sees it with all hands open."))
+    worst = max((play.given_away for plays in verdicts for play in plays), default=0)
+    if worst:
+        points = "1 point" if worst == 1 else f"{worst} points"
+        parts.append(Text(f"(-{worst}): that play gave away {points}, as the solver sees it with all hands open."))
     return Group(*parts)
+
+
+def _hand_of(row: dict[str, Any]) -> Hand:
+    """The whole hand of a row. ValueError if it is not one."""
+    hand = Hand.parse(row["hand"])
+    if hand.record["seat"] != core.NOBODY:
+        raise ValueError(f"expected a whole hand in the row of deal {row['deal']}, got the view {plain(str(hand))}")
+    return hand
 
 
 def _find_rows(folder: RunFolder, deal: int, pair: Sequence[str] | None, hand_number: int) -> list[dict[str, Any]]:
@@ -88,14 +102,16 @@ def _in_words(deals: list[int]) -> str:
 
 
 def _rows_of(folder: RunFolder, deal: int | None = None) -> Iterator[dict[str, Any]]:
-    """The whole rows of ``deal``, or of every deal."""
-    start = "{" if deal is None else f'{{"deal":{deal},'
+    """The whole rows of ``deal``, or of every deal; only lines that mention it are read, which takes far longer."""
+    mentions = re.compile(r'"deal"\s*:' if deal is None else rf'"deal"\s*:\s*{deal}\b')
     for line in folder.lines():
-        if line.startswith(start):
+        if mentions.search(line):
             try:
-                yield read_row(line, unit=folder.protocol.unit)
+                row = read_row(line, unit=folder.protocol.unit)
             except ValueError:
                 continue  # cut off in the middle
+            if deal in (None, row["deal"]):
+                yield row
 
 
 def _deal_lines(deal: int, hand: Hand, hand_number: int, folder: RunFolder) -> list[str]:
@@ -118,8 +134,8 @@ def _play_table(tables: list[dict[str, Any]], hands: list[Hand], verdicts: list[
     table = Table(title="", show_lines=False)
     table.add_column("trick", justify="right")
     for number, (row, hand) in enumerate(zip(tables, hands, strict=True)):
-        head = f"table {number}: {row['teams'][0]} (0&2) – {row['teams'][1]} (1&3)\n{_contract(hand)}"
-        table.add_column(Text(head))
+        head = plain(f"table {number}: {row['teams'][0]} (0&2) – {row['teams'][1]} (1&3)")
+        table.add_column(Text(f"{head}\n{_contract(hand)}"))
         table.add_column("0&2 – 1&3", justify="right")
     calls = [_calls_text(hand) for hand in hands]
     if any(calls):

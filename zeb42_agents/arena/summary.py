@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.protocols import Protocol
 from zeb42_agents.arena.rating import (
+    CONFIDENCE,
     PRIOR_HANDS,
     Comparison,
     Ratings,
@@ -22,6 +22,7 @@ from zeb42_agents.arena.rating import (
     surprises,
     units_of,
 )
+from zeb42_agents.arena.text import finite, html_table
 
 MIN_DEALS_FOR_INTERVALS = 30
 
@@ -35,20 +36,28 @@ class AgentLine:
     halfwidth: float  # of the 95% interval of the difference to the anchor
     hands: int  # or matches
     win_rate: float
-    margin: float  # points a hand (marks a match)
+    margin: float  # points per hand (marks per match)
     ms_per_decision: float
     forfeits: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Summary:
-    """A rated pool."""
+    """A rated pool; its repr is the ratings in a line, and a table in a notebook."""
 
     protocol: Protocol
     ratings: Ratings
     agents: list[AgentLine]  # strongest first
     units: Units
     notes: list[str] = field(default_factory=list)  # what a reader must know to read the figures rightly
+
+    def __repr__(self) -> str:
+        return f"Elo per {self.unit} in {self.protocol.name}: {self.ratings}"
+
+    def _repr_html_(self) -> str:
+        from zeb42_agents.arena.report import rating_rows, title  # which import this module
+
+        return html_table(*rating_rows(self), title(self))
 
     @cached_property
     def pairs(self) -> dict[tuple[int, int], Comparison]:
@@ -66,7 +75,11 @@ class Summary:
         return self.protocol.unit
 
     def apart(self) -> tuple[list[str], list[str]]:
-        """Which differences the run establishes at 95%, and which it does not, in words."""
+        """Which differences the run establishes at 95%, and which it does not, in words.
+
+        None with fewer than 30 deals, whose intervals cannot be trusted.
+        """
+        trusted = self.ratings.num_deals >= MIN_DEALS_FOR_INTERVALS
         told: list[str] = []
         not_told: list[str] = []
         order = [self.ratings.names.index(line.name) for line in self.agents]
@@ -75,8 +88,39 @@ class Summary:
                 difference = float(self.ratings.elo[i] - self.ratings.elo[j])
                 halfwidth = self.ratings.difference_halfwidth(i, j)
                 words = f"{self.ratings.names[i]} over {self.ratings.names[j]}: {difference:+.0f} ± {halfwidth:.0f}"
-                (told if abs(difference) > halfwidth else not_told).append(words)
+                (told if trusted and abs(difference) > halfwidth else not_told).append(words)
         return told, not_told
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data: what ``ratings.json`` holds. A width that is infinite or unknown is null."""
+        ratings, names = self.ratings, self.ratings.names
+        told, not_told = self.apart()
+        pairs = [
+            asdict(pair)
+            | {
+                "first": names[i],
+                "second": names[j],
+                "hands": pair.hands,
+                "expected_win_rate": self.surprises[i, j].expected,
+                "surprise_z": self.surprises[i, j].z,
+            }
+            for (i, j), pair in self.pairs.items()
+        ]
+        found = {
+            "protocol": self.protocol.name,
+            "elo_per": self.unit,
+            "anchor": {"name": ratings.anchor, "elo": ratings.anchor_elo},
+            "prior_hands": ratings.prior_hands,
+            "deals": ratings.num_deals,
+            "confidence": CONFIDENCE,
+            "agents": [asdict(line) for line in self.agents],
+            "pairs": pairs,
+            "told_apart": told,
+            "not_told_apart": not_told,
+            "notes": self.notes,
+            "games_per_deal": NUM_TABLES,
+        }
+        return finite(found)  # type: ignore[no-any-return]
 
 
 def summarise(
@@ -128,7 +172,10 @@ def _own_notes(units: Units, ratings: Ratings, agents: list[AgentLine]) -> list[
     if not ratings.connected:
         notes.append("Not all agents are joined by results: differences between the groups come from the prior alone.")
     if ratings.num_deals < MIN_DEALS_FOR_INTERVALS:
-        notes.append(f"{ratings.num_deals} deals are too few for intervals to be trusted.")
+        notes.append(
+            f"Too few deals ({ratings.num_deals}) for intervals to be trusted, or to tell anybody apart: it takes "
+            f"{MIN_DEALS_FOR_INTERVALS}."
+        )
     lost = [f"{line.name} {line.forfeits}" for line in agents if line.forfeits]
     if lost:
         notes.append("Lost by an illegal action, a crash or the clock: " + ", ".join(lost) + ".")
@@ -136,38 +183,3 @@ def _own_notes(units: Units, ratings: Ratings, agents: list[AgentLine]) -> list[
     if counts.min() < counts.max():
         notes.append(f"Pairs played between {counts.min()} and {counts.max()} mirrored deals.")
     return notes
-
-
-def to_json(summary: Summary) -> dict[str, Any]:
-    """The summary as plain JSON data: what ``ratings.json`` holds. A width that is infinite or unknown is null."""
-    ratings = summary.ratings
-    names = ratings.names
-    told, not_told = summary.apart()
-    return {
-        "protocol": summary.protocol.name,
-        "elo_per": summary.unit,
-        "anchor": {"name": ratings.anchor, "elo": ratings.anchor_elo},
-        "prior_hands": ratings.prior_hands,
-        "deals": ratings.num_deals,
-        "confidence": 0.95,
-        "agents": [_finite(asdict(line)) for line in summary.agents],
-        "pairs": [
-            _finite(asdict(pair))
-            | {
-                "first": names[i],
-                "second": names[j],
-                "hands": pair.hands,
-                "expected_win_rate": summary.surprises[i, j].expected,
-                "surprise_z": summary.surprises[i, j].z,
-            }
-            for (i, j), pair in summary.pairs.items()
-        ],
-        "told_apart": told,
-        "not_told_apart": not_told,
-        "notes": summary.notes,
-        "games_per_deal": NUM_TABLES,
-    }
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in values.items()}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Randomness
-from zeb42_agents.arena import PROTOCOLS, ForfeitError, get_protocol, play_pairing
-from zeb42_agents.arena.games import GAME, mirrored, read_games
+from zeb42_agents.arena import PROTOCOLS, ForfeitError, get_protocol, play_pairing, rate
+from zeb42_agents.arena.games import GAME, mirrored, notations, read_games
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.baselines import RandomAgent
-from zeb42_env import Hand
+from zeb42_env import Hand, Rules
 from zeb42_env._core.bits import GOLDEN_GAMMA, mix
 
 TIMELESS = [name for name in GAME.names if name != "time_ms"]
@@ -272,6 +273,67 @@ def test_a_pairing_takes_specs_too() -> None:
     by_spec = play_pairing("greedy", "random", partner="greedy", num_deals=20)
     built = play_pairing(make_agent("greedy"), make_agent("random"), partner=make_agent("greedy"), num_deals=20)
     assert by_spec.games["margin"].tolist() == built.games["margin"].tolist()
+
+
+def test_a_result_is_a_line_a_table_and_json() -> None:
+    result = play_pairing("greedy", "random", num_deals=100)
+    assert re.fullmatch(
+        r"greedy \d\d\.\d% \(\d\d\.\d to \d\d\.\d\) against random, \+\d+ \(\+\d+ to \+\d+\) Elo per hand, "
+        r"100 mirrored deals of majority",
+        repr(result),
+    )
+    assert result._repr_html_().count("<tr>") == 7
+    written = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    assert written["names"] == ["greedy", "random"]
+    assert written["interval"] == list(result.interval)
+    alone = play_pairing("greedy", "random", num_deals=1)
+    assert json.loads(json.dumps(alone.to_json(), allow_nan=False))["elo_interval"] == [None, None]
+    assert len(repr(alone)) < 200
+
+
+@pytest.mark.parametrize("numbers", [{"seed": -1}, {"seed": 2**64}, {"seed": 1.5}, {"num_deals": 1.5}])
+def test_numbers_out_of_range_are_refused(numbers: dict) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        play_pairing("greedy", "random", **{"num_deals": 2, **numbers})
+    with pytest.raises(ValueError, match="expected"):
+        rate(["greedy", "random"], **{"num_deals": 2, **numbers})
+    with pytest.raises(ValueError, match=r"expected deals in 0\.\."):
+        play_pairing("greedy", "random", num_deals=1, first_deal=-1)
+
+
+def test_notations_of_any_rules_are_those_of_the_hands() -> None:
+    rules = Rules(all_pass="reshake", declarations=(0, 3, 9), scoring="points")
+    hands = np.array([Hand.deal(3, rules, number=number).record for number in range(3)])
+    assert notations(hands) == [str(Hand(hand)) for hand in hands]
+
+
+BROKEN_ROWS = {
+    "null forfeit": {"forfeit": None},
+    "too many points": {"points": [int("9" * 400), 0]},
+    "negative points": {"points": [-1, 0]},
+    "endless time": {"ms": [int("9" * 400), 0]},
+    "infinite time": {"ms": [float("inf"), 0]},
+    "no number": {"ms": [float("nan"), 0]},
+    "too many decisions": {"decisions": [2**31, 0]},
+    "a deal too far": {"deal": 2**63},
+}
+
+
+@pytest.mark.parametrize("change", BROKEN_ROWS.values(), ids=BROKEN_ROWS)
+def test_rows_that_nobody_played_are_counted_and_passed_over(change: dict) -> None:
+    _, blocks = play("majority", np.arange(1))
+    rows = [json.loads(line) for line in blocks[0].splitlines()]
+    lines = [json.dumps(rows[0]), json.dumps(rows[1] | change)]
+    games, broken = read_games(lines, {"random": 0, "greedy": 1}, unit="hand")
+    assert (len(games), broken) == (1, 1)
+
+
+def test_nested_lines_and_impossible_hands_of_a_match_are_passed_over() -> None:
+    _, blocks = play("match", np.arange(1))
+    row = json.loads(blocks[0].splitlines()[0])
+    lines = ["[" * 100_000, *(json.dumps(row | change) for change in ({"hand_number": 10**30}, {"margin": 1e300}))]
+    games, broken = read_games(lines, {"random": 0, "greedy": 1}, unit="match")
+    assert (len(games), broken) == (0, 3)
 
 
 def test_bad_input_is_refused() -> None:

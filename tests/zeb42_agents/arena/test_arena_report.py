@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ from rich.console import Console
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import PROTOCOLS, rate
+from zeb42_agents.arena.console import console_report
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import GAME
 from zeb42_agents.arena.live import LiveTable
 from zeb42_agents.arena.play import play_games
-from zeb42_agents.arena.report import console_report, markdown_report, matrix_rows, pair_rows, rating_rows
+from zeb42_agents.arena.report import markdown_report, matrix_rows, pair_rows, rating_rows
 from zeb42_agents.arena.run import Progress
 from zeb42_agents.arena.show import deal_report
-from zeb42_agents.arena.summary import summarise, to_json
+from zeb42_agents.arena.summary import Summary, summarise
+from zeb42_agents.arena.text import pace, plain
+from zeb42_env import Hand
 
 RUN = {"seed": 0, "partners": None, "agents": [], "sessions": []}
 
@@ -36,9 +40,9 @@ class Broken:
 
 def test_one_deal_is_written_as_unknown_width() -> None:
     summary = rate([make_agent("random"), make_agent("greedy")], num_deals=1)
-    written = json.loads(json.dumps(to_json(summary), allow_nan=False))
+    written = json.loads(json.dumps(summary.to_json(), allow_nan=False))
     assert {agent["halfwidth"] for agent in written["agents"]} == {0.0, None}
-    assert "1 deals are too few" in written["notes"][0]
+    assert "Too few deals (1)" in written["notes"][0]
     assert summary.apart()[0] == []
 
 
@@ -72,6 +76,66 @@ def test_matrices_are_each_others_mirror() -> None:
     assert "McNemar z" in head
     assert len(pairs) == 3
     assert len(rating_rows(summary)[1]) == 3
+
+
+def printed(report: object, width: int = 200) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(report)
+    return console.export_text()
+
+
+def one_sided(num_deals: int, names: list[str]) -> Summary:
+    """The first of two agents wins both games of nine deals in ten."""
+    games = np.zeros((num_deals, 2), GAME)
+    games["deal"] = np.arange(num_deals)[:, None]
+    games["table"] = [0, 1]
+    games["teams"] = [[0, 1], [1, 0]]
+    games["result"] = [1.0, 0.0]
+    games["result"][::10] = [0.0, 1.0]
+    games["made"] = games["bidder"] = games["forfeit"] = -1
+    return summarise(games, names, PROTOCOLS["match"])
+
+
+def test_few_deals_tell_nobody_apart_and_no_interval_passes_100_percent() -> None:
+    few, many = one_sided(6, ["a", "b"]), one_sided(400, ["a", "b"])
+    assert few.apart()[0] == []
+    assert len(many.apart()[0]) == 1
+    assert pair_rows(few)[1][0][2].startswith("83.3% (")
+    assert pair_rows(few)[1][0][2].endswith(" to 100.0)")
+    assert matrix_rows(few, surprise=False)[1][0][2] == "83.3"  # with no interval that cannot be trusted
+    assert "±" in matrix_rows(many, surprise=False)[1][0][2]
+    assert "Told apart at 95%: none." in printed(console_report(few))
+
+
+def test_names_cannot_break_tables_or_write_to_the_terminal() -> None:
+    evil = ["a\n| b |", "c\u2028d\x1b[31m"]
+    summary = one_sided(40, evil)
+    shown = [printed(console_report(summary)), markdown_report(summary, RUN), summary._repr_html_(), repr(summary)]
+    for text in shown:
+        assert "\x1b" not in text
+        assert "\u2028" not in text
+        assert "a\n" not in text
+        assert r"c\u2028d\x1b[31m" in text
+    rows = [line for line in shown[1].splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in rows[:4]} == {9}
+    assert plain("zeb:runs/é,sims=64 – x") == "zeb:runs/é,sims=64 – x"
+    assert json.loads(json.dumps(summary.to_json()))["agents"][0]["name"] == evil[0]  # files keep them as they are
+
+
+def test_slow_and_fast_runs_have_a_pace() -> None:
+    assert pace(46_200, 20.0, "hand") == "2,310 hands per second"
+    assert pace(72, 48.0, "match") == "1.5 matches per second"
+    assert pace(36, 87.0, "match") == "25 matches per minute"
+
+
+def test_results_are_short_in_a_notebook() -> None:
+    summary = rate(["random", "greedy", "eq:n=1"], num_deals=40)
+    assert repr(summary).startswith("Elo per hand in majority: greedy ")
+    assert "random 0 (anchor)" in repr(summary)
+    assert len(repr(summary)) < 200
+    assert len(repr(summary.ratings)) < 200
+    assert len(repr(summary.units)) < 200
+    assert summary._repr_html_().count("<tr>") == 4
 
 
 def test_uneven_pools_are_told() -> None:
@@ -138,6 +202,28 @@ def test_a_hand_that_was_forfeited_can_be_shown(tmp_path: Path) -> None:
         deal_report(folder, 0, pair=["eq", "greedy"])
     with pytest.raises(ValueError, match="at both tables, got deal 5, hand 0; allowed: 0 to"):
         deal_report(folder, 5)
+
+
+def test_show_finds_rows_that_were_written_anew_and_refuses_a_view(tmp_path: Path) -> None:
+    agents = [make_agent("greedy"), make_agent("random")]
+    _, blocks = play_games(agents, PROTOCOLS["majority"], 0, np.arange(12), np.array([[0, 1]] * 12))
+    described = [{"name": agent.name, "spec": "", "config": {}, "fingerprint": None} for agent in agents]
+    settings = {"protocol": "majority", "seed": 0, "partners": None, "agents": described}
+    rows = [json.loads(line) for block in blocks for line in block.splitlines()]
+    folder = RunFolder.open(tmp_path / "spaces", settings)
+    folder.append([json.dumps(dict(reversed(row.items()))) + "\n" for row in rows])
+    folder.close()
+    shown = printed(deal_report(folder, 1))
+    assert "Deal 1 of" in shown
+    worst = max(int(number) for number in re.findall(r"\(-(\d+)\) ", shown))
+    assert f"(-{worst}): that play gave away {worst} point" in shown
+    for row in rows:
+        row["hand"] = str(Hand(Hand.parse(row["hand"]).view(0)))
+    folder = RunFolder.open(tmp_path / "views", settings)
+    folder.append([json.dumps(row) + "\n" for row in rows])
+    folder.close()
+    with pytest.raises(ValueError, match="expected a whole hand in the row of deal 1, got the view zeb42/1 deal="):
+        deal_report(folder, 1)
 
 
 def test_matches_can_be_shown_hand_by_hand(tmp_path: Path) -> None:

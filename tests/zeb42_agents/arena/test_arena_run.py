@@ -262,7 +262,7 @@ def test_command_line_end_to_end(
             ["random", "greedy", "--first-deal", "99999999999999999999"],
             "expected deals in 0..576460752303423487, got 100",
         ),
-        (["random", "greedy", "--prior-hands", "0"], "expected prior_hands above 0 and finite, got 0"),
+        (["random", "greedy", "--prior-hands", "0"], "expected prior_hands in 1e-09..1e+09, got 0.0"),
         (["random", "greedy", "--anchor-elo", "nan"], "expected a finite anchor_elo, got nan"),
         (["random", "cmd:true", "--move-time", "inf"], "expected a move time above 0 and up to 86400 seconds, got inf"),
     ],
