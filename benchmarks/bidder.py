@@ -57,7 +57,7 @@ def fit_optimism(num_contracts: int, seed: int) -> None:
         declare(hand, best)
     seats = np.zeros((num_contracts, 4), np.int64)
     keys = rng.integers(0, 2**64, num_contracts, dtype=np.uint64)
-    made = play_hands([EQ(10)], hands, seats, keys, strict=True).made.astype(bool)
+    made = play_hands([EQ(10)], hands, seats, keys, seats, strict=True).made.astype(bool)
     logits = np.log((made_worlds + 0.5) / (NUM_WORLDS - made_worlds + 0.5))
 
     def surprise(shift: float) -> float:

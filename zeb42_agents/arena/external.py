@@ -1,6 +1,6 @@
 """Players in any language: a program that reads a view a line and answers an action a line.
 
-The arena starts the program once, without a shell, and talks to it over its standard input and output, in UTF-8:
+The arena starts the program without a shell, and talks to it over its standard input and output, in UTF-8:
 
     arena    zeb42-arena 1
     program  ready My Player 1.2
@@ -12,13 +12,17 @@ The arena starts the program once, without a shell, and talks to it over its sta
 ``act KEY VIEW`` asks for one decision. VIEW is the notation of all that the seat to move may know (``seat=``); the
 answer is an action in words: ``6-4``, ``pass``, ``31`` (a bid), ``1 mark``, ``fives`` (a declaration). KEY is a number
 0..2**64-1 that depends on the deal, table and decision alone: a program that takes its randomness from it plays the
-same whoever asks and in whatever order. Views of many hands are asked in turn, so a program must not count on
-remembering the last one.
+same whoever asks and in whatever order.
 
-A program that does not answer within its move time, that ends, that answers more than one line, or that answers
-something that is not a legal action loses the hand. After all but the last it is started again, up to MAX_RESTARTS
-times; then it loses every hand. One that cannot be started, ends or misunderstands the greeting the first time is not
-started again. What it writes to standard error goes to the arena's.
+**One process per place.** A place is a seat at one of the two tables of one pair. No process is ever shown a deal from
+two places, so none can remember what its partner, or the mirrored table, held. Views of many deals come interleaved.
+
+**What loses a hand**: no answer within the move time (the time to take the question in included), an end instead of an
+answer, more than one line, or something that is not a legal action. Except for the last, the process is killed, with
+all that it started, and a new one plays on, however often that happens: what one hand costs never depends on the hands
+that were asked before. A line that comes when nobody asked, or an end between two questions, costs no hand either; the
+process is replaced before the next question. A program that did not come up once in MAX_FAILED_STARTS starts is given
+up, and loses all hands. What it writes to standard error goes to the arena's.
 """
 
 from __future__ import annotations
@@ -27,11 +31,13 @@ import os
 import selectors
 import shlex
 import subprocess
+from contextlib import suppress
 from time import monotonic
 
 import numpy as np
 
 from zeb42_agents.agent import Randomness, view_keys
+from zeb42_agents.arena.guard import GUARD, kill_group, start_program
 from zeb42_env import parse_action
 from zeb42_env.notation import format_hand
 
@@ -39,24 +45,22 @@ GREETING = "zeb42-arena 1"
 DEFAULT_MOVE_TIME_S = 10.0
 MAX_MOVE_TIME_S = 86400.0  # what the system's clocks of a wait can hold, and a person's patience
 START_TIME_S = 60.0
-MAX_RESTARTS = 10
+MAX_FAILED_STARTS = 3
 MAX_LINE_BYTES = 4096
 STOP_TIME_S = 2.0
+END_TIME_S = 0.2  # for a process that has closed its output to have ended
+ENDED = "ended"
 
 
 class ExternalError(Exception):
     """A program that gave no usable answer: the hand is lost."""
 
 
-class SlowError(ExternalError):
-    """A program that gave no answer in time: it may the next time."""
-
-
 class ExternalAgent:
     """An agent that is another program; see the module for the protocol."""
 
     def __init__(self, command: str, *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: dict[int, _Process] = {}  # by place
         try:
             self._words = shlex.split(command)
         except ValueError as error:
@@ -70,121 +74,176 @@ class ExternalAgent:
         self.move_time_s = move_time_s
         self.failures: dict[int, str] = {}
         """Why the last call of :meth:`act` failed at which views."""
-        self._num_starts = 0
+        self._came_up = False
+        self._num_failed_starts = 0
         self._given_up = ""
-        self._pending = b""
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
-        """One action for each view, -1 where the program failed (see ``failures``)."""
+        """One action for each view, -1 where the program failed (see ``failures``); one process per seat."""
+        return self.act_at(views, rng, views["seat"])
+
+    def act_at(self, views: np.ndarray, rng: Randomness, places: np.ndarray) -> np.ndarray:
+        """As :meth:`act`, one process for each of ``places`` (int [B]): views of one place may meet, no others do."""
         keys = view_keys(rng, len(views))
         self.failures = {}
         actions = np.full(len(views), -1, np.int64)
-        for b, (view, key) in enumerate(zip(views, keys, strict=True)):
+        for b, (view, key, place) in enumerate(zip(views, keys, places.tolist(), strict=True)):
             try:
-                actions[b] = self._ask(f"act {key} {format_hand(view)}", self.move_time_s)
+                actions[b] = self._ask(f"act {key} {format_hand(view)}", place)
             except ExternalError as error:
                 self.failures[b] = str(error)
         return actions
 
+    def prepare(self, places: np.ndarray) -> None:
+        """Start the processes of ``places``, side by side, so that starting does not count as thinking."""
+        missing = [place for place in places.tolist() if place not in self._processes]
+        since = monotonic()
+        with suppress(ExternalError):  # who is asked there says why
+            for place in missing:
+                self._launch(place)
+        for place in missing:
+            with suppress(ExternalError):
+                self._greet(place, since)
+
     def close(self) -> None:
         """End the program, gently at first. The next call of :meth:`act` would start it anew."""
-        process, self._process = self._process, None
-        self._num_starts, self._given_up = 0, ""
-        if process is None:
-            return
-        assert process.stdin is not None
-        assert process.stdout is not None
+        processes, self._processes = list(self._processes.values()), {}
+        self._came_up, self._num_failed_starts, self._given_up = False, 0, ""
         try:
-            process.stdin.write(b"quit\n")
-            process.stdin.close()
-            process.wait(STOP_TIME_S)
-        except (OSError, subprocess.TimeoutExpired):
-            pass
+            for process in processes:
+                process.say_quit()
+            deadline = monotonic() + STOP_TIME_S
+            for process in processes:
+                process.wait(max(0.0, deadline - monotonic()))
         finally:  # after a second Ctrl-C too
-            process.kill()
-            process.wait()
-            process.stdin.close()
-            process.stdout.close()
+            for process in processes:
+                process.end()
 
     def __del__(self) -> None:
         self.close()
 
-    def _ask(self, line: str, time_s: float) -> int:
-        if self._process is None:
-            self._start()
-        reply = self._exchange(line, time_s)
+    def _ask(self, line: str, place: int) -> int:
+        if place in self._processes and self._processes[place].is_out_of_turn():
+            self._processes.pop(place).end()
+        if place not in self._processes:
+            self._launch(place)
+            self._greet(place, monotonic())
+        reply = self._exchange(place, line, self.move_time_s, monotonic())
         try:
             return parse_action(reply)
         except ValueError:
             raise ExternalError(f"answered {reply[:80]!r}, which is not an action") from None
 
-    def _start(self) -> None:
+    def _exchange(self, place: int, line: str, time_s: float, since: float) -> str:
+        """The answer to a line; a process that fails at that is ended."""
+        try:
+            return self._processes[place].exchange(line, time_s, since)
+        except ExternalError as error:
+            process, ended = self._processes.pop(place), str(error) == ENDED
+            status = process.end(after_s=END_TIME_S if ended else 0.0)
+            raise ExternalError(f"{error} (exit status {status})" if ended else str(error)) from None
+
+    def _launch(self, place: int) -> None:
         if self._given_up:
             raise ExternalError(self._given_up)
-        if self._num_starts > MAX_RESTARTS:
-            raise ExternalError(f"gave up after {MAX_RESTARTS} restarts")
-        self._num_starts += 1
-        self._pending = b""
         try:
-            self._greet()
-        except ExternalError as error:
-            if self._num_starts == 1 and not isinstance(error, SlowError):
-                self._given_up = f"gave up at its first start: {error}"
-            raise
-
-    def _greet(self) -> None:
-        try:
-            # unbuffered, so that a signal handler can close what is being written to
-            self._process = subprocess.Popen(self._words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._processes[place] = _Process(self._words)
         except OSError as error:
-            raise ExternalError(f"could not be started: {error}") from None
-        reply = self._exchange(GREETING, START_TIME_S)
-        if not reply.startswith("ready"):
-            self._kill()
-            raise ExternalError(f"answered {reply[:80]!r} to the greeting; expected 'ready'")
+            raise self._failed_start(f"could not be started: {error}") from None
 
-    def _exchange(self, line: str, time_s: float) -> str:
-        """Send a line and wait for the answer; a program that fails at that is ended."""
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        deadline = monotonic() + time_s
+    def _greet(self, place: int, since: float) -> None:
+        if place not in self._processes:
+            return
         try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(process.stdout, selectors.EVENT_READ)
-                if self._pending or selector.select(0):  # it would be taken for the answer to this line
-                    surplus = self._pending or os.read(process.stdout.fileno(), MAX_LINE_BYTES)
-                    raise ExternalError("answered more than one line" if surplus else "ended")
-                process.stdin.write(line.encode() + b"\n")
-                while b"\n" not in self._pending:
-                    if not selector.select(max(0.0, deadline - monotonic())):
-                        raise SlowError(f"no answer within {time_s:g} s")
-                    received = os.read(process.stdout.fileno(), MAX_LINE_BYTES)
-                    if not received:
-                        raise ExternalError("ended")
-                    self._pending += received
-                    if len(self._pending) > MAX_LINE_BYTES:
-                        raise ExternalError(f"answered a line of more than {MAX_LINE_BYTES} bytes")
+            reply = self._exchange(place, GREETING, START_TIME_S, since)
         except ExternalError as error:
-            code = self._kill()
-            raise type(error)(f"{error} (exit status {code})" if str(error) == "ended" else str(error)) from None
-        except OSError:
-            raise ExternalError(f"ended (exit status {self._kill()})") from None
-        reply, _, self._pending = self._pending.partition(b"\n")
+            raise self._failed_start(f"did not come up: {error}") from None
+        if not reply.startswith("ready"):
+            self._processes.pop(place).end()
+            raise self._failed_start(f"answered {reply[:80]!r} to the greeting; expected 'ready'")
+        self._came_up = True
+
+    def _failed_start(self, why: str) -> ExternalError:
+        self._num_failed_starts += 1
+        if self._num_failed_starts >= MAX_FAILED_STARTS and not self._came_up:
+            self._given_up = f"gave up after {self._num_failed_starts} starts: {why}"
+        return ExternalError(why)
+
+
+class _Process:
+    """One process of a program, in a group of its own, and the talk with it, which never waits beyond a deadline."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._popen = start_program(words)
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        self._requests, self._answers = self._popen.stdin, self._popen.stdout
+        os.set_blocking(self._requests.fileno(), False)
+
+    def is_out_of_turn(self) -> bool:
+        """Whether it has said something, or ended, although nobody asked."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            return bool(selector.select(0))
+
+    def exchange(self, line: str, time_s: float, since: float) -> str:
+        """Send a line and wait for the answer. ExternalError if there is none within ``time_s``, or a wrong one."""
+        deadline = since + time_s
+        unsent, received = self._send(line.encode() + b"\n"), b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            if unsent:
+                selector.register(self._requests, selectors.EVENT_WRITE)
+            while b"\n" not in received:
+                ready = {key.fileobj for key, _ in selector.select(max(0.0, deadline - monotonic()))}
+                if not ready or (received and monotonic() > deadline):
+                    raise ExternalError(f"no answer within {time_s:g} s")
+                if self._requests in ready:
+                    unsent = self._send(unsent)
+                    if not unsent:
+                        selector.unregister(self._requests)
+                if self._answers in ready:
+                    received += self._receive()
+                    if len(received) > MAX_LINE_BYTES:
+                        raise ExternalError(f"answered a line of more than {MAX_LINE_BYTES} bytes")
+        reply, _, surplus = received.partition(b"\n")
+        if surplus:  # it would be taken for the answer to the next line
+            raise ExternalError("answered more than one line")
+        if unsent:
+            raise ExternalError("answered before it was asked")
         return reply.decode(errors="replace").strip()
 
-    def _kill(self) -> int:
-        process = self._process
-        assert process is not None
+    def _send(self, unsent: bytes) -> bytes:
         try:
-            code = process.wait(0.2)  # one that ended by itself keeps its own status
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-        self._process = None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        process.stdout.close()
-        return code
+            return unsent[os.write(self._requests.fileno(), unsent) :]
+        except BlockingIOError:
+            return unsent
+        except OSError:
+            raise ExternalError(ENDED) from None
+
+    def _receive(self) -> bytes:
+        received = os.read(self._answers.fileno(), MAX_LINE_BYTES)
+        if not received:
+            raise ExternalError(ENDED)
+        return received
+
+    def say_quit(self) -> None:
+        """Ask it to end; one that does not read its questions is not waited for."""
+        with suppress(OSError):
+            os.write(self._requests.fileno(), b"quit\n")
+        self._requests.close()
+
+    def wait(self, time_s: float) -> None:
+        """Give it time to end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(time_s)
+
+    def end(self, *, after_s: float = 0.0) -> int:
+        """Kill it and all that it started; returns its exit status, its own if it ends within ``after_s``."""
+        self.wait(after_s)
+        kill_group(self._popen.pid)
+        status = self._popen.wait()
+        GUARD.remove(self._popen.pid)
+        self._requests.close()
+        self._answers.close()
+        return status

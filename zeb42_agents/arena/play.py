@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 from time import perf_counter
 
@@ -16,6 +17,7 @@ from zeb42_env import action_text
 from zeb42_env._core import episodes, goals, tables
 from zeb42_env._core import record as core
 from zeb42_env._core.bits import mix_all
+from zeb42_env._core.dominoes import NUM_SEATS
 from zeb42_env._core.goals import MATCH_MARKS
 from zeb42_env.rules import is_action
 from zeb42_env.table import Table
@@ -35,10 +37,13 @@ def play_games(
     partner: Agent | None = None,
     strict: bool = False,
     with_rows: bool = True,
+    watch: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Play both tables of mirrored deals, all of them together.
 
     Everything about a game follows from (seed, deal, table) and its agents: not from what else is played with it.
+    An agent that remembers may have ``act_at(views, keys, places)``, which is called in place of ``act``: views that
+    have the same place (int [B]) are never two of one deal. It may also have ``prepare(places)``, called before.
 
     Args:
         agents: the players; ``pairs`` numbers them.
@@ -49,6 +54,7 @@ def play_games(
         partner: sits opposite each agent (seats 2 and 3) in place of the agent itself.
         strict: raise :class:`ForfeitError` where otherwise the hand would be scored against the offender.
         with_rows: whether to make the JSON rows.
+        watch: called again and again with how many decisions were just taken.
 
     Returns:
         GAME [2M], deal by deal, and for each deal the JSON rows of its hands, a line each.
@@ -62,11 +68,16 @@ def play_games(
     seats = np.tile(games["teams"], 2).astype(np.int64)  # [2M, 4]
     if partner:
         seats[:, 2:] = len(agents)
+    places = _places(pairs, len(agents))
+    for number, player in enumerate(players):
+        if hasattr(player, "prepare"):
+            player.prepare(np.unique(places[seats == number]))
     names = [agent.name for agent in agents]
+    play = partial(play_hands, players, strict=strict, watch=watch)
     if protocol.unit == "match":
-        return _play_matches(players, protocol, seed, games, seats, names, strict, with_rows)
+        return _play_matches(play, protocol, seed, games, seats, places, names, with_rows)
     hands = protocol.deal(seed, games["deal"])
-    played = play_hands(players, hands, seats, _hand_keys(seed, games["deal"], games["table"]), strict=strict)
+    played = play(hands, seats, _hand_keys(seed, games["deal"], games["table"]), places)
     games["result"] = 0.5 + 0.5 * np.sign(played.scores)
     games["margin"] = played.points[:, 0] - played.points[:, 1]
     games["bidder"], games["made"] = hands["bidder"], played.made
@@ -77,13 +88,13 @@ def play_games(
 
 
 def _play_matches(
-    players: Sequence[Agent],
+    play: Callable[..., Played],
     protocol: Protocol,
     seed: int,
     games: np.ndarray,
     seats: np.ndarray,
+    places: np.ndarray,
     names: Sequence[str],
-    strict: bool,
     with_rows: bool,
 ) -> tuple[np.ndarray, list[str]]:
     """As play_games, hand after hand of every match that is not decided; the shake passes to the left."""
@@ -94,7 +105,7 @@ def _play_matches(
     hands = protocol.deal(seed, games["deal"] * MAX_MATCH_HANDS)
     for hand_number in range(MAX_MATCH_HANDS):
         numbers = games["deal"][live] * MAX_MATCH_HANDS + hand_number
-        played = play_hands(players, hands, seats[live], _hand_keys(seed, numbers, games["table"][live]), strict=strict)
+        played = play(hands, seats[live], _hand_keys(seed, numbers, games["table"][live]), places[live])
         marks = episodes.count_marks(hands, np.arange(len(hands)), played.scores)
         over = marks.max(1) >= MATCH_MARKS
         games["margin"][live] = marks[:, 0] - marks[:, 1]
@@ -114,6 +125,14 @@ def _play_matches(
     return games, ["\n".join(block) + "\n" for block in blocks]
 
 
+def _places(pairs: np.ndarray, num_agents: int) -> np.ndarray:
+    """A number for each seat of the two tables of each of ``pairs``: int64 [2M, 4]. Whoever plays a deal at one of them
+    does so once, and sees one hand of it."""
+    first, second = np.repeat(np.asarray(pairs, np.int64), NUM_TABLES, axis=0).T
+    table = np.arange(len(first)) % NUM_TABLES
+    return (((first * num_agents + second) * NUM_TABLES + table) * NUM_SEATS)[:, None] + np.arange(NUM_SEATS)
+
+
 def _add_costs(games: np.ndarray, played: Played, rows: np.ndarray) -> None:
     games["time_ms"][rows] += played.time_ms
     games["decisions"][rows] += played.decisions
@@ -122,7 +141,14 @@ def _add_costs(games: np.ndarray, played: Played, rows: np.ndarray) -> None:
 
 
 def play_hands(
-    players: Sequence[Agent], hands: np.ndarray, seats: np.ndarray, keys: np.ndarray, *, strict: bool = False
+    players: Sequence[Agent],
+    hands: np.ndarray,
+    seats: np.ndarray,
+    keys: np.ndarray,
+    places: np.ndarray,
+    *,
+    strict: bool = False,
+    watch: Callable[[int], object] | None = None,
 ) -> Played:
     """Play ``hands`` out, in place.
 
@@ -132,7 +158,9 @@ def play_hands(
         seats: int64 [B, 4] who sits where: a team's agent at seat 0 or 1, and opposite it the same or its partner,
             whose time and decisions do not count for the team.
         keys: uint64 [B] the key that the randomness of each hand's agents comes from.
+        places: int64 [B, 4] a number for each seat, for agents that remember; see :func:`play_games`.
         strict: raise :class:`ForfeitError` at the first forfeit.
+        watch: called again and again with how many decisions were just taken.
     """
     table = Table(hands, keys)
     time_ms = np.zeros((len(hands), 2))
@@ -143,12 +171,14 @@ def play_hands(
         for player in np.unique(movers):
             rows, views, view_keys = table.turn(live[movers == player])
             started = perf_counter()
-            actions, failures = ask(players[player], views, view_keys)
+            actions, failures = ask(players[player], views, view_keys, places[rows, views["seat"]])
             elapsed_ms = 1000.0 * (perf_counter() - started)
             teams = views["seat"] & 1
             own = seats[rows, teams] == player
             time_ms[rows[own], teams[own]] += elapsed_ms / len(rows)
             decisions[rows[own], teams[own]] += 1
+            if watch:
+                watch(len(rows))
             illegal = np.flatnonzero(~table.try_actions(rows, actions))
             table.drop(rows[illegal])
             for i in illegal.tolist():
@@ -167,14 +197,15 @@ def play_hands(
     return Played(hands, points, scores, made, time_ms, decisions, forfeits)
 
 
-def ask(agent: Agent, views: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-    """The actions int64 [B] of ``agent`` for ``views`` [B], -1 where it failed, and why it failed there.
+def ask(agent: Agent, views: np.ndarray, keys: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """The actions int64 [B] of ``agent`` for ``views`` [B] at ``places`` [B], -1 where it failed, and why it failed.
 
     An agent whose call fails is asked again view by view, so that one bad position costs one hand, not the batch.
     An agent that can fail at one view alone returns -1 there, and says why in its ``failures`` (dict by row).
     """
     try:
-        actions = np.asarray(agent.act(views, keys))
+        act_at = getattr(agent, "act_at", None)
+        actions = np.asarray(act_at(views, keys, places) if act_at else agent.act(views, keys))
         if actions.shape != views.shape or actions.dtype.kind not in "iu":
             raise TypeError(
                 f"expected an integer action for each of {len(views)} views, got {actions.dtype} {actions.shape}"
@@ -186,7 +217,7 @@ def ask(agent: Agent, views: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, 
             return np.full(1, -1, np.int64), {0: f"{type(error).__name__}: {error}"}
     actions, failures = np.empty(len(views), np.int64), {}
     for b in range(len(views)):
-        action, failure = ask(agent, views[b : b + 1], keys[b : b + 1])
+        action, failure = ask(agent, views[b : b + 1], keys[b : b + 1], places[b : b + 1])
         actions[b] = action[0]
         if failure:
             failures[b] = failure[0]
@@ -194,12 +225,16 @@ def ask(agent: Agent, views: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, 
 
 
 def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
-    """Ask each agent for its first actions, so that compiling and loading do not count as thinking."""
+    """Ask each agent for its first actions, so that compiling and loading do not count as thinking.
+
+    Programs are not asked: what they see of a deal here they could meet again.
+    """
     hands = protocol.deal(0, np.zeros(1, np.int64))
     while hands[0]["phase"] != core.OVER and hands[0]["num_plays"] < 2:
         views = tables.views_of(hands, hands["to_move"])
         for agent in agents:
-            ask(agent, views, np.zeros(1, np.uint64))
+            if not hasattr(agent, "act_at"):
+                ask(agent, views, np.zeros(1, np.uint64), views["seat"])
         core.apply(hands[0], min(a for a in range(core.NUM_ACTIONS) if int(core.legal_mask(hands[0])) >> a & 1))
 
 

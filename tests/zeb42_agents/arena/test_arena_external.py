@@ -9,19 +9,21 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from zeb42_agents import make_agent
 from zeb42_agents.arena import play_pairing
-from zeb42_agents.arena.external import MAX_RESTARTS, ExternalAgent
+from zeb42_agents.arena.external import MAX_FAILED_STARTS, ExternalAgent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.arena.run import Plan, run_pool
-from zeb42_env import Hand
+from zeb42_env import Hand, action_text
+from zeb42_env._core import record as core
 from zeb42_env._core import tables
 
 PREAMBLE = """
@@ -65,8 +67,9 @@ def external(tmp_path: Path):
 
 
 def first_leads(num_hands: int, protocol: str = "majority") -> np.ndarray:
-    hands = get_protocol(protocol).deal(1, np.arange(num_hands))
-    return tables.views_of(hands, hands["to_move"])
+    """Views of seat 0, so that one process is asked for all of them."""
+    hands = get_protocol(protocol).deal(1, np.arange(16 * num_hands))
+    return tables.views_of(hands, hands["to_move"])[hands["to_move"] == 0][:num_hands]
 
 
 def test_a_program_plays_whole_hands(external) -> None:
@@ -107,31 +110,40 @@ def test_a_slow_program_loses_the_hand_and_is_started_again(external) -> None:
 
 
 @pytest.mark.parametrize("surplus", ["\\nthat was easy", "\\n"])
-def test_a_line_too_many_is_not_taken_for_the_next_answer(external, surplus: str) -> None:
+def test_a_line_too_many_loses_its_own_hand_and_is_not_taken_for_the_next_answer(external, surplus: str) -> None:
     agent = external(f'    print(action_text(action), end="{surplus}\\n" if count == 2 else "\\n", flush=True)\n')
-    views, keys = first_leads(5), np.arange(5, dtype=np.uint64)
+    views, keys = first_leads(3), np.arange(3, dtype=np.uint64)
     expected = [Hand(view).legal_actions()[int(key) % 7] for view, key in zip(views, keys, strict=True)]
-    assert agent.act(views, keys).tolist() == [*expected[:2], -1, *expected[3:]]
-    assert agent.failures == {2: "answered more than one line"}
+    assert agent.act(views, keys).tolist() == [expected[0], -1, expected[2]]
+    assert agent.failures == {1: "answered more than one line"}
 
 
-def test_a_program_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
-    agent = ExternalAgent(shlex.join(["/bin/sh", "-c", "read line; echo ready; read line; exit 3"]))
-    num = MAX_RESTARTS + 4
-    actions = agent.act(first_leads(num), np.zeros(num, np.uint64))
-    assert (actions == -1).all()
-    assert "exit status 3" in agent.failures[0]
-    assert "gave up after" in agent.failures[num - 1]
+@pytest.mark.parametrize("afterwards", ['print("too late", flush=True)', "import os; os._exit(3)"])
+def test_what_happens_between_two_questions_costs_no_hand(external, afterwards: str) -> None:
+    agent = external(ANSWER + f"    time.sleep(0.1)\n    if count == 2: {afterwards}\n")
+    for _ in range(4):
+        assert agent.act(first_leads(1), np.zeros(1, np.uint64)).tolist() != [-1]
+        time.sleep(0.3)
 
 
-def test_a_program_that_never_came_up_is_not_started_again(tmp_path: Path) -> None:
+def test_what_a_crash_costs_does_not_depend_on_the_crashes_before(tmp_path: Path) -> None:
+    """Ten restarts were counted per process, so that jobs, chunks and resuming decided how many hands were lost."""
+    agent = ExternalAgent(shlex.join(["/bin/sh", "-c", f"echo >> {tmp_path}/starts; read line; echo ready; read line"]))
+    assert (agent.act(first_leads(30), np.zeros(30, np.uint64)) == -1).all()
+    assert set(agent.failures.values()) == {"ended (exit status 0)"}
+    assert len((tmp_path / "starts").read_text()) == 30
+
+
+def test_a_program_that_never_comes_up_is_given_up(tmp_path: Path) -> None:
     agent = ExternalAgent(shlex.join(["/bin/sh", "-c", f"echo started >> {tmp_path}/starts; exit 3"]))
-    assert agent.act(first_leads(3), np.zeros(3, np.uint64)).tolist() == [-1, -1, -1]
-    assert agent.failures[2] == "gave up at its first start: ended (exit status 3)"
-    assert (tmp_path / "starts").read_text() == "started\n"
+    assert agent.act(first_leads(5), np.zeros(5, np.uint64)).tolist() == [-1] * 5
+    assert agent.failures[0] == "did not come up: ended (exit status 3)"
+    assert agent.failures[4] == "gave up after 3 starts: did not come up: ended (exit status 3)"
+    assert (tmp_path / "starts").read_text() == "started\n" * MAX_FAILED_STARTS
     agent.close()
+    agent.prepare(np.arange(8))
     assert agent.act(first_leads(1), np.zeros(1, np.uint64)).tolist() == [-1]
-    assert (tmp_path / "starts").read_text() == "started\n" * 2  # a new run, a new try
+    assert len((tmp_path / "starts").read_text().split()) <= MAX_FAILED_STARTS + 8  # a new run, a new try
 
 
 def test_a_slow_first_start_is_tried_again(tmp_path: Path, external, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +154,7 @@ def test_a_slow_first_start_is_tried_again(tmp_path: Path, external, monkeypatch
     actions = agent.act(first_leads(2), np.zeros(2, np.uint64))
     agent.close()
     assert (actions >= 0).tolist() == [False, True]
-    assert agent.failures == {0: "no answer within 5 s"}
+    assert agent.failures == {0: "did not come up: no answer within 5 s"}
 
 
 @pytest.mark.parametrize(
@@ -202,8 +214,142 @@ def test_no_program_survives_ctrl_c(tmp_path: Path, jobs: int, script: str) -> N
     with pytest.raises(KeyboardInterrupt):
         run_pool(players, RunFolder.open(tmp_path / "run", settings), Plan(num_deals=50, jobs=jobs))
     presser.join()
-    for pid in map(int, pids.read_text().split()):
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    assert all(is_gone(int(pid)) for pid in pids.read_text().split())
     if "{last}" in script:
-        assert last.read_text() == jobs * "quit\n"
+        assert last.read_text().split() == jobs * ["quit"]
+
+
+BLIND = """
+import array, fcntl, os, sys, termios, time
+fcntl.fcntl(0, 1031, 4096)  # F_SETPIPE_SZ: full after some twenty questions
+os.read(0, 14)
+os.write(1, b"ready\\n")
+seen = 0
+while True:
+    waiting = array.array("i", [0])
+    fcntl.ioctl(0, termios.FIONREAD, waiting)
+    if waiting[0] > seen:
+        seen = waiting[0]
+        os.write(1, b"6-6\\n")
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a pipe of another size")
+def test_a_program_that_answers_without_reading_cannot_hang_the_arena(tmp_path: Path) -> None:
+    file = tmp_path / "blind.py"
+    file.write_text(BLIND)
+    agent = ExternalAgent(shlex.join([sys.executable, str(file)]), move_time_s=1.0)
+    actions = agent.act(first_leads(60), np.zeros(60, np.uint64))
+    assert 0 < (actions == -1).sum() <= 4
+    assert set(agent.failures.values()) <= {"no answer within 1 s", "answered before it was asked"}
+    while not agent.failures:  # the pipe is full once more
+        agent.act(first_leads(1), np.zeros(1, np.uint64))
+    agent.act(first_leads(15), np.zeros(15, np.uint64))
+    started = time.monotonic()
+    agent.close()
+    assert time.monotonic() - started < 5.0
+
+
+@pytest.mark.parametrize("body", [ANSWER, "    time.sleep(1000)\n", "    sys.exit()\n"])
+def test_what_a_program_started_ends_with_it(tmp_path: Path, external, body: str) -> None:
+    note = tmp_path / "child"
+    start = "    import subprocess; child = subprocess.Popen(['sleep', '1000'])\n"
+    start += f"    open({str(note)!r}, 'w').write(str(child.pid))\n"
+    agent = external(start + body, move_time_s=5.0)
+    agent.act(first_leads(1), np.zeros(1, np.uint64))
+    agent.close()
+    assert is_gone(int(note.read_text()))
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended, or does so in a moment."""
+    deadline = time.monotonic() + 5.0
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+                return True  # nobody has asked how it ended
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+class Recorder:
+    """In place of a process: notes what it is shown, and plays the first legal action."""
+
+    seen: ClassVar[list[list[str]]] = []
+
+    def __init__(self, words: list[str]) -> None:
+        self.lines: list[str] = []
+        Recorder.seen.append(self.lines)
+
+    def exchange(self, line: str, time_s: float, since: float) -> str:
+        if not line.startswith("act"):
+            return "ready"
+        self.lines.append(line.split(" ", 2)[2])
+        return action_text(Hand.parse(self.lines[-1]).legal_actions()[0])
+
+    def is_out_of_turn(self) -> bool:
+        return False
+
+    def say_quit(self) -> None: ...
+
+    def wait(self, time_s: float) -> None: ...
+
+    def end(self, *, after_s: float = 0.0) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(("protocol", "with_partner"), [("majority", False), ("hand", True), ("match", False)])
+def test_no_process_sees_two_hands_of_a_deal_or_one_deal_twice(
+    monkeypatch: pytest.MonkeyPatch, protocol: str, with_partner: bool
+) -> None:
+    """A process that saw its partner's hand, or that of the mirrored table, and remembered it was worth 126 Elo."""
+    monkeypatch.setattr("zeb42_agents.arena.external._Process", Recorder)
+    Recorder.seen.clear()
+    agents = [make_agent("random"), ExternalAgent("one"), make_agent("greedy"), ExternalAgent("two")]
+    partner = ExternalAgent("opposite") if with_partner else None
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    num = 6 if protocol != "match" else 2
+    for chunk in np.array_split(np.arange(num * len(pairs)), 4):  # as a run does: deal by deal, in parts
+        play_games(
+            agents, get_protocol(protocol), 9, chunk // len(pairs), np.array(pairs)[chunk % len(pairs)], partner=partner
+        )
+    deals = {}
+    for number, hand in enumerate(get_protocol(protocol).deal(9, np.arange(num * 16))):
+        for seat in range(4):
+            deals[seat, tuple(np.flatnonzero(hand["owner"] == seat))] = number
+    for lines in Recorder.seen:
+        views = [Hand.parse(line).record for line in lines]
+        shown = [(deals[int(v["seat"]), tuple(np.flatnonzero(v["owner"] == v["seat"]))], int(v["seat"])) for v in views]
+        assert len(dict(shown)) == len(set(shown)), "two hands of one deal"
+        assert len(set(lines)) == len(lines), "a deal twice"
+    assert sum(map(len, Recorder.seen)) > 100
+
+
+REMEMBER = """
+    mine = frozenset(notation.split("deal=")[1].split("|")[int(notation.split("seat=")[1][0])].split("."))
+    deal = notation.split("contract=")[1].split(" ")[0], notation.split("shaker=")[1][0]
+    for other in hands.setdefault(deal, set()):
+        if not other & mine:
+            print("I have seen another hand of this deal", file=open(LOG, "a"))
+    hands[deal].add(mine)
+"""
+
+
+def test_memory_shows_a_program_nothing(tmp_path: Path, external) -> None:
+    """The cheat of the reliability report: it knows a deal again by who shook and the contract."""
+    log = tmp_path / "log"
+    cheat = f"    LOG, hands = {str(log)!r}, globals().setdefault('hands', {{}})\n" + REMEMBER + ANSWER
+    agent = external(cheat)
+    played = play_pairing(agent, make_agent("greedy"), protocol="contract", num_deals=4, seed=2)
+    assert played.forfeits == (0, 0)
+    assert not log.exists()
+    hands = get_protocol("contract").deal(2, np.arange(1))
+    leader = int(hands[0]["to_move"])
+    agent.act_at(tables.views_of(hands, np.array([leader])), np.zeros(1, np.uint64), np.zeros(1, np.int64))
+    core.apply(hands[0], Hand(hands[0]).legal_actions()[0])
+    agent.act_at(tables.views_of(hands, hands["to_move"]), np.zeros(1, np.uint64), np.zeros(1, np.int64))
+    assert "another hand" in log.read_text()  # what it would do if one process had both
