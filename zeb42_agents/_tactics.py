@@ -13,6 +13,7 @@ from numba import njit
 
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import (
+    BEATERS,
     COUNT,
     COUNT_DOMINOES,
     LED_SUIT,
@@ -23,16 +24,6 @@ from zeb42_env._core.dominoes import (
     SUIT_MEMBERS,
     TRUMPS,
 )
-
-
-def _beaters() -> np.ndarray:
-    beaters = np.zeros((NUM_DECLARATIONS, NUM_SUITS, NUM_DOMINOES), np.uint32)
-    for declaration in range(NUM_DECLARATIONS):
-        for suit in range(NUM_SUITS):
-            power = POWER[declaration, suit]
-            for domino in range(NUM_DOMINOES):
-                beaters[declaration, suit, domino] = sum(1 << int(d) for d in np.flatnonzero(power > power[domino]))
-    return beaters
 
 
 def _side_leaders() -> np.ndarray:
@@ -48,7 +39,6 @@ def _side_leaders() -> np.ndarray:
     return leaders
 
 
-BEATERS = _beaters()  # [10, 8, 28] the dominoes that beat a domino in a trick of that led suit, as bits
 SIDE_LEADERS = _side_leaders()  # [10, 28] the dominoes that lead the suit a domino belongs to but does not lead
 
 

@@ -11,10 +11,10 @@ from numba import njit
 
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.simple_bidder import simple_calls
-from zeb42_env._core import tokens as tk
 from zeb42_env._core.bits import unit
-from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
+from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import NUM_ACTIONS, TRICKS, legal_mask
+from zeb42_env.tokenizers import get_tokenizer
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -36,7 +36,8 @@ class NetworkEvaluator:
     ) -> None:
         self.device = resolve_device(device)
         self.model = model.to(self.device).eval()
-        self.calls = calls and model.config.tokenizer == "v2"
+        self.tokenizer = get_tokenizer(model.config.tokenizer)
+        self.calls = calls and self.tokenizer.reads_calls
         self.max_batch = max_batch
         self.precision = faster_precision(self.model, self.device) if precision == "auto" else precision
 
@@ -45,11 +46,11 @@ class NetworkEvaluator:
         the team of the view's seat, which is to move."""
         policy = np.zeros((len(views), NUM_ACTIONS), np.float32)
         value = np.zeros(len(views), np.float32)
-        readable = self._readable(views)
+        readable = self.tokenizer.readable(views)
         for rows in self._batches(np.flatnonzero(readable)):
             part = views[rows]
             output = self._run(part)
-            policy[rows] = _softmax_legal(output.policy.cpu().numpy(), part, self.model.config.tokenizer == "v1")
+            policy[rows] = _softmax_legal(output.policy.cpu().numpy(), part, self.tokenizer.slots(part))
             value[rows] = output.value.cpu().numpy()
         if not (np.isfinite(policy).all() and np.isfinite(value).all()):  # no action could be drawn from that
             raise ValueError("expected finite answers of the network, got NaN or infinity; its weights are damaged")
@@ -63,7 +64,7 @@ class NetworkEvaluator:
         """The probability float32 [N, 28, 4] that each seat was dealt each domino; even odds without a belief head."""
         belief = np.full((len(views), NUM_DOMINOES, NUM_SEATS), 1 / NUM_SEATS, np.float32)
         if self.model.config.belief_head:
-            for rows in self._batches(np.flatnonzero(self._readable(views))):
+            for rows in self._batches(np.flatnonzero(self.tokenizer.readable(views))):
                 output = self._run(views[rows])
                 assert output.belief is not None
                 others = torch.softmax(output.belief, dim=-1).cpu().numpy()
@@ -72,53 +73,33 @@ class NetworkEvaluator:
 
     def speaks(self, views: np.ndarray) -> np.ndarray:
         """In which of ``views`` [N] the policy is the network's own: bool [N]; in the others it is the bidder's."""
-        return self._readable(views) & (self.calls | (views["phase"] == TRICKS))
-
-    def _readable(self, views: np.ndarray) -> np.ndarray:
-        """Which views the tokenizer can encode: v1 knows the tricks only."""
-        if self.model.config.tokenizer == "v2":
-            return np.ones(len(views), np.bool_)
-        readable: np.ndarray = views["phase"] == TRICKS
-        return readable
+        return self.tokenizer.readable(views) & (self.calls | (views["phase"] == TRICKS))
 
     def _batches(self, rows: np.ndarray) -> list[np.ndarray]:
         return [rows[i : i + self.max_batch] for i in range(0, len(rows), self.max_batch)]
 
     def _run(self, views: np.ndarray) -> ZebOutput:
-        tokens = torch.from_numpy(encode(views, self.model.config.tokenizer)).to(self.device)
+        tokens = torch.from_numpy(self.tokenizer.encode(views)).to(self.device)
         with torch.inference_mode(), autocast(self.device, self.precision):
             output: ZebOutput = self.model(tokens)
         return output
 
 
-def encode(views: np.ndarray, tokenizer: str) -> np.ndarray:
-    """The tokens of ``views`` [N]: int8 [N, 36, 8] for v1, [N, 33, 40] for v2."""
-    if tokenizer == "v1":
-        tokens = np.empty((len(views), tk.V1_TOKENS, tk.V1_FEATURES), np.int8)
-        tk.encode_v1(views, tokens, np.empty(tokens.shape[:2], np.bool_))
-        return tokens
-    tokens = np.empty((len(views), tk.V2_TOKENS, tk.V2_FEATURES), np.int8)
-    tk.encode_v2(views, tokens)
-    return tokens
-
-
 @njit(cache=True, nogil=True)
-def _softmax_legal(logits: np.ndarray, views: np.ndarray, by_slot: bool) -> np.ndarray:
-    """Probabilities float32 [N, 56] over the legal actions, from logits over actions or over the dealt dominoes."""
+def _softmax_legal(logits: np.ndarray, views: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Probabilities float32 [N, 56] over the legal actions, from logits over actions, or over ``slots`` [N, 7]."""
     policy = np.zeros((len(views), NUM_ACTIONS), np.float32)
-    slots = np.empty(NUM_TRICKS, np.int64)
+    by_slot = slots.shape[1] > 0
     for n in range(len(views)):
         legal = legal_mask(views[n])
-        if by_slot:
-            tk.hand_slots(views[n], slots)
         highest = -np.inf
         for place in range(logits.shape[1]):
-            action = slots[place] if by_slot else place
+            action = slots[n, place] if by_slot else place
             if (legal >> np.uint64(action)) & np.uint64(1):
                 highest = max(highest, logits[n, place])
         total = 0.0
         for place in range(logits.shape[1]):
-            action = slots[place] if by_slot else place
+            action = slots[n, place] if by_slot else place
             if (legal >> np.uint64(action)) & np.uint64(1):
                 policy[n, action] = np.exp(logits[n, place] - highest)
                 total += policy[n, action]
@@ -183,8 +164,8 @@ def faster_precision(model: ZebModel, device: torch.device, *, num_views: int = 
     """The precision that evaluates faster here: bfloat16 on CUDA, and on CPUs where a short measurement says so."""
     if device.type == "cuda":
         return "bfloat16"
-    shape = (tk.V1_TOKENS, tk.V1_FEATURES) if model.config.tokenizer == "v1" else (tk.V2_TOKENS, tk.V2_FEATURES)
-    tokens = torch.zeros((num_views, *shape), dtype=torch.int8, device=device)
+    tokenizer = get_tokenizer(model.config.tokenizer)
+    tokens = torch.zeros((num_views, tokenizer.num_tokens, tokenizer.num_features), dtype=torch.int8, device=device)
     times = {}
     for precision in ("float32", "bfloat16"):
         with torch.inference_mode(), autocast(device, precision):

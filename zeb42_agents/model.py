@@ -1,9 +1,9 @@
 """Zeb: a transformer over the tokens of a view, with a policy, a value and, if asked for, a belief head.
 
-With tokenizer ``v1`` the module has exactly the layout of the published zeb-42 checkpoints, down to the names of its
-parameters. With ``v2`` the 28 dominoes are tokens of their own, so policy and belief are read off the domino they speak
-of, the belief head starts from what the rules alone say and learns what plays reveal, and one more projection makes the
-calls and declarations.
+With tokenizer ``v1``, whose policy speaks of the viewer's seven slots, the module has exactly the layout of the
+published zeb-42 checkpoints, down to the names of its parameters. With ``v2`` the 28 dominoes are tokens of their own,
+so policy and belief are read off the domino they speak of, the belief head starts from what the rules alone say and
+learns what plays reveal, and one more projection makes the calls and declarations.
 
 Letters in shape comments: B batch, T tokens, F features of a token, E embed_dim, H heads.
 """
@@ -11,19 +11,19 @@ Letters in shape comments: B batch, T tokens, F features of a token, E embed_dim
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zeb42_env._core import record as core
-from zeb42_env._core import tokens as tk
+from zeb42_env._core import tokens_v1
+from zeb42_env._core.columns import DOMINOES, NUM_COLUMNS, NUM_OTHERS, SCALE, SEATS, SITUATION
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
+from zeb42_env._core.tokens import DOMINOES_LEFT, MAY_HOLD
+from zeb42_env.tokenizers import V1, TokenizerName, get_tokenizer
 
-Tokenizer = Literal["v1", "v2"]
-NUM_OTHERS = 3  # the seats a belief is about: left, partner, right
 SINKHORN_ROUNDS = 6
 TINY, IMPOSSIBLE = 1e-6, -1e4
 
@@ -45,16 +45,15 @@ class ZebConfig:
     """Hidden width of a layer's feed-forward part."""
     dropout: float = 0.1
     """Dropout while training, 0..1."""
-    max_tokens: int = tk.V1_TOKENS
+    max_tokens: int = V1.num_tokens
     """Length of the positional table; 36 for v1, 33 for v2."""
-    tokenizer: Tokenizer = "v1"
+    tokenizer: TokenizerName = "v1"
     """Which encoding of a view the network reads."""
     belief_head: bool = False
     """Whether the network also predicts who holds each hidden domino."""
 
     def __post_init__(self) -> None:
-        if self.tokenizer not in ("v1", "v2"):
-            raise ValueError(f"expected a tokenizer, got {self.tokenizer!r}; allowed: v1, v2")
+        num_tokens = get_tokenizer(self.tokenizer).num_tokens
         for name in ("embed_dim", "n_heads", "n_layers", "ff_dim"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"expected {name} to be a whole number from 1, got {getattr(self, name)!r}")
@@ -64,14 +63,15 @@ class ZebConfig:
             )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"expected dropout in 0..1, got {self.dropout!r}")
-        num_tokens = tk.V1_TOKENS if self.tokenizer == "v1" else tk.V2_TOKENS
         if self.max_tokens != num_tokens:
             raise ValueError(
                 f"expected max_tokens of tokenizer {self.tokenizer} to be {num_tokens}, got {self.max_tokens}"
             )
 
     @classmethod
-    def named(cls, size: str, *, tokenizer: Tokenizer = "v1", belief_head: bool = False, dropout: float = 0.1) -> Self:
+    def named(
+        cls, size: str, *, tokenizer: TokenizerName = "v1", belief_head: bool = False, dropout: float = 0.1
+    ) -> Self:
         """The published sizes: ``small``, ``medium`` or ``large``."""
         if size not in _SIZES:
             raise ValueError(f"expected a size, got {size!r}; allowed: {', '.join(_SIZES)}")
@@ -82,7 +82,7 @@ class ZebConfig:
             n_layers=n_layers,
             ff_dim=ff_dim,
             dropout=dropout,
-            max_tokens=tk.V1_TOKENS if tokenizer == "v1" else tk.V2_TOKENS,
+            max_tokens=get_tokenizer(tokenizer).num_tokens,
             tokenizer=tokenizer,
             belief_head=belief_head,
         )
@@ -106,17 +106,19 @@ class ZebModel(nn.Module):
         super().__init__()
         self.config = config
         width = config.embed_dim
-        self.embeddings: nn.Module = CategoryEmbedding(width) if config.tokenizer == "v1" else FeatureEmbedding(width)
+        tokenizer = get_tokenizer(config.tokenizer)
+        self.reads_slots = tokenizer.has_slots
+        self.embeddings: nn.Module = CategoryEmbedding(width) if tokenizer.categories else FeatureEmbedding(width)
         self.pos_embed = nn.Embedding(config.max_tokens, width)
         self.encoder = nn.Module()
         self.encoder.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
         self.policy_proj = nn.Linear(width, 1)
         self.value_head = nn.Sequential(nn.Linear(width, width // 2), nn.GELU(), nn.Linear(width // 2, 1))
-        if config.tokenizer == "v2":
+        if not self.reads_slots:
             self.final_norm = nn.LayerNorm(width)
             self.call_proj = nn.Linear(width, core.NUM_ACTIONS - NUM_DOMINOES)
         if config.belief_head:
-            answers = NUM_OTHERS if config.tokenizer == "v2" else NUM_DOMINOES * NUM_OTHERS
+            answers = NUM_DOMINOES * NUM_OTHERS if self.reads_slots else NUM_OTHERS
             self.belief_proj = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, answers))
         _initialise(self)
 
@@ -128,11 +130,11 @@ class ZebModel(nn.Module):
     def forward(self, tokens: Tensor) -> ZebOutput:
         """Policy logits, values and belief logits for ``tokens`` (int8 [B, 36, 8] for v1, [B, 33, 40] for v2)."""
         x = self.embeddings(tokens) + self.pos_embed.weight  # [B, T, E]
-        if self.config.tokenizer == "v1":
-            return self._read_v1(x, _valid_v1(tokens))
-        return self._read_v2(x, tokens)
+        if self.reads_slots:
+            return self._read_slots(x, _valid(tokens))
+        return self._read_dominoes(x, tokens)
 
-    def _read_v1(self, x: Tensor, valid: Tensor) -> ZebOutput:
+    def _read_slots(self, x: Tensor, valid: Tensor) -> ZebOutput:
         for layer in self.encoder.layers:  # type: ignore[union-attr]
             x = layer(x, valid)
         weight = valid.unsqueeze(-1).to(x.dtype)  # [B, T, 1]
@@ -146,13 +148,13 @@ class ZebModel(nn.Module):
             belief=belief,
         )
 
-    def _read_v2(self, x: Tensor, tokens: Tensor) -> ZebOutput:
+    def _read_dominoes(self, x: Tensor, tokens: Tensor) -> ZebOutput:
         for layer in self.encoder.layers:  # type: ignore[union-attr]
             x = layer(x, None)
         x = self.final_norm(x)
-        dominoes = x[:, tk.DOMINOES :]  # [B, 28, E]
+        dominoes = x[:, DOMINOES:]  # [B, 28, E]
         plays = self.policy_proj(dominoes).squeeze(-1)
-        calls = self.call_proj(x[:, tk.SITUATION])
+        calls = self.call_proj(x[:, SITUATION])
         belief = None
         if self.config.belief_head:
             belief = self.belief_proj(dominoes).float() + legality_logits(tokens)
@@ -170,8 +172,8 @@ def legality_logits(tokens: Tensor) -> Tensor:
     full (Sinkhorn, 1964): close to the exact posterior over all consistent deals, at the price of a few products. An
     impossible seat is out for good; a domino whose owner is known gets no opinion.
     """
-    options = tokens[:, tk.DOMINOES :, tk.MAY_HOLD : tk.MAY_HOLD + NUM_OTHERS].float()  # [B, 28, 3]
-    room = tokens[:, tk.SEATS + 1 : tk.DOMINOES, None, tk.DOMINOES_LEFT].float().transpose(1, 2)  # [B, 1, 3]
+    options = tokens[:, DOMINOES:, MAY_HOLD : MAY_HOLD + NUM_OTHERS].float()  # [B, 28, 3]
+    room = tokens[:, SEATS + 1 : DOMINOES, None, DOMINOES_LEFT].float().transpose(1, 2)  # [B, 1, 3]
     weight = options
     for _ in range(SINKHORN_ROUNDS):
         weight = weight * (room / weight.sum(1, keepdim=True).clamp(min=TINY))
@@ -186,7 +188,9 @@ class CategoryEmbedding(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         b, half = width // 8, width // 16
-        sizes = dict(zip(_V1_EMBEDDINGS, zip(tk.V1_SIZES, (b, b, half, half, b, half, b, b), strict=True), strict=True))
+        sizes = dict(
+            zip(_V1_EMBEDDINGS, zip(tokens_v1.CATEGORIES, (b, b, half, half, b, half, b, b), strict=True), strict=True)
+        )
         for name, (categories, columns) in sizes.items():
             setattr(self, f"{name}_embed", nn.Embedding(categories, columns))
         self.proj = nn.Linear(5 * b + 3 * half, width)
@@ -202,9 +206,9 @@ class CategoryEmbedding(nn.Module):
 _V1_EMBEDDINGS = ("high_pip", "low_pip", "is_double", "count", "player", "is_in_hand", "decl", "token_type")
 
 
-def _valid_v1(tokens: Tensor) -> Tensor:
+def _valid(tokens: Tensor) -> Tensor:
     """Which tokens say something: bool [B, T]. The declaration, whose type is 0, always does."""
-    valid = tokens[..., tk.TOKEN_TYPE] != tk.DECLARATION_TOKEN
+    valid = tokens[..., tokens_v1.TOKEN_TYPE] != tokens_v1.DECLARATION_TOKEN
     return torch.cat([torch.ones_like(valid[:, :1]), valid[:, 1:]], dim=1)
 
 
@@ -215,20 +219,18 @@ class FeatureEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.situation = nn.Linear(tk.V2_FEATURES, width)
-        self.seats = nn.Linear(tk.V2_FEATURES, width)
-        self.dominoes = nn.Linear(tk.V2_FEATURES, width)
-        scales = [tk.feature_scale(f) for f in (tk.SITUATION_FEATURES, tk.SEAT_FEATURES, tk.DOMINO_FEATURES)]
-        rows = [scales[0]] + [scales[1]] * (tk.DOMINOES - tk.SEATS) + [scales[2]] * NUM_DOMINOES
-        self.register_buffer("scale", torch.from_numpy(np.stack(rows)), persistent=False)  # [T, F]
+        self.situation = nn.Linear(NUM_COLUMNS, width)
+        self.seats = nn.Linear(NUM_COLUMNS, width)
+        self.dominoes = nn.Linear(NUM_COLUMNS, width)
+        self.register_buffer("scale", torch.from_numpy(SCALE.copy()), persistent=False)  # [T, F]
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, T, E] from int8 [B, T, F]."""
         x = tokens * self.scale
         parts = (
-            self.situation(x[:, : tk.SEATS]),
-            self.seats(x[:, tk.SEATS : tk.DOMINOES]),
-            self.dominoes(x[:, tk.DOMINOES :]),
+            self.situation(x[:, :SEATS]),
+            self.seats(x[:, SEATS:DOMINOES]),
+            self.dominoes(x[:, DOMINOES:]),
         )
         return torch.cat(parts, dim=1)
 
@@ -281,9 +283,9 @@ def _initialise(model: ZebModel) -> None:
     for layer in model.encoder.layers:  # type: ignore[union-attr]
         nn.init.xavier_uniform_(layer.self_attn.in_proj_weight)
         nn.init.zeros_(layer.self_attn.out_proj.bias)
-    nn.init.normal_(model.pos_embed.weight, std=0.02 if model.config.tokenizer == "v1" else 0.5)
+    nn.init.normal_(model.pos_embed.weight, std=0.02 if model.reads_slots else 0.5)
     heads = [model.policy_proj, model.value_head[-1]]
-    if model.config.tokenizer == "v2":
+    if not model.reads_slots:
         heads.append(model.call_proj)
         if model.config.belief_head:
             heads.append(model.belief_proj[-1])

@@ -10,10 +10,9 @@ from typing import Literal, get_args
 import numpy as np
 from gymnasium import spaces
 
+from zeb42_env._core import columns, planes
 from zeb42_env._core import observe as core_observe
-from zeb42_env._core import planes, tokens
 from zeb42_env._core import record as core
-from zeb42_env._core.goals import HIGHEST_MARKS
 from zeb42_env._core.planes import PIECES, Piece
 
 ObservationForm = Literal["planes", "tokens"]
@@ -24,6 +23,7 @@ __all__ = [
     "ObservationForm",
     "Piece",
     "action_space",
+    "columns_table",
     "observation_array_space",
     "observation_space",
     "observe",
@@ -44,7 +44,7 @@ def observation_array_space(form: ObservationForm) -> spaces.Box:
     check_form(form)
     if form == "planes":
         return spaces.Box(np.zeros(planes.SIZE, np.int8), planes.HIGHS.copy(), dtype=np.int8)
-    return spaces.Box(-42, HIGHEST_MARKS, (tokens.V2_TOKENS, tokens.V2_FEATURES), np.int8)
+    return spaces.Box(np.zeros_like(columns.HIGHS), columns.HIGHS.copy(), dtype=np.int8)
 
 
 def observation_space(form: ObservationForm) -> spaces.Dict:
@@ -90,4 +90,17 @@ def pieces_table() -> str:
         index = str(start) if last == start else f"{start}-{last}"
         shape = " x ".join(map(str, entry.shape))
         rows.append(f"| {index} | `{entry.name}` | {shape} | 0..{entry.high} | {entry.meaning} |")
+    return "\n".join(rows)
+
+
+def columns_table() -> str:
+    """The table of the tokens in Markdown."""
+    rows = ["| token | column | name | values | meaning |", "|---|---|---|---|---|"]
+    tokens = ("0, the situation", "1-4, a seat", "5-32, a domino")
+    for token, kind in zip(tokens, columns.KINDS.values(), strict=True):
+        starts = columns.starts(kind)
+        for column in kind:
+            first = starts[column.name]
+            where = str(first) if column.width == 1 else f"{first}-{first + column.width - 1}"
+            rows.append(f"| {token} | {where} | `{column.name}` | 0..{column.high} | {column.meaning} |")
     return "\n".join(rows)

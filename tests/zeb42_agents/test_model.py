@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from zeb42_agents.belief import legality
-from zeb42_agents.evaluator import NetworkEvaluator, encode
+from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
+from zeb42_env.tokenizers import get_tokenizer
 
 
 def positions(num: int, *, contract: str = "random", seed: int = 0) -> np.ndarray:
@@ -54,7 +55,7 @@ def test_layers_compute_what_torch_encoder_layers_compute() -> None:
 @pytest.mark.parametrize("tokenizer", ["v1", "v2"])
 def test_shapes_and_ranges(tokenizer: str) -> None:
     model = ZebModel(ZebConfig.named("small", tokenizer=tokenizer, belief_head=True)).eval()  # type: ignore[arg-type]
-    output = model(torch.from_numpy(encode(positions(6), tokenizer)))
+    output = model(torch.from_numpy(get_tokenizer(tokenizer).encode(positions(6))))
     assert output.policy.shape == (6, 7 if tokenizer == "v1" else 56)
     assert output.value.shape == (6,)
     assert output.value.abs().max() <= 1
@@ -64,7 +65,7 @@ def test_shapes_and_ranges(tokenizer: str) -> None:
 
 def test_padding_of_v1_is_derived_and_ignored() -> None:
     model = ZebModel(ZebConfig.named("small", belief_head=True)).eval()
-    tokens = torch.from_numpy(encode(positions(8, seed=3), "v1"))
+    tokens = torch.from_numpy(get_tokenizer("v1").encode(positions(8, seed=3)))
     output = model(tokens)
     disturbed = tokens.clone()
     padding = disturbed[:, 1:, 7] == 0
@@ -78,7 +79,7 @@ def test_padding_of_v1_is_derived_and_ignored() -> None:
 def test_belief_of_v2_rules_out_seats_that_showed_void() -> None:
     model = ZebModel(ZebConfig.named("small", tokenizer="v2", belief_head=True)).eval()
     views = positions(40, seed=5)
-    belief = torch.softmax(model(torch.from_numpy(encode(views, "v2"))).belief, -1).detach().numpy()
+    belief = torch.softmax(model(torch.from_numpy(get_tokenizer("v2").encode(views))).belief, -1).detach().numpy()
     candidates = np.empty(4, np.uint32)
     ruled_out = 0
     for view, rows in zip(views, belief, strict=True):
@@ -107,7 +108,7 @@ def test_an_untrained_belief_of_v2_is_nearly_the_legality_posterior() -> None:
 
 def test_gradients_reach_every_parameter() -> None:
     model = ZebModel(ZebConfig.named("small", tokenizer="v2", belief_head=True))
-    output = model(torch.from_numpy(encode(positions(16, contract="auction"), "v2")))
+    output = model(torch.from_numpy(get_tokenizer("v2").encode(positions(16, contract="auction"))))
     (output.policy.square().sum() + output.value.sum() + torch.softmax(output.belief, -1).square().sum()).backward()
     assert [name for name, parameter in model.named_parameters() if parameter.grad is None] == []
 
@@ -133,7 +134,7 @@ def test_a_wrong_configuration_says_what_is_allowed(change: dict, message: str) 
 def test_the_whole_network_is_one_graph(tokenizer: str) -> None:
     """torch.compile finds nothing that it would have to leave to Python, so CUDA graphs can hold a forward pass."""
     model = ZebModel(ZebConfig.named("small", tokenizer=tokenizer, belief_head=True)).eval()  # type: ignore[arg-type]
-    tokens = torch.from_numpy(encode(positions(6), tokenizer))
+    tokens = torch.from_numpy(get_tokenizer(tokenizer).encode(positions(6)))
     compiled = torch.compile(model, fullgraph=True, dynamic=False, backend="eager")
     with torch.inference_mode():
         for ours, theirs in zip(compiled(tokens), model(tokens), strict=True):

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_env._core.bits import popcount
+from zeb42_env._core.columns import DOMINOES, SEATS, SITUATION
 from zeb42_env._core.dominoes import (
     COUNT,
     HAND_POINTS,
@@ -22,7 +23,6 @@ from zeb42_env._core.dominoes import (
 )
 from zeb42_env._core.goals import FOR_CONTRACT, FOR_MARKS
 from zeb42_env._core.record import BID_MARKS, OVER, PASS, TRICKS, bid_value, legal_plays, may_hold, trick_winner
-from zeb42_env._core.tokens import DOMINOES, SEATS, SITUATION
 
 
 def _beaten_by() -> np.ndarray:

@@ -32,6 +32,7 @@ def test_public_names():
         "single",
         "stale",
         "table",
+        "tokenizers",
         "vector",
     }
     assert public <= modules | {"picture", "render", "wording"}

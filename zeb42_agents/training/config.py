@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from zeb42_agents.model import Tokenizer, ZebConfig
+from zeb42_agents.model import ZebConfig
 from zeb42_agents.search import SearchConfig
 from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import MAX_DECISIONS
 from zeb42_env.rules import ContractRule, ScoringRule
+from zeb42_env.tokenizers import TokenizerName, get_tokenizer
 
 BeliefTarget = Literal["hidden", "all_21"]
 ValueTarget = Literal["outcome", "margin"]
@@ -31,7 +32,7 @@ class TrainConfig:
 
     size: Literal["small", "medium", "large"] = "small"
     """Of the network."""
-    tokenizer: Tokenizer = "v2"
+    tokenizer: TokenizerName = "v2"
     """How the network reads a view."""
     dropout: float = 0.0
     """While learning."""
@@ -156,9 +157,10 @@ class TrainConfig:
                 f"expected a buffer for at least one hand a lane, {self.lanes * self.decisions_per_hand} examples, "
                 f"got {self.smallest_capacity}"
             )
-        if self.contract == "auction" and self.tokenizer == "v1":
+        if self.contract == "auction" and not get_tokenizer(self.tokenizer).reads_calls:
             raise ValueError(
-                "expected a contract that tokenizer v1 can read, got 'auction'; allowed: random, dropped30"
+                f"expected a contract that tokenizer {self.tokenizer} can read, got 'auction'; "
+                "allowed: random, dropped30"
             )
         self.search_config()
         self.network_config()
@@ -231,7 +233,7 @@ class TrainConfig:
 
 _CHOICES: dict[str, Any] = {
     "size": Literal["small", "medium", "large"],
-    "tokenizer": Tokenizer,
+    "tokenizer": TokenizerName,
     "contract": ContractRule,
     "belief_target": BeliefTarget,
     "value_target": ValueTarget,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zeb42_env._core import tokens as tk
+from zeb42_env._core.bits import popcount
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
 from zeb42_env._core.goals import FOR_MARKS, score
 from zeb42_env._core.record import (
@@ -25,11 +25,12 @@ from zeb42_env._core.record import (
     num_decisions,
     rewind,
 )
+from zeb42_env._core.tokens import NOT_A_LABEL, belief_labels
+from zeb42_env.tokenizers import get_tokenizer
 
 MAX_CALLS = 15  # an opening call has that many legal actions: pass, twelve numbers, one or two marks
 NUM_CALL_DECISIONS = NUM_SEATS + 1  # four calls and the declaration
 
-NOT_A_LABEL = tk.NOT_A_LABEL
 NOBODY_THOUGHT = -128  # the root value of a decision that nothing was found for
 SHARES, QUALITIES = 0, 1  # what a hand's numbers mean: visit shares of a search, or a teacher's value of every action
 
@@ -132,20 +133,18 @@ def derive(
     experience: np.ndarray,
     hands: np.ndarray,
     decisions: np.ndarray,
-    version: int,
     hidden_only: bool,
     views: np.ndarray,
-    tokens: np.ndarray,
-    mask: np.ndarray,
     legal: np.ndarray,
     target: np.ndarray,
     is_quality: np.ndarray,
     numbers: np.ndarray,
     labels: np.ndarray,
 ) -> None:
-    """Write decision ``decisions[b]`` of hand ``hands[b]`` as row b of a batch. See :class:`Batch` for the shapes;
-    ``numbers`` float32 [3, B] takes outcome, margin and root value."""
-    slots = np.empty(NUM_TRICKS, np.int64)
+    """Write decision ``decisions[b]`` of hand ``hands[b]`` as row b of a batch, all but its tokens. See :class:`Batch`
+    for the shapes; ``numbers`` float32 [3, B] takes outcome, margin and root value. Where ``legal`` is [B, 7], its
+    places are the dominoes dealt to the viewer."""
+    by_slot = legal.shape[1] < NUM_ACTIONS
     owner = np.empty(NUM_DOMINOES, np.int8)
     for b in range(len(hands)):
         source = experience[hands[b]]
@@ -165,28 +164,24 @@ def derive(
         if source.explored:
             labels[b] = NOT_A_LABEL
         else:
-            tk.belief_labels(owner, view, hidden_only, labels[b])
-        if version == 1:
-            tk.encode_one_v1(view, tokens[b], mask[b])
-            tk.hand_slots(view, slots)
-        else:
-            tk.encode_one_v2(view, tokens[b])
+            belief_labels(owner, view, hidden_only, labels[b])
         quality = source.kind == QUALITIES
         is_quality[b] = quality
         legal[b] = False
         target[b] = 0.0
         mask_of_legal = legal_mask(view)
-        k, total, place = 0, 0.0, 0
+        dealt, k, total, place = np.uint32(0), 0, 0.0, 0
+        if by_slot:
+            for domino in range(NUM_DOMINOES):
+                dealt |= np.uint32(view.owner[domino] == seat) << np.uint32(domino)
         for action in range(NUM_ACTIONS):
             if not (mask_of_legal >> np.uint64(action)) & np.uint64(1):
                 continue
             stored = source.plays[view.num_plays, k] if view.phase == TRICKS else source.calls[decisions[b], k]
             k += 1
             place = action
-            if version == 1:
-                place = 0
-                while slots[place] != action:
-                    place += 1
+            if by_slot:
+                place = popcount(dealt & ((np.uint32(1) << np.uint32(action)) - np.uint32(1)))
             legal[b, place] = True
             target[b, place] = stored / 127.0 - 1.0 if quality else stored
             total += stored
@@ -200,22 +195,15 @@ def draw(
 ) -> Batch:
     """The batch of these (hand, decision) pairs of ``experience``: int64 [B] each."""
     size = len(hands)
-    v1 = tokenizer == "v1"
-    num_tokens, num_features = (tk.V1_TOKENS, tk.V1_FEATURES) if v1 else (tk.V2_TOKENS, tk.V2_FEATURES)
-    num_actions = NUM_TRICKS if v1 else NUM_ACTIONS
+    words = get_tokenizer(tokenizer)
     views = np.empty(size, HAND)
-    tokens = np.empty((size, num_tokens, num_features), np.int8)
-    mask = np.empty((size if v1 else 0, num_tokens), np.bool_)
-    legal = np.empty((size, num_actions), np.bool_)
-    target = np.empty((size, num_actions), np.float32)
+    legal = np.empty((size, words.num_actions), np.bool_)
+    target = np.empty((size, words.num_actions), np.float32)
     is_quality = np.empty(size, np.bool_)
     numbers = np.empty((3, size), np.float32)
     labels = np.empty((size, NUM_DOMINOES), np.int8)
-    derive(
-        experience, hands, decisions, 1 if v1 else 2, hidden_only,
-        views, tokens, mask, legal, target, is_quality, numbers, labels,
-    )  # fmt: skip
-    return Batch(tokens, legal, target, is_quality, numbers[0], numbers[1], numbers[2], labels, views)
+    derive(experience, hands, decisions, hidden_only, views, legal, target, is_quality, numbers, labels)
+    return Batch(words.encode(views), legal, target, is_quality, numbers[0], numbers[1], numbers[2], labels, views)
 
 
 def blank_experience(num_hands: int) -> np.ndarray:

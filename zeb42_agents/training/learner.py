@@ -14,8 +14,8 @@ from torch import Tensor
 
 from zeb42_agents.evaluator import autocast
 from zeb42_agents.model import ZebModel, ZebOutput
-from zeb42_agents.training.experience import NOT_A_LABEL
 from zeb42_agents.training.self_play import SelfPlayPolicy
+from zeb42_env._core.tokens import NOT_A_LABEL
 
 
 @dataclass(kw_only=True)

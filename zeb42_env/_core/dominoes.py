@@ -52,7 +52,7 @@ def _rank(domino: int, suit: int) -> int:
     return int(LOW[domino] if HIGH[domino] == suit else HIGH[domino])
 
 
-def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     led_suit = np.zeros((NUM_DECLARATIONS, NUM_DOMINOES), np.int8)
     members = np.zeros((NUM_DECLARATIONS, NUM_SUITS), np.uint32)
     power = np.zeros((NUM_DECLARATIONS, NUM_SUITS, NUM_DOMINOES), np.int8)
@@ -68,14 +68,17 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
             if trump >= 0 and _belongs(domino, declaration, trump):
                 trumps[declaration] |= np.uint32(1 << domino)
                 power[declaration, :, domino] = 9 + _rank(domino, trump)
-    return led_suit, members, power, trumps
+    bits = np.uint32(1) << np.arange(NUM_DOMINOES, dtype=np.uint32)
+    beaters = ((power[:, :, None] > power[..., None]) * bits).sum(-1, dtype=np.uint32)
+    return led_suit, members, power, trumps, beaters
 
 
-LED_SUIT, SUIT_MEMBERS, POWER, TRUMPS = _tables()
+LED_SUIT, SUIT_MEMBERS, POWER, TRUMPS, BEATERS = _tables()
 """LED_SUIT  [10, 28]    suit that a domino leads.
 SUIT_MEMBERS [10, 8]     dominoes that belong to a suit, as bits: who follows it must play one of them.
 POWER        [10, 8, 28] what a domino is worth in a trick of that led suit: 0 cannot win, 1..8 follows, 9..16 trump.
-TRUMPS       [10]        the trump dominoes, as bits; none for declarations 8 and 9."""
+TRUMPS       [10]        the trump dominoes, as bits; none for declarations 8 and 9.
+BEATERS      [10, 8, 28] the dominoes that beat a domino in a trick of that led suit, trumps too, as bits."""
 
 
 def domino_id(high: int, low: int) -> int:

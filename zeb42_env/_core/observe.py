@@ -8,10 +8,10 @@ from numba import njit
 
 from zeb42_env._core.planes import SIZE, encode_planes
 from zeb42_env._core.record import NOBODY, blank
-from zeb42_env._core.tokens import V2_FEATURES, V2_TOKENS, encode_seats_v2
+from zeb42_env._core.tokens import ROW, encode_seats
 
 PLANES, TOKENS = 0, 1  # ObservationForm
-PLANES_SIZE, TOKENS_SIZE = SIZE, V2_TOKENS * V2_FEATURES
+PLANES_SIZE, TOKENS_SIZE = SIZE, ROW
 
 
 @njit(cache=True, nogil=True)
@@ -21,7 +21,7 @@ def observe_hands(hands: np.ndarray, seats: np.ndarray, form: int, flat: np.ndar
     Seat -1 sees all (planes only).
     """
     if form == TOKENS:
-        encode_seats_v2(hands, seats, flat)
+        encode_seats(hands, seats, flat)
         return
     scratch = np.empty(1, hands.dtype)
     for b in range(len(hands)):

@@ -1,10 +1,9 @@
-"""Views as tokens for a network, in two encodings, and the labels of its belief head.
+"""Views as tokens for a network, and the labels of its belief head.
 
-``v1`` is the published encoding (36 tokens of 8 categories: the declaration, the seven dominoes dealt to the viewer,
-the plays in order); it knows the trick-taking phase only. ``v2`` is the whole game in 33 tokens of 40 small integers:
-the situation, the four seats from the viewer clockwise, and the 28 dominoes, each with what is public about it and
-what follows from the rules (who may hold it, whether it is trump, what still beats it). The order of plays stands in
-the domino tokens: trick number, seat, and who led. Every token of v2 is always there, so it needs no mask.
+The whole game in 33 tokens of 40 small integers: the situation, the four seats from the viewer clockwise, and the 28
+dominoes, each with what is public about it and what follows from the rules (who may hold it, whether it is trump, what
+still beats it). The order of plays stands in the domino tokens: trick number, seat, and who led. Every token is always
+there, so no mask is needed. :mod:`zeb42_env._core.columns` says where what stands.
 """
 
 from __future__ import annotations
@@ -13,20 +12,18 @@ import numpy as np
 from numba import njit
 
 from zeb42_env._core.bits import popcount
+from zeb42_env._core.columns import DOMINOES, KINDS, NUM_COLUMNS, NUM_TOKENS, SEATS, starts
 from zeb42_env._core.dominoes import (
     ALL_DOMINOES,
+    BEATERS,
     COUNT,
     HAND_POINTS,
-    HIGH,
     IS_DOUBLE,
     LED_SUIT,
-    LOW,
-    NUM_DECLARATIONS,
     NUM_DOMINOES,
     NUM_SEATS,
     NUM_SUITS,
     NUM_TRICKS,
-    POWER,
     SUIT_MEMBERS,
     TRUMPS,
 )
@@ -42,201 +39,70 @@ from zeb42_env._core.record import (
     trick_winner,
 )
 
-V1_TOKENS, V1_FEATURES = 1 + NUM_TRICKS + NUM_DOMINOES, 8
-V1_SIZES = (7, 7, 2, 3, 4, 2, 10, 3)  # how many categories each feature of v1 has
-HIGH_PIP, LOW_PIP, DOUBLE, COUNT_CLASS, PLAYER, IN_HAND, DECLARED, TOKEN_TYPE = range(V1_FEATURES)
-DECLARATION_TOKEN, HAND_TOKEN, PLAY_TOKEN = 0, 1, 2
-
-V2_TOKENS, V2_FEATURES = 1 + NUM_SEATS + NUM_DOMINOES, 40
-SITUATION, SEATS, DOMINOES = 0, 1, 1 + NUM_SEATS  # the first token of each kind
-
-MAY_HOLD, DOMINOES_LEFT = 10, 19  # first of three features of a domino token; feature of a seat token
-
 NOT_A_LABEL = -1  # a domino that the belief head is not asked about
 
-# name, number of features, largest value; numbers above 1 are scaled by the reader.
-SITUATION_FEATURES = (
-    ("declaration", 10, 1),
-    ("phase: auction, declaration, tricks", 3, 1),
-    ("scoring: marks, contract, majority, points", 4, 1),
-    ("part of a match", 1, 1),
-    ("my team is the offense", 1, 1),
-    ("the other team is the offense", 1, 1),
-    ("points bid, at most 42", 1, 42),
-    ("marks bid", 1, 5),
-    ("points of my team", 1, 42),
-    ("points of the other team", 1, 42),
-    ("points my team still needs", 1, 42),
-    ("points the other team still needs", 1, 42),
-    ("marks of my team", 1, 7),
-    ("marks of the other team", 1, 7),
-    ("tricks left", 1, 7),
-    ("dominoes in the trick: 0, 1, 2, 3", 4, 1),
-    ("points in the trick", 1, 21),
-    ("trump was led", 1, 1),
-    ("partner is winning the trick", 1, 1),
-    ("an opponent is winning the trick", 1, 1),
-    ("trumps still out, not mine", 1, 7),
-    ("trumps I hold", 1, 7),
-    ("count points I cannot see", 1, 35),
+_S, _P, _D = (starts(kind) for kind in KINDS.values())  # of the situation, a place at the table, a domino
+_DECLARATION, _PHASE, _SCORING, _MATCH = (_S[name] for name in ("declaration", "phase", "scoring", "match"))
+_WE_BID, _THEY_BID, _POINTS_BID, _MARKS_BID = (_S[name] for name in ("we_bid", "they_bid", "points_bid", "marks_bid"))
+_OUR_POINTS, _THEIR_POINTS, _WE_NEED, _THEY_NEED = (
+    _S[name] for name in ("our_points", "their_points", "we_need", "they_need")
 )
-SEAT_FEATURES = (
-    ("seat: me, left, partner, right", 4, 1),
-    ("void in suit 0..6, doubles", 8, 1),
-    ("void in trump", 1, 1),
-    ("shaker", 1, 1),
-    ("bidder", 1, 1),
-    ("leads the trick", 1, 1),
-    ("to move", 1, 1),
-    ("is winning the trick", 1, 1),
-    ("has played in the trick", 1, 1),
-    ("dominoes left", 1, 7),
-    ("hidden dominoes it may hold", 1, 21),
-    ("passed", 1, 1),
-    ("points it bid, at most 42", 1, 42),
-    ("marks it bid", 1, 5),
-)
-DOMINO_FEATURES = (
-    ("I hold it", 1, 1),
-    ("hidden", 1, 1),
-    ("in the trick, played by me, left, partner, right", 4, 1),
-    ("in an earlier trick, played by me, left, partner, right", 4, 1),
-    ("may be held by left, partner, right", 3, 1),
-    ("trump", 1, 1),
-    ("belongs to the suit led", 1, 1),
-    ("legal now", 1, 1),
-    ("is winning the trick", 1, 1),
-    ("would win the trick as it lies", 1, 1),
-    ("count: 5, 10", 2, 1),
-    ("others' dominoes that beat it in the suit it leads: 0, 1, 2, 3, more", 5, 1),
-    ("led its trick", 1, 1),
-    ("won its trick", 1, 1),
-    ("did not follow suit", 1, 1),
-    ("trick it was played in: 1..7", 7, 1),
-    ("double", 1, 1),
-    ("others' dominoes in the suit it leads", 1, 7),
-)
+_OUR_MARKS, _THEIR_MARKS, _TRICKS_LEFT = (_S[name] for name in ("our_marks", "their_marks", "tricks_left"))
+_IN_TRICK, _TRICK_COUNT, _TRUMP_LED = (_S[name] for name in ("in_trick", "trick_count", "trump_led"))
+_WE_WIN, _THEY_WIN = (_S[name] for name in ("we_win", "they_win"))
+_TRUMPS_OUT, _MY_TRUMPS, _COUNT_OUT = (_S[name] for name in ("trumps_out", "my_trumps", "count_out"))
+_PLACE, _VOID, _VOID_IN_TRUMP = (_P[name] for name in ("place", "void", "void_in_trump"))
+_SHAKER, _BIDDER, _LEADER, _TO_MOVE = (_P[name] for name in ("shaker", "bidder", "leader", "to_move"))
+_SEAT_WINS, _HAS_PLAYED, DOMINOES_LEFT = (_P[name] for name in ("is_winning", "has_played", "dominoes_left"))
+_CANDIDATES, _PASSED = (_P[name] for name in ("candidates", "passed"))
+_POINTS_IT_BID, _MARKS_IT_BID = (_P[name] for name in ("points_it_bid", "marks_it_bid"))
+_MINE, _HIDDEN, _PLAYED, _PLAYED_EARLIER = (_D[name] for name in ("mine", "hidden", "in_trick", "in_earlier"))
+MAY_HOLD, _TRUMP, _FOLLOWS, _LEGAL = (_D[name] for name in ("may_hold", "trump", "follows", "legal"))
+_WINS, _WOULD_WIN, _COUNT, _BEATEN_BY = (_D[name] for name in ("is_winning", "would_win", "count", "beaten_by"))
+_LED_IT, _WON, _FAILED, _TRICK = (_D[name] for name in ("led", "won", "failed", "trick"))
+_DOUBLE, _FELLOWS = (_D[name] for name in ("double", "fellows"))
 
-
-def feature_scale(features: tuple[tuple[str, int, int], ...]) -> np.ndarray:
-    """What to multiply a token's 40 features by to bring each into about -1..1: float32 [40]."""
-    scale = np.ones(V2_FEATURES, np.float32)
-    place = 0
-    for _, width, largest in features:
-        scale[place : place + width] = 1 / largest
-        place += width
-    assert place <= V2_FEATURES
-    return scale
-
-
-def _tables() -> tuple[np.ndarray, np.ndarray]:
-    followers = np.zeros((NUM_DECLARATIONS, NUM_DOMINOES), np.uint32)
-    beaters = np.zeros((NUM_DECLARATIONS, NUM_SUITS, NUM_DOMINOES), np.uint32)
-    for declaration in range(NUM_DECLARATIONS):
-        followers[declaration] = SUIT_MEMBERS[declaration, LED_SUIT[declaration]]
-        for other in range(NUM_DOMINOES):
-            power = POWER[declaration]  # [8, 28]
-            beaters[declaration] |= np.where(power[:, other, None] > power, np.uint32(1 << other), np.uint32(0))
-    return followers, beaters
-
-
-FOLLOWERS, BEATERS = _tables()
-"""FOLLOWERS [10, 28]    the dominoes of the suit that a domino leads, itself too, as bits.
-BEATERS   [10, 8, 28] the dominoes that beat a domino in a trick of that led suit, trumps too, as bits."""
-
+FOLLOWERS = np.take_along_axis(SUIT_MEMBERS, LED_SUIT.astype(np.int64), 1)
+"""uint32 [10, 28]: the dominoes of the suit that a domino leads, itself too, as bits."""
 _ITSELF = np.uint32(1) << np.arange(NUM_DOMINOES, dtype=np.uint32)
-_LED = LED_SUIT[..., None].astype(np.int64)  # [10, 28, 1]
-BEATEN_WORD = (np.take_along_axis(BEATERS, _LED.transpose(0, 2, 1), 1)[:, 0] & FOLLOWERS).astype(np.uint64)
+_LED = LED_SUIT[:, None].astype(np.int64)  # [10, 1, 28]
+BEATEN_WORD = (np.take_along_axis(BEATERS, _LED, 1)[:, 0] & FOLLOWERS).astype(np.uint64)
 """uint64 [10, 28]: the dominoes of the suit that a domino leads that beat it there."""
 FELLOWS = (FOLLOWERS & ~_ITSELF).astype(np.uint64)
 """uint64 [10, 28]: the other dominoes of the suit that a domino leads."""
 
 FIVES, TENS = (np.uint32(_ITSELF[count == COUNT].sum()) for count in (5, 10))
 COUNT_IS_5, COUNT_IS_10, DOUBLES = np.uint64(FIVES), np.uint64(TENS), np.uint64(_ITSELF[IS_DOUBLE].sum())
-WORDS_OF_TOKEN = V2_FEATURES // 8
+WORDS_OF_TOKEN = NUM_COLUMNS // 8
+ROW = NUM_TOKENS * NUM_COLUMNS  # int8 of a view
+# What one word of a domino holds is written as one: these columns have to stay together.
+_WORD = {name: start // 8 for name, start in _D.items()}
+assert _WORD["mine"] == _WORD["hidden"] == 0
+assert all(_WORD[name] == 1 for name in ("may_hold", "trump", "follows", "legal"))
+assert _WORD["would_win"] == _WORD["count"] == _WORD["beaten_by"] == 2
+assert (_BEATEN_BY + 4) // 8 == 3
+assert _WORD["double"] == _WORD["fellows"] == 4
 
 
 @njit(cache=True, nogil=True)
-def encode_v1(views: np.ndarray, tokens: np.ndarray, mask: np.ndarray) -> None:
-    """Write the published tokens of ``views`` [B], in their tricks, into int8 [B, 36, 8] and what is valid into bool
-    [B, 36]."""
-    for b in range(len(views)):
-        encode_one_v1(views[b], tokens[b], mask[b])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _put_domino(token: np.ndarray, domino: int) -> None:
-    token[HIGH_PIP] = HIGH[domino]
-    token[LOW_PIP] = LOW[domino]
-    token[DOUBLE] = IS_DOUBLE[domino]
-    token[COUNT_CLASS] = COUNT[domino] // 5
-
-
-@njit(cache=True, nogil=True)
-def encode_one_v1(view: np.void, tokens: np.ndarray, mask: np.ndarray) -> None:
-    """``encode_v1`` for one view: tokens int8 [36, 8], mask bool [36]."""
-    assert view.declaration >= 0
-    tokens[:] = 0
-    mask[:] = False
-    tokens[0, DECLARED] = view.declaration
-    tokens[0, TOKEN_TYPE] = DECLARATION_TOKEN
-    mask[0] = True
-    slot = 1
-    for domino in range(NUM_DOMINOES):
-        if view.owner[domino] != view.seat:
-            continue
-        if (view.held[view.seat] >> np.uint32(domino)) & np.uint32(1):
-            _put_domino(tokens[slot], domino)
-            tokens[slot, IN_HAND] = 1
-            tokens[slot, DECLARED] = view.declaration
-            tokens[slot, TOKEN_TYPE] = HAND_TOKEN
-            mask[slot] = True
-        slot += 1
-    for i in range(view.num_plays):
-        domino = view.plays[i]
-        token = tokens[1 + NUM_TRICKS + i]
-        _put_domino(token, domino)
-        token[PLAYER] = (view.owner[domino] - view.seat) & 3
-        token[DECLARED] = view.declaration
-        token[TOKEN_TYPE] = PLAY_TOKEN
-        mask[1 + NUM_TRICKS + i] = True
-
-
-@njit(cache=True, nogil=True)
-def hand_slots(view: np.void, slots: np.ndarray) -> None:
-    """Write the seven dominoes dealt to the view's seat, ascending, into ``slots`` [7]: what v1's policy speaks of."""
-    slot = 0
-    for domino in range(NUM_DOMINOES):
-        if view.owner[domino] == view.seat:
-            slots[slot] = domino
-            slot += 1
-
-
-# v2 is written a batch at a time into int8 [B, 1320] whose rows are also seen as 165 words of eight features each, and
-# every kernel below takes the whole batch and the number of its row: slicing a row off would cost a count of
-# references, some 20 ns each time. Eight neighbouring 0/1 features of a domino are one word, feature f in byte f % 8
-# (least significant first: the machines numba has are little-endian).
-
-
-@njit(cache=True, nogil=True)
-def encode_v2(views: np.ndarray, tokens: np.ndarray) -> None:
+def encode(views: np.ndarray, tokens: np.ndarray) -> None:
     """Write the tokens of ``views`` [B], in any phase, into int8 [B, 33, 40]."""
-    rows = tokens.reshape((len(views), V2_TOKENS * V2_FEATURES))
+    rows = tokens.reshape((len(views), ROW))
     words, columns, absent = rows.view(np.uint64), _new_columns(), np.empty(NUM_SEATS, np.uint32)
     for b in range(len(views)):
         _encode_row(views[b], views[b].seat, rows, words, b, columns, absent)
 
 
 @njit(cache=True, nogil=True)
-def encode_one_v2(view: np.void, tokens: np.ndarray) -> None:
-    """``encode_v2`` for one view: tokens int8 [33, 40]."""
-    rows = tokens.reshape((1, V2_TOKENS * V2_FEATURES))
+def encode_one(view: np.void, tokens: np.ndarray) -> None:
+    """``encode`` for one view: tokens int8 [33, 40]."""
+    rows = tokens.reshape((1, ROW))
     _encode_row(view, view.seat, rows, rows.view(np.uint64), 0, _new_columns(), np.empty(NUM_SEATS, np.uint32))
 
 
 @njit(cache=True, nogil=True)
-def encode_seats_v2(hands: np.ndarray, seats: np.ndarray, rows: np.ndarray) -> None:
-    """What ``encode_v2`` writes of the views that ``seats`` [B] have of the full ``hands`` [B], into int8 [B, 1320].
+def encode_seats(hands: np.ndarray, seats: np.ndarray, rows: np.ndarray) -> None:
+    """What ``encode`` writes of the views that ``seats`` [B] have of the full ``hands`` [B], into int8 [B, 1320].
 
     No view is made: the encoder reads nothing of a hand but what the seat sees.
     """
@@ -317,59 +183,59 @@ def _write_situation(
     declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
     in_trick = num_plays & 3
     if declaration >= 0:
-        rows[row, declaration] = 1
-        rows[row, 37] = popcount(TRUMPS[declaration] & out)
-        rows[row, 38] = popcount(TRUMPS[declaration] & mine)
-    rows[row, 10 + min(np.int64(hand.phase), TRICKS)] = 1
-    rows[row, 13 + np.int64(hand.scoring)] = 1
-    rows[row, 17] = hand.match
+        rows[row, _DECLARATION + declaration] = 1
+        rows[row, _TRUMPS_OUT] = popcount(TRUMPS[declaration] & out)
+        rows[row, _MY_TRUMPS] = popcount(TRUMPS[declaration] & mine)
+    rows[row, _PHASE + min(np.int64(hand.phase), TRICKS)] = 1
+    rows[row, _SCORING + np.int64(hand.scoring)] = 1
+    rows[row, _MATCH] = hand.match
     if hand.bidder >= 0:
-        rows[row, 18 if hand.bidder & 1 == us else 19] = 1
-        rows[row, 20] = min(np.int64(hand.bid), HAND_POINTS)
-        rows[row, 21] = hand.bid // HAND_POINTS
-    rows[row, 22], rows[row, 23] = hand.points[us], hand.points[1 - us]
+        rows[row, _WE_BID if hand.bidder & 1 == us else _THEY_BID] = 1
+        rows[row, _POINTS_BID] = min(np.int64(hand.bid), HAND_POINTS)
+        rows[row, _MARKS_BID] = hand.bid // HAND_POINTS
+    rows[row, _OUR_POINTS], rows[row, _THEIR_POINTS] = hand.points[us], hand.points[1 - us]
     if hand.phase == TRICKS:
-        rows[row, 24], rows[row, 25] = max(0, needed(hand, us)), max(0, needed(hand, 1 - us))
-        rows[row, 29 + in_trick] = 1
-    rows[row, 26], rows[row, 27] = hand.marks[us], hand.marks[1 - us]
-    rows[row, 28] = NUM_TRICKS - (num_plays >> 2)
+        rows[row, _WE_NEED], rows[row, _THEY_NEED] = max(0, needed(hand, us)), max(0, needed(hand, 1 - us))
+        rows[row, _IN_TRICK + in_trick] = 1
+    rows[row, _OUR_MARKS], rows[row, _THEIR_MARKS] = hand.marks[us], hand.marks[1 - us]
+    rows[row, _TRICKS_LEFT] = NUM_TRICKS - (num_plays >> 2)
     if best_place >= 0:
-        rows[row, 33] = trick_points(hand, num_plays - in_trick) - 1
+        rows[row, _TRICK_COUNT] = trick_points(hand, num_plays - in_trick) - 1
         led = hand.plays[num_plays - in_trick]
-        rows[row, 34] = (TRUMPS[declaration] >> np.uint32(led)) & np.uint32(1)
-        rows[row, 35 if (hand.leader + best_place) & 1 == us else 36] = 1
-    rows[row, 39] = 5 * popcount(out & FIVES) + 10 * popcount(out & TENS)
+        rows[row, _TRUMP_LED] = (TRUMPS[declaration] >> np.uint32(led)) & np.uint32(1)
+        rows[row, _WE_WIN if (hand.leader + best_place) & 1 == us else _THEY_WIN] = 1
+    rows[row, _COUNT_OUT] = 5 * popcount(out & FIVES) + 10 * popcount(out & TENS)
 
 
 @njit(cache=True, nogil=True, inline="always")  # measured: 30 ns a row less
 def _write_seat(
     hand: np.void, me: int, relative: int, candidates: np.uint32, best_place: int, rows: np.ndarray, row: int
 ) -> None:
-    at = (SEATS + relative) * V2_FEATURES
+    at = (SEATS + relative) * NUM_COLUMNS
     seat = (me + relative) & 3
     declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
-    rows[row, at + relative] = 1
+    rows[row, at + _PLACE + relative] = 1
     if declaration >= 0:
         for suit in range(NUM_SUITS):
-            rows[row, at + 4 + suit] = SUIT_MEMBERS[declaration, suit] & candidates == 0
-        rows[row, at + 12] = TRUMPS[declaration] & candidates == 0
-    rows[row, at + 13] = hand.shaker == seat
-    rows[row, at + 14] = hand.bidder == seat
-    rows[row, at + 16] = hand.to_move == seat
+            rows[row, at + _VOID + suit] = SUIT_MEMBERS[declaration, suit] & candidates == 0
+        rows[row, at + _VOID_IN_TRUMP] = TRUMPS[declaration] & candidates == 0
+    rows[row, at + _SHAKER] = hand.shaker == seat
+    rows[row, at + _BIDDER] = hand.bidder == seat
+    rows[row, at + _TO_MOVE] = hand.to_move == seat
     played = False
     if hand.phase == TRICKS or hand.phase == OVER:
-        rows[row, at + 15] = hand.leader == seat
+        rows[row, at + _LEADER] = hand.leader == seat
         place = (seat - hand.leader) & 3
         played = place < num_plays & 3
-        rows[row, at + 17] = place == best_place
-        rows[row, at + 18] = played
-    rows[row, at + 19] = NUM_TRICKS - (num_plays >> 2) - played
-    rows[row, at + 20] = popcount(candidates) if relative else 0
+        rows[row, at + _SEAT_WINS] = place == best_place
+        rows[row, at + _HAS_PLAYED] = played
+    rows[row, at + DOMINOES_LEFT] = NUM_TRICKS - (num_plays >> 2) - played
+    rows[row, at + _CANDIDATES] = popcount(candidates) if relative else 0
     action = np.int64(hand.calls[(seat - hand.shaker - 1) & 3])
-    rows[row, at + 21] = action == PASS
+    rows[row, at + _PASSED] = action == PASS
     if action > PASS:
-        rows[row, at + 22] = min(bid_value(action), HAND_POINTS)
-        rows[row, at + 23] = action - BID_MARKS + 1 if action >= BID_MARKS else 0
+        rows[row, at + _POINTS_IT_BID] = min(bid_value(action), HAND_POINTS)
+        rows[row, at + _MARKS_IT_BID] = action - BID_MARKS + 1 if action >= BID_MARKS else 0
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -389,17 +255,18 @@ def _set_columns(declaration: int, sets: tuple[np.uint32, ...], columns: np.ndar
     trump = max(np.int64(declaration), 0)
     trumps = np.uint64(TRUMPS[trump]) * declared
     for domino in range(NUM_DOMINOES):
-        columns[0, domino] = _feature(mine, domino, 0) | _feature(out, domino, 1)
-        may_hold = _feature(left, domino, 10) | _feature(partner, domino, 11) | _feature(right, domino, 12)
-        suits = _feature(trumps, domino, 13) | _feature(led, domino, 14)
-        columns[1, domino] = may_hold | suits | _feature(legal, domino, 15)
+        columns[0, domino] = _feature(mine, domino, _MINE) | _feature(out, domino, _HIDDEN)
+        may_hold = _feature(left, domino, MAY_HOLD) | _feature(partner, domino, MAY_HOLD + 1)
+        may_hold |= _feature(right, domino, MAY_HOLD + 2)
+        suits = _feature(trumps, domino, _TRUMP) | _feature(led, domino, _FOLLOWS)
+        columns[1, domino] = may_hold | suits | _feature(legal, domino, _LEGAL)
     for domino in range(NUM_DOMINOES):
-        beaten = declared << np.uint64(8 * min(popcount(BEATEN_WORD[trump, domino] & out), 4))  # features 20..24
-        counts = _feature(COUNT_IS_5, domino, 18) | _feature(COUNT_IS_10, domino, 19)
-        columns[2, domino] = _feature(beaters, domino, 17) | counts | beaten << np.uint64(32)
-        columns[3, domino] = beaten >> np.uint64(32)
+        beaten = declared << np.uint64(8 * min(popcount(BEATEN_WORD[trump, domino] & out), 4))
+        counts = _feature(COUNT_IS_5, domino, _COUNT) | _feature(COUNT_IS_10, domino, _COUNT + 1)
+        columns[2, domino] = _feature(beaters, domino, _WOULD_WIN) | counts | beaten << np.uint64(8 * (_BEATEN_BY & 7))
+        columns[3, domino] = beaten >> np.uint64(64 - 8 * (_BEATEN_BY & 7))
         in_suit = declared * np.uint64(popcount(FELLOWS[trump, domino] & out))
-        columns[4, domino] = _feature(DOUBLES, domino, 35) | in_suit << np.uint64(32)
+        columns[4, domino] = _feature(DOUBLES, domino, _DOUBLE) | in_suit << np.uint64(8 * (_FELLOWS & 7))
 
 
 @njit(cache=True, nogil=True)
@@ -410,19 +277,19 @@ def _write_plays(hand: np.void, seat: int, best_place: int, rows: np.ndarray, ro
     suit = np.uint32(0)
     for i in range(num_plays):
         domino = np.int64(hand.plays[i]) & 31
-        at = (DOMINOES + domino) * V2_FEATURES
+        at = (DOMINOES + domino) * NUM_COLUMNS
         if i & 3 == 0:
-            rows[row, at + 25] = 1
+            rows[row, at + _LED_IT] = 1
             suit = FOLLOWERS[declaration, domino]
-        rows[row, at + (2 if i >= first else 6) + ((np.int64(hand.owner[domino]) - seat) & 3)] = 1
-        rows[row, at + 27] = ~(suit >> np.uint32(domino)) & np.uint32(1)
-        rows[row, at + 28 + (i >> 2)] = 1
+        rows[row, at + (_PLAYED if i >= first else _PLAYED_EARLIER) + ((np.int64(hand.owner[domino]) - seat) & 3)] = 1
+        rows[row, at + _FAILED] = ~(suit >> np.uint32(domino)) & np.uint32(1)
+        rows[row, at + _TRICK + (i >> 2)] = 1
     for lead in range(0, first, NUM_SEATS):  # who won a trick leads the next
         winner = hand.owner[np.int64(hand.plays[lead + 4]) & 31] if lead + 4 < num_plays else hand.leader
         place = (winner - hand.owner[np.int64(hand.plays[lead]) & 31]) & 3
-        rows[row, (DOMINOES + (np.int64(hand.plays[lead + place]) & 31)) * V2_FEATURES + 26] = 1
+        rows[row, (DOMINOES + (np.int64(hand.plays[lead + place]) & 31)) * NUM_COLUMNS + _WON] = 1
     if best_place >= 0:
-        rows[row, (DOMINOES + (np.int64(hand.plays[first + best_place]) & 31)) * V2_FEATURES + 16] = 1
+        rows[row, (DOMINOES + (np.int64(hand.plays[first + best_place]) & 31)) * NUM_COLUMNS + _WINS] = 1
 
 
 @njit(cache=True, nogil=True)

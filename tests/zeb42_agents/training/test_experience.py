@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeb42_agents.evaluator import encode
 from zeb42_agents.training.experience import (
     EXPERIENCE,
     NOBODY_THOUGHT,
@@ -21,6 +20,7 @@ from zeb42_agents.training.experience import (
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
+from zeb42_env.tokenizers import get_tokenizer
 
 
 def played(seed: int, contract: str, scoring: str = "majority") -> tuple[Hand, list[np.void]]:
@@ -61,7 +61,7 @@ def test_a_batch_is_the_hand_replayed(seed: int, contract: str, scoring: str) ->
     every = np.arange(len(views))
     batch = draw(experience, np.zeros_like(every), every, tokenizer="v2", hidden_only=True)
     assert batch.views.tobytes() == np.array(views).tobytes()
-    assert np.array_equal(batch.tokens, encode(np.array(views), "v2"))
+    assert np.array_equal(batch.tokens, get_tokenizer("v2").encode(np.array(views)))
     assert np.array_equal(batch.legal, np.array([legal_of(view) for view in views]))
     assert np.abs(batch.target - target).max() < 0.02
     assert np.allclose(batch.target.sum(1), 1, atol=1e-5)
@@ -90,7 +90,7 @@ def test_v1_speaks_of_the_dealt_dominoes(seed: int) -> None:
     experience["hand"] = hand.record
     every = np.arange(28)
     batch = draw(experience, np.zeros(28, np.int64), every, tokenizer="v1", hidden_only=False)
-    assert np.array_equal(batch.tokens, encode(np.array(views), "v1"))
+    assert np.array_equal(batch.tokens, get_tokenizer("v1").encode(np.array(views)))
     for i, view in enumerate(views):
         dealt = np.flatnonzero(hand.record["owner"] == view["seat"])
         assert np.array_equal(batch.legal[i], legal_of(view)[dealt])

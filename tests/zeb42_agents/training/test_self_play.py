@@ -14,12 +14,12 @@ from zeb42_agents import worlds
 from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.search import SearchConfig
-from zeb42_agents.training.experience import NOT_A_LABEL
 from zeb42_agents.training.learner import averaged_copy
 from zeb42_agents.training.replay import SelfPlayBuffer, as_bytes
 from zeb42_agents.training.self_play import Exploration, SelfPlayPolicy, SelfPlayVectorEnv
 from zeb42_env._core.record import HAND, blank, legal_mask, rewind
 from zeb42_env._core.tables import views_of
+from zeb42_env._core.tokens import NOT_A_LABEL
 from zeb42_env.rules import Rules
 
 LANES = 64
