@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zeb42_env
 from zeb42_agents.agent import Agent, make_agent, view_keys
-from zeb42_env._core import stale
+from zeb42_env._numba import stale
 
 __all__ = ["Agent", "make_agent", "view_keys"]
 

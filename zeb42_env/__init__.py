@@ -2,8 +2,9 @@
 
 from pathlib import Path as _Path
 
-from zeb42_env._core import notice, stale
 from zeb42_env._core.record import HAND
+from zeb42_env._numba import notice as _notice
+from zeb42_env._numba import stale as _stale
 from zeb42_env._version import __version__
 from zeb42_env.aec import env, raw_env
 from zeb42_env.hand import Hand, IllegalActionError
@@ -57,6 +58,6 @@ def _register() -> None:
         pettingzoo.register("aec", "zeb42/texas42-v0", entry_point="zeb42_env.aec:env")
 
 
-stale.forget_stale_kernels(_Path(__file__).parent)
-notice.install()
+_stale.forget_stale_kernels(_Path(__file__).parent)
+_notice.install()
 _register()

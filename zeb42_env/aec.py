@@ -79,6 +79,7 @@ last two need pygame (`pip install 'zeb42[render]'`). All show every hand: they 
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -89,17 +90,49 @@ from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 from zeb42_env._core import bits, episodes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
-from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
+from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.options import (
+    RENDER_FPS,
+    RENDER_MODES,
+    action_number,
+    check_begun,
+    check_options,
+    check_seed,
+    given_hand,
+)
 from zeb42_env.records import check_records
 from zeb42_env.rules import Rules
 
 AGENTS = ("seat_0", "seat_1", "seat_2", "seat_3")
 SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
-RENDER_MODES = ("ansi", "rgb_array", "human")
-RENDER_FPS = 2
-_COPIED = ("agents", "rewards", "_cumulative_rewards", "terminations", "truncations")
-_PLAIN = ("agent_selection", "_seed", "_episode", "_episode_key", "_number", "_mask", "_skip_agent_selection")
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything of a :class:`raw_env` that changes as the game goes on, by the names it has there."""
+
+    _hands: np.ndarray
+    _seed: int | None
+    _episode: int
+    _episode_key: np.uint64
+    _number: int
+    _mask: np.ndarray
+    agents: list[str]
+    agent_selection: str
+    _skip_agent_selection: str | None
+    rewards: dict[str, float]
+    _cumulative_rewards: dict[str, float]
+    terminations: dict[str, bool]
+    truncations: dict[str, bool]
+    infos: dict[str, dict[str, Any]]
+
+
+def _copied(value: Any) -> Any:
+    """A copy of lists, arrays and dictionaries of them that shares nothing with ``value``."""
+    if isinstance(value, dict):
+        return {name: _copied(entry) for name, entry in value.items()}
+    return value.copy() if isinstance(value, list | np.ndarray) else value
 
 
 def env(**options: Any) -> ForfeitWrapper:
@@ -212,12 +245,9 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         if self.terminations[agent]:
             self._was_dead_step(action)  # type: ignore[arg-type]
             return
-        try:
-            number = action.__index__()  # type: ignore[union-attr]
-        except AttributeError:
-            raise ValueError(f"expected an action id of {agent}, got {action!r}; allowed: 0..55") from None
+        number, taken = action_number(action, f" of {agent}")
         mask = np.empty(core.NUM_ACTIONS, np.int8)
-        to_move = episodes.take(self._hands, number, mask)
+        to_move = episodes.take(self._hands, taken, mask)
         if to_move == episodes.ILLEGAL:
             Hand(self._hands).apply(number)  # raises, with the reason
         self.infos[agent] = {"action_mask": self._nothing_legal}
@@ -270,6 +300,7 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
     @property
     def hand(self) -> Hand:
         """A copy of the hand being played, with every domino in it: for research, never for a player."""
+        check_begun(self.has_begun)
         return Hand(self._hands)
 
     def clone(self) -> Self:
@@ -294,28 +325,23 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         """Whether there has been a reset."""
         return self._seed is not None
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> Snapshot:
         """Everything that changes as the game goes on, to be given to :meth:`set_state`."""
-        state: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
-        state |= {name: getattr(self, name).copy() for name in _COPIED}
-        state["infos"] = {agent: dict(info) for agent, info in self.infos.items()}
-        state["_hands"] = self._hands.copy()
-        return state
+        return Snapshot(*(_copied(getattr(self, name)) for name in Snapshot.__slots__))
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: Snapshot) -> None:
         """Go to a state that :meth:`get_state` gave, of this or of another environment with the same options."""
-        hands = check_records(state["_hands"], "the hand of a state")
-        for name in _PLAIN:
-            setattr(self, name, state[name])
-        for name in _COPIED:
-            setattr(self, name, state[name].copy())
-        self.infos = {agent: dict(info) for agent, info in state["infos"].items()}
-        self._hands = hands.copy()
+        if not isinstance(state, Snapshot):
+            raise ValueError(f"expected a state as get_state gives it, got {type(state).__name__}")
+        check_records(state._hands, "a state's hand")
+        for name in Snapshot.__slots__:
+            setattr(self, name, _copied(getattr(state, name)))
 
     def render(self) -> str | np.ndarray | None:
         """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
         if self.render_mode is None:
             return None
+        check_begun(self.has_begun)
         from zeb42_env import render
 
         if self.render_mode == "ansi":
@@ -371,7 +397,7 @@ class ForfeitWrapper(OrderEnforcingWrapper):
         except IllegalActionError as error:
             self.env.forfeit(str(error))
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: Snapshot) -> None:
         """Go to a state that ``get_state`` gave."""
         self._has_reset = self._has_updated = True
         self.env.set_state(state)
@@ -385,35 +411,3 @@ class ForfeitWrapper(OrderEnforcingWrapper):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.clone()
-
-
-def check_options(rules: Rules, per_trick_rewards: bool, render_mode: str | None) -> None:
-    """ValueError for options that no environment takes."""
-    if not isinstance(rules, Rules):
-        raise ValueError(f"expected rules to be Rules, got {rules!r}; write rules=Rules(...)")
-    if per_trick_rewards and rules.scoring != "points":
-        raise ValueError(
-            f'expected scoring="points" with per_trick_rewards, whose tricks add up to the hand, got {rules.scoring!r}'
-        )
-    if render_mode not in (None, *RENDER_MODES):
-        raise ValueError(f"expected a render mode, got {render_mode!r}; allowed: None, {', '.join(RENDER_MODES)}")
-
-
-def check_seed(seed: int) -> int:
-    """``seed`` as an int; ValueError unless it is one in range."""
-    if not isinstance(seed, int | np.integer) or not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"expected a seed in 0..2**64-1, got {seed!r}")
-    return int(seed)
-
-
-def given_hand(given: Hand | str, rules: Rules) -> np.void:
-    """The record of a hand to begin an episode with; ValueError unless it is one that can be played on."""
-    hand = Hand.parse(given) if isinstance(given, str) else given
-    if not isinstance(hand, Hand):
-        raise ValueError(f"expected options['hand'] to be a Hand or its notation, got {type(given).__name__}")
-    record = hand.record
-    if hand.is_over or record["seat"] != core.NOBODY:
-        raise ValueError("expected options['hand'] to be a full hand that is not over, got a finished one or a view")
-    if bool(record["match"]) != (rules.episode == "match"):
-        raise ValueError(f"expected options['hand'] to be dealt for episode={rules.episode!r}, as the rules say")
-    return record

@@ -10,6 +10,7 @@ import numpy as np
 from zeb42_env._core import bits, goals
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
+from zeb42_env._core.gate import is_bid
 from zeb42_env.notation import format_hand, parse_hand
 from zeb42_env.records import check_records
 from zeb42_env.rules import Declaration, Phase, Rules, action_text
@@ -91,9 +92,8 @@ class Hand:
         _check_seat("bidder", bidder)
         if declaration not in list(Declaration):
             raise ValueError(f"expected a declaration, got {declaration!r}; allowed: 0..9")
-        in_marks = bid in range(tiles.HAND_POINTS, core.MAX_MARKS_BID * tiles.HAND_POINTS + 1, tiles.HAND_POINTS)
-        if not in_marks and not core.MIN_BID <= bid < tiles.HAND_POINTS:
-            raise ValueError(f"expected a bid, got {bid}; allowed: 30..42, or 84, 126, 168, 210 for 2 to 5 marks")
+        if not isinstance(bid, int | np.integer) or not is_bid(int(bid)):
+            raise ValueError(f"expected a bid, got {bid!r}; allowed: 30..42, or 84, 126, 168, 210 for 2 to 5 marks")
         records = rules.blank_record(shaker=bidder)
         record = records[0]
         for seat, dominoes in enumerate(hands):
@@ -123,6 +123,14 @@ class Hand:
 
     def __repr__(self) -> str:
         return f"Hand.parse({str(self)!r})"
+
+    def _repr_html_(self) -> str:
+        """The table as notebooks show it."""
+        from html import escape
+
+        from zeb42_env.render import ansi
+
+        return f"<pre>{escape(ansi(self._hands[0], unicode=True))}</pre>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hand) and self._hands.tobytes() == other._hands.tobytes()

@@ -44,7 +44,8 @@ def observation_array_space(form: ObservationForm) -> spaces.Box:
     check_form(form)
     if form == "planes":
         return spaces.Box(np.zeros(planes.SIZE, np.int8), planes.HIGHS.copy(), dtype=np.int8)
-    return spaces.Box(np.zeros_like(columns.HIGHS), columns.HIGHS.copy(), dtype=np.int8)
+    highs = np.maximum(columns.HIGHS, 1)  # Gymnasium wants room even where a token has no column
+    return spaces.Box(np.zeros_like(highs), highs, dtype=np.int8)
 
 
 def observation_space(form: ObservationForm) -> spaces.Dict:

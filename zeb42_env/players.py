@@ -74,7 +74,13 @@ def _choose(choices: tuple[Choice, ...], places: np.ndarray, views: np.ndarray, 
     for number, choice in enumerate(different):
         mine = np.flatnonzero(asked == number)
         if len(mine):
-            actions[mine] = choice(views[mine], keys[mine])
+            answer = np.asarray(choice(views[mine], keys[mine]))
+            if answer.shape != mine.shape or answer.dtype.kind not in "iu":
+                raise ValueError(
+                    f"expected an integer action of a player for each of {len(mine)} views, got {answer.dtype} "
+                    f"{list(answer.shape)}"
+                )
+            actions[mine] = answer
     for w in np.flatnonzero(~tables.are_legal(views, actions)):
         try:
             Hand(views[w]).apply(int(actions[w]))

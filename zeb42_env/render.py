@@ -10,7 +10,7 @@ import numpy as np
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
-from zeb42_env.rules import ScoringRule, action_text, domino_text
+from zeb42_env.rules import ScoringRule, action_text, domino_text, points_text
 from zeb42_env.wording import TEAMS, contract_text, current_trick, finished_tricks, shown_hand, turn_text, winning_seat
 
 WIDTH = 72
@@ -87,7 +87,7 @@ def _tile(domino: int | None, unicode: bool) -> str:
 
 def _heading(hand: Hand) -> list[str]:
     scoring = _SCORINGS[ScoringRule.__args__[int(hand.record["scoring"])]]  # type: ignore[attr-defined]
-    score = f"{TEAMS[0]}: {hand.points[0]} points   {TEAMS[1]}: {hand.points[1]} points"
+    score = f"{TEAMS[0]}: {points_text(hand.points[0])}   {TEAMS[1]}: {points_text(hand.points[1])}"
     if hand.record["match"] or any(hand.marks):
         score += f"   marks {hand.marks[0]}-{hand.marks[1]}"
     return [f"{contract_text(hand)}; played for {scoring}", score]
@@ -127,6 +127,5 @@ def _footing(hand: Hand) -> list[str]:
         lines.append("calls: " + ", ".join(f"seat {seat} {action_text(action)}" for seat, action in calls))
     for number, (trick, winner, points) in enumerate(finished_tricks(hand), 1):
         played = "  ".join(domino_text(domino) + ("*" if seat == winner else " ") for seat, domino in trick)
-        plural = "point" if points == 1 else "points"
-        lines.append(f"trick {number}: seat {trick[0][0]} led  {played} seat {winner} took {points} {plural}")
+        lines.append(f"trick {number}: seat {trick[0][0]} led  {played} seat {winner} took {points_text(points)}")
     return [*lines, turn_text(hand)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, Self, get_args
@@ -10,6 +11,7 @@ import numpy as np
 
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
+from zeb42_env._core.goals import HIGHEST_MARKS
 
 ContractRule = Literal["auction", "random", "dropped30"]
 AllPassRule = Literal["shaker_bids", "reshake"]
@@ -81,6 +83,11 @@ def domino_text(domino: int) -> str:
     return f"{tiles.HIGH[domino]}-{tiles.LOW[domino]}"
 
 
+def points_text(points: int) -> str:
+    """Points in words: ``1 point``, ``33 points``."""
+    return f"{points} point" + ("s" if points != 1 else "")
+
+
 def bid_text(bid: int) -> str:
     """A bid in points, 42 a mark, as players say it: ``31``, ``1 mark``, ``2 marks``."""
     marks = bid // tiles.HAND_POINTS
@@ -122,6 +129,15 @@ def parse_action(text: str) -> int:
     return _ACTION_OF_TEXT[word]
 
 
+def _declaration_number(declaration: int | str) -> int:
+    """The number of a declaration that may be given in words."""
+    if isinstance(declaration, str):
+        return int(Declaration.parse(declaration))
+    if not isinstance(declaration, int | np.integer):
+        raise ValueError(f"expected a declaration, got {declaration!r}; allowed: 0..9, or words such as sixes")
+    return int(declaration)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """What a hand is played by and for. The defaults are the tournament game, played for marks."""
@@ -131,8 +147,9 @@ class Rules:
     ``dropped30``: the shaker is forced to bid 30 and its best pip is trump."""
     all_pass: AllPassRule = "shaker_bids"
     """When the other three pass: the shaker may not (``shaker_bids``), or the hand may be thrown in (``reshake``)."""
-    declarations: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 9)
-    """What the winner of an auction may declare. A dealt contract may be any of the ten."""
+    declarations: Sequence[int | str] = (0, 1, 2, 3, 4, 5, 6, 7, 9)
+    """What the winner of an auction may declare: numbers or words such as ``"sixes"``, or one word; kept as numbers.
+    A dealt contract may be any of the ten."""
     scoring: ScoringRule = "marks"
     """What the hand is played for. ``marks``: the marks at stake. ``contract``: 1 made or set. ``majority``: 1 for
     more than 21 of the 42 points. ``points``: the margin as a share of 42. Always zero-sum between the teams."""
@@ -151,7 +168,8 @@ class Rules:
                 raise ValueError(
                     f"expected {name} to be one of the rules, got {getattr(self, name)!r}; allowed: {allowed}"
                 )
-        declarations = tuple(int(declaration) for declaration in self.declarations)
+        given = (self.declarations,) if isinstance(self.declarations, str) else tuple(self.declarations)
+        declarations = tuple(_declaration_number(declaration) for declaration in given)
         object.__setattr__(self, "declarations", declarations)
         if not declarations or len(set(declarations)) < len(declarations) or not set(declarations) <= set(range(10)):
             raise ValueError(f"expected distinct declarations, at least one, got {self.declarations}; allowed: 0..9")
@@ -166,7 +184,10 @@ class Rules:
     def blank_record(self, *, shaker: int = core.NOBODY, marks: tuple[int, int] = (0, 0)) -> np.ndarray:
         """One undealt HAND record (array [1]) that carries these rules; a shaker of -1 is drawn with the deal."""
         hands = np.zeros(1, core.HAND)
-        hands["declarations"] = sum(1 << declaration for declaration in self.declarations)
+        for team_marks in marks:
+            if not isinstance(team_marks, int | np.integer) or not 0 <= team_marks <= HIGHEST_MARKS:
+                raise ValueError(f"expected marks of both teams, got {marks!r}; allowed: 0..{HIGHEST_MARKS}")
+        hands["declarations"] = sum(1 << int(declaration) for declaration in self.declarations)
         hands["scoring"] = get_args(ScoringRule).index(self.scoring)
         hands["all_pass"] = get_args(AllPassRule).index(self.all_pass)
         hands["match"] = self.episode == "match"

@@ -9,9 +9,18 @@ import numpy as np
 
 from zeb42_env._core import record as core
 from zeb42_env._core.lanes import BROKEN, DONE, act_lanes, begin_lanes, new_lanes, observe_lanes, resume_lanes
-from zeb42_env.aec import RENDER_FPS, RENDER_MODES, check_options, check_seed, given_hand
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.options import (
+    RENDER_FPS,
+    RENDER_MODES,
+    action_number,
+    check_begun,
+    check_options,
+    check_seed,
+    check_whole,
+    given_hand,
+)
 from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
 from zeb42_env.rules import Rules
 
@@ -70,6 +79,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         self._rewards = np.zeros(1)  # to seats 0&2
         self._mask = np.zeros(core.NUM_ACTIONS, np.int8)
         self._has_seed = False
+        self._is_whole = True  # no step or reset was interrupted
         self._window: Any = None
 
     def reset(
@@ -80,13 +90,13 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         A ``seed`` fixes this episode and all that follow; episode k is dealt as ``Hand.deal(seed, rules, number=k)``.
         ``options={"hand": hand}`` starts from a :class:`zeb42_env.Hand`, or its notation, instead.
         """
-        if seed is not None:
-            check_seed(seed)
+        seed = None if seed is None else check_seed(seed)
         super().reset(seed=seed)
         if seed is None and not self._has_seed:
             seed = int(self.np_random.integers(2**63))
         if seed is not None:
             self._lanes.keys[0], self._lanes.episodes[0], self._has_seed = seed, 0, True
+        self._is_whole = False
         begin_lanes(0, 1, self._lanes, self._course, _ALL, self._blank_hand, self._status)
         self._rewards[:] = 0
         given = (options or {}).get("hand")
@@ -96,22 +106,25 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         let_players_play(self._lanes, self._course, self._choices, self._rewards, self._status)
         if self._status[0] >= DONE:
             raise ValueError(f"expected options['hand'] to leave seat {self.seat} a turn, got one it has played out")
+        self._is_whole = True
         return self._seen()
 
     def step(self, action: int | np.integer) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """Take the learner's ``action`` and let the others play up to its next turn, or the end."""
+        check_begun(self._has_seed)
+        check_whole(self._is_whole)
         if self._status[0] >= DONE:
             raise ValueError("expected reset() before this step, since the episode is over")
-        try:
-            actions = np.array([action.__index__()])
-        except AttributeError:
-            raise ValueError(f"expected an action id, got {action!r}; allowed: 0..55") from None
+        number, taken = action_number(action)
+        actions = np.array([taken])
+        self._is_whole = False
         self._rewards[:] = 0
         act_lanes(0, 1, self._lanes, self._course, _ALL, actions, self._rewards, self._status)
         let_players_play(self._lanes, self._course, self._choices, self._rewards, self._status)
+        self._is_whole = True
         observation, info = self._seen()
         if self._status[0] == BROKEN:
-            info["illegal_action"] = self._why(int(actions[0]))
+            info["illegal_action"] = self._why(number)
         reward = float(self._rewards[0])
         if self._lanes.seats[0] & 1:
             reward = -reward
@@ -129,12 +142,14 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
     @property
     def hand(self) -> Hand:
         """A copy of the hand being played, with every domino in it: for research, never for a player."""
+        check_begun(self._has_seed)
         return Hand(self._lanes.hands)
 
     def render(self) -> str | np.ndarray | None:  # type: ignore[override]
         """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
         from zeb42_env import render
 
+        check_begun(self._has_seed)
         hand = self._lanes.hands[0]
         if self.render_mode == "ansi":
             return render.ansi(hand)

@@ -14,8 +14,8 @@ from gymnasium.vector.utils import batch_space
 from zeb42_env._core import record as core
 from zeb42_env._core.episodes import lane_key
 from zeb42_env._core.lanes import BROKEN, DONE, act_lanes, begin_lanes, new_lanes, observe_lanes, seed_lanes
-from zeb42_env.aec import check_options, check_seed
 from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.options import check_begun, check_options, check_seed, check_whole
 from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
 from zeb42_env.rules import Rules
 
@@ -85,9 +85,8 @@ class Texas42VectorEnv(VectorEnv):
         self._flat = np.zeros((self.num_envs, int(np.prod(self._shape))), np.int8)
         self._masks = np.zeros((self.num_envs, core.NUM_ACTIONS), np.int8)
         self._has_seed = False
+        self._is_whole = True  # no step or reset was interrupted
         self._chunks = np.linspace(0, self.num_envs, min(num_threads, self.num_envs) + 1).astype(int).tolist()
-        if len(self._chunks) > 2:
-            self._pool = ThreadPoolExecutor(len(self._chunks) - 1)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -97,8 +96,12 @@ class Texas42VectorEnv(VectorEnv):
         Without a seed, each lane goes on to its next episode.
         """
         go = _reset_mask(self.num_envs, options)
+        if not go.all():
+            check_whole(self._is_whole)
         self._seed_lanes(seed, go)
+        self._is_whole = False
         self._begin(go)
+        self._is_whole = True
         observations = self._observations()
         return observations, self._infos(go, np.zeros(self.num_envs, bool))
 
@@ -113,10 +116,12 @@ class Texas42VectorEnv(VectorEnv):
         actions = np.asarray(actions)
         if actions.shape != (self.num_envs,) or not np.issubdtype(actions.dtype, np.integer):
             raise ValueError(f"expected integer actions [{self.num_envs}], got {actions.dtype} {list(actions.shape)}")
+        check_whole(self._is_whole)
         over = self._status >= DONE
+        if over.any() and (self.autoreset_mode == AutoresetMode.DISABLED or not self._has_seed):
+            raise ValueError(f"expected reset() of the lanes whose episodes are over, {np.flatnonzero(over)}")
+        self._is_whole = False
         if over.any():
-            if self.autoreset_mode == AutoresetMode.DISABLED or not self._has_seed:
-                raise ValueError(f"expected reset() of the lanes whose episodes are over, {np.flatnonzero(over)}")
             self._begin(over)
         self._act(~over, actions.astype(np.int64, copy=False))
         seats = self._lanes.seats
@@ -128,6 +133,7 @@ class Texas42VectorEnv(VectorEnv):
             final = self._final(terminated, broken)
             self._begin(terminated)
             broken = np.zeros(self.num_envs, bool)
+        self._is_whole = True
         observations = self._observations()
         infos = self._infos(np.ones(self.num_envs, bool), broken)
         return observations, rewards, terminated, np.zeros(self.num_envs, bool), {**final, **infos}
@@ -135,6 +141,7 @@ class Texas42VectorEnv(VectorEnv):
     @property
     def hands(self) -> np.ndarray:
         """A copy of the hands being played (HAND records [N]), with every domino in them: never for a player."""
+        check_begun(self._has_seed)
         return self._lanes.hands.copy()
 
     def render(self) -> tuple[Any, ...] | None:
@@ -143,6 +150,7 @@ class Texas42VectorEnv(VectorEnv):
             return None
         from zeb42_env import render
 
+        check_begun(self._has_seed)
         draw = render.ansi if self.render_mode == "ansi" else render.rgb_array
         return tuple(draw(hand) for hand in self._lanes.hands)
 
@@ -153,11 +161,16 @@ class Texas42VectorEnv(VectorEnv):
             self._pool = None
             self._chunks = [0, self.num_envs]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None}
+
     def _run(self, kernel: Callable[..., None], *arguments: Any) -> None:
         """Run ``kernel(start, stop, ...)`` over all lanes, shared between the threads."""
-        if self._pool is None:
+        if len(self._chunks) == 2:
             kernel(0, self.num_envs, *arguments)
             return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(len(self._chunks) - 1)
         jobs = [
             self._pool.submit(kernel, start, stop, *arguments)
             for start, stop in zip(self._chunks, self._chunks[1:], strict=False)
@@ -173,13 +186,15 @@ class Texas42VectorEnv(VectorEnv):
         if isinstance(seed, int | np.integer):
             super().reset(seed=check_seed(seed))
             seed_lanes(self._lanes, np.uint64(seed), go)
+        elif not isinstance(seed, Sequence | np.ndarray) or isinstance(seed, str) or np.asarray(seed, object).ndim != 1:
+            raise ValueError(f"expected a seed in 0..2**64-1, or a list of them, got {seed!r}")
         elif len(seed) != self.num_envs:
             raise ValueError(f"expected {self.num_envs} seeds, one for each lane, got {len(seed)}")
         else:
-            for lane, lane_seed in enumerate(seed):
-                if go[lane] and lane_seed is not None:
-                    self._lanes.keys[lane] = check_seed(lane_seed)
-                    self._lanes.episodes[lane] = 0
+            checked = [None if lane_seed is None else check_seed(lane_seed) for lane_seed in seed]
+            for lane in np.flatnonzero(go):
+                if checked[lane] is not None:
+                    self._lanes.keys[lane], self._lanes.episodes[lane] = checked[lane], 0
         self._has_seed = True
 
     def _begin(self, go: np.ndarray) -> None:

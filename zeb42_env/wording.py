@@ -5,7 +5,7 @@ from __future__ import annotations
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
-from zeb42_env.rules import Declaration, Phase, bid_text
+from zeb42_env.rules import Declaration, Phase, bid_text, points_text
 
 TEAMS = ("seats 0 & 2", "seats 1 & 3")
 
@@ -37,7 +37,7 @@ def result_text(hand: Hand) -> str:
         return "thrown in: nobody bid"
     offense = hand.bidder & 1
     word = "made" if hand.made else "set"
-    return f"{word}: {TEAMS[offense]} bid {bid_text(hand.bid)} and took {hand.points[offense]} points"
+    return f"{word}: {TEAMS[offense]} bid {bid_text(hand.bid)} and took {points_text(hand.points[offense])}"
 
 
 def turn_text(hand: Hand) -> str:

@@ -315,8 +315,8 @@ def test_a_state_of_foreign_bytes_is_refused_and_changes_nothing():
     env.reset(seed=1)
     before = env.hand
     state = env.get_state()
-    state["_hands"]["num_plays"] = 127
+    state._hands["num_plays"] = 127
     with pytest.raises(ValueError, match="that play can make, got plays that are not legal"):
         env.set_state(state)
     assert env.hand == before
-    assert env.get_state()["agent_selection"] == f"seat_{before.to_move}"
+    assert env.get_state().agent_selection == f"seat_{before.to_move}"

@@ -9,7 +9,7 @@ import threading
 import time
 from types import SimpleNamespace
 
-from zeb42_env._core import notice
+from zeb42_env._numba import notice
 
 
 def event(module):

@@ -13,6 +13,7 @@ from playing import ALL_RULES, random_position, redealt, render_test
 
 import zeb42_env
 from zeb42_env import Hand, Rules, Texas42Env, Texas42VectorEnv, domino_text, render
+from zeb42_env.rules import points_text
 
 MIDDLE_OF_A_TRICK = random_position(3, decisions=18)
 
@@ -29,7 +30,7 @@ def test_text_shows_every_domino_once(seed, rules, over, unicode):
             assert tiles.count(domino_text(domino)) == 1
     assert text.isascii() or unicode
     for team in (0, 1):
-        assert f"{hand.points[team]} points" in text
+        assert points_text(hand.points[team]) in text
 
 
 def test_text_of_a_view_hides_the_other_hands():

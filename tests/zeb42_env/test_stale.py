@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from zeb42_env._core.stale import forget_stale_kernels
+import pytest
+
+from zeb42_env._numba.stale import forget_stale_kernels
 
 
 def package(folder: Path) -> Path:
@@ -42,4 +44,21 @@ def test_a_folder_that_cannot_be_written_is_left_alone(tmp_path: Path) -> None:
     cached = kernel(folder)
     (folder / "__pycache__").write_text("in the way")
     assert not forget_stale_kernels(folder)
-    assert not cached.exists() or cached.read_bytes() == b"compiled"
+    assert cached.read_bytes() == b"compiled"
+
+
+def test_kernels_go_before_the_stamp_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop between the two leaves an old stamp, and the next import looks again."""
+    folder = package(tmp_path / "env")
+    cached = kernel(folder)
+
+    def stopped(path: Path, *, missing_ok: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            forget_stale_kernels(folder)
+    assert cached.exists()
+    assert forget_stale_kernels(folder)
+    assert not cached.exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 STAMP = "kernels.stamp"
@@ -25,10 +26,12 @@ def forget_stale_kernels(package: Path, *, builds_on: tuple[Path, ...] = ()) -> 
     try:
         if stamp.is_file() and stamp.read_text() == digest:
             return False
+        stamp.parent.mkdir(exist_ok=True)
+        new = stamp.with_name(f"{STAMP}.{os.getpid()}")
+        new.write_text(digest)  # before anything goes: who cannot write could not compile again either
         for index in package.rglob("__pycache__/*.nbi"):
             index.unlink(missing_ok=True)
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(digest)
+        new.replace(stamp)
     except OSError:
         return False
     return True

@@ -1,0 +1,1 @@
+"""How numba compiles and keeps the kernels: a notice while it compiles, and stale caches forgotten."""
