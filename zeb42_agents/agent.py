@@ -9,6 +9,7 @@ from typing import Any, Protocol, get_type_hints, runtime_checkable
 import numpy as np
 
 from zeb42_env._core.record import HAND
+from zeb42_env.records import as_records
 
 Randomness = np.random.Generator | np.ndarray
 """A generator, or one ``uint64`` key for each view of the batch."""
@@ -44,8 +45,9 @@ def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
     return keys
 
 
-def require_movers(views: np.ndarray) -> None:
-    """ValueError unless ``views`` are HAND records [B], each the view of the seat to move, of a hand not over."""
+def require_movers(views: np.ndarray) -> np.ndarray:
+    """``views`` in the form that kernels take; ValueError unless they are HAND records [B], each the view of the seat
+    to move, of a hand not over."""
     if getattr(views, "dtype", None) != HAND or np.ndim(views) != 1:
         raise ValueError(
             f"expected HAND records [B], got {type(views).__name__}; np.array([view]) makes a batch of one"
@@ -58,6 +60,7 @@ def require_movers(views: np.ndarray) -> None:
         raise ValueError(
             f"expected the view of the seat to move, got {got}, with {mover} to move; allowed: Hand.view(hand.to_move)"
         )
+    return as_records(views)
 
 
 _AGENTS = {

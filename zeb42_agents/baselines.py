@@ -55,7 +55,7 @@ class GreedyAgent:
 
 def _call_or_play(views: np.ndarray, rng: Randomness, kernel: Callable[..., None]) -> np.ndarray:
     """Actions [B]: from ``kernel`` where a domino is to be played, from the shared bidder elsewhere."""
-    require_movers(views)
+    views = require_movers(views)
     actions = np.full(len(views), -1, np.int64)
     kernel(views, view_keys(rng, len(views)), actions)
     calling = np.flatnonzero(actions < 0)

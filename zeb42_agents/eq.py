@@ -65,7 +65,7 @@ class EQ:
 
         ValueError if a view has no consistent deal, or is not that of the seat to move.
         """
-        require_movers(views)
+        views = require_movers(views)
         keys = view_keys(rng, len(views))
         worlds.require_deals(views)
         objective = OBJECTIVES.index(self.objective)

@@ -31,6 +31,7 @@ from zeb42_agents._double_dummy import (
 from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import HAND, NOBODY, OVER, TRICKS, apply, num_decisions, rewind
 from zeb42_env.hand import Hand
+from zeb42_env.records import as_records
 
 __all__ = [
     "ILLEGAL",
@@ -179,7 +180,7 @@ def _full_hands(hands: np.void | np.ndarray) -> np.ndarray:
     """HAND records [W] of full hands; ValueError for anything else."""
     if getattr(hands, "dtype", None) != HAND:
         raise ValueError(f"expected HAND records, got {type(hands).__name__}; worlds.sample makes them")
-    full = np.atleast_1d(hands)
+    full = np.atleast_1d(as_records(hands))
     if full.ndim != 1 or (full["seat"] != NOBODY).any():
         raise ValueError("expected full hands, got a view; sample its worlds with worlds.sample")
     return full

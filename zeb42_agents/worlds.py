@@ -20,6 +20,7 @@ from numba import njit
 from zeb42_env._core.bits import unit
 from zeb42_env._core.dominoes import LED_SUIT, NUM_DOMINOES, NUM_SEATS, NUM_TRICKS, SUIT_MEMBERS
 from zeb42_env._core.record import HAND, NOBODY, may_hold, played_dominoes
+from zeb42_env.records import as_records
 from zeb42_env.rules import domino_text
 
 MAX_FREE = 21  # dominoes that a seat cannot see when the tricks begin
@@ -379,7 +380,7 @@ def one_record(record: np.void | np.ndarray) -> np.void:
         raise ValueError(
             f"expected one HAND record, got {type(record).__name__}{of_shape}; allowed: what Hand.view gives"
         )
-    return record.reshape(1)[0] if isinstance(record, np.ndarray) else record
+    return as_records(record).reshape(1)[0]
 
 
 def _weights(view: np.void, weights: np.ndarray | None) -> np.ndarray:

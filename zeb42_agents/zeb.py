@@ -77,7 +77,7 @@ class Zeb:
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action id for each view (HAND [B]): int64 [B]."""
-        require_movers(views)
+        views = require_movers(views)
         keys = view_keys(rng, len(views))
         actions: np.ndarray = self.search(views, keys).action if self.search else self.evaluator(views)[0].argmax(1)
         return actions
@@ -89,7 +89,7 @@ class Zeb:
         ``rng`` as in :meth:`act`, where one key must be given for one view; without it the worlds follow from seed 0.
         """
         views = np.array([deals.one_record(view)])
-        require_movers(views)
+        views = require_movers(views)
         spoken_for = "" if self.evaluator.speaks(views)[0] else f"\n{SPOKEN_FOR}"
         if self.search:
             keys = view_keys(np.random.default_rng(0) if rng is None else rng, 1)

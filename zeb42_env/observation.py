@@ -14,6 +14,7 @@ from zeb42_env._core import columns, planes
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
 from zeb42_env._core.planes import PIECES, Piece
+from zeb42_env.records import as_records
 
 ObservationForm = Literal["planes", "tokens"]
 FORM_CODES = {"planes": core_observe.PLANES, "tokens": core_observe.TOKENS}
@@ -63,7 +64,7 @@ def observe_many(hands: np.ndarray, seats: np.ndarray, form: ObservationForm = "
     """What ``seats`` [B] observe of ``hands`` (HAND records [B]): int8 [B, 571] planes or [B, 33, 40] tokens."""
     space = observation_array_space(form)
     flat = np.empty((len(hands), int(np.prod(space.shape))), np.int8)
-    core_observe.observe_hands(np.asarray(hands), np.asarray(seats, np.int8), FORM_CODES[form], flat)
+    core_observe.observe_hands(as_records(hands), np.asarray(seats, np.int8), FORM_CODES[form], flat)
     return flat.reshape(len(hands), *space.shape)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from zeb42_env._core import tables
 from zeb42_env._core.record import HAND, NOBODY
+from zeb42_env.records import as_records
 from zeb42_env.rules import action_text, is_action
 
 
@@ -30,7 +31,8 @@ class Table:
     ...     table.take(turn.rows, agent.act(turn.views, turn.keys))
 
     Args:
-        hands: HAND [B], full hands in any phase and under any rules; played in place.
+        hands: HAND [B], full hands in any phase and under any rules; played in place, unless they come from a file and
+            must be copied: ``table.hands`` is what is played.
         keys: uint64 [B], what the players of each hand draw from. Decision number k of a hand gets a key of its own,
             whatever the rest of the table does; the hand's key cannot be told from it.
     """
@@ -40,7 +42,7 @@ class Table:
             raise ValueError(f"expected HAND records [B], got {type(hands).__name__}")
         if keys.dtype != np.uint64 or keys.shape != hands.shape:
             raise ValueError(f"expected uint64 keys [{len(hands)}], got {keys.dtype} {list(keys.shape)}")
-        self.hands = hands
+        self.hands = as_records(hands)
         self.keys = keys
 
     @property

@@ -69,9 +69,8 @@ class Search:
             ValueError: something else was given, no deal agrees with a view, or evaluator or sampler answered with
                 what is not finite or of a wrong shape.
         """
-        require_movers(views)
+        views = require_movers(views)
         keys = view_keys(keys, len(views))
-        views = views.view(HAND)  # records from a file may have lost their alignment flag, which the kernels go by
         num_legal, only_action = legal_actions(views)
         found = _blank_result(views, self.config.worlds, num_legal, only_action)
         rows = np.flatnonzero(num_legal > 1)
