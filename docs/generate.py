@@ -54,14 +54,19 @@ def environment_page() -> str:
         _rules_section(),
         "## Copies and saved states\n\n"
         "`env.clone()`, `copy.deepcopy` and pickle keep the hand and share nothing with the original; `get_state()` "
-        "and `set_state()` do so within one environment. For search, `zeb42_env.Hand` is lighter: `env.unwrapped.hand` "
-        "is a copy of the hand being played, with `legal_actions()`, `apply(action)`, `clone()` and `view(seat)`.",
+        "and `set_state()` do so within one environment, and check what they are given. For search, `zeb42_env.Hand` "
+        "is lighter: `env.unwrapped.hand` "
+        "is a copy of the hand being played, with `legal_actions()`, `apply(action)`, `clone()` and `view(seat)`.\n\n"
+        "Records from elsewhere go through a gate: `zeb42_env.check_records(records, what)` says of any bytes whether "
+        "play can have made them, and raises a ValueError that names the first that it cannot; `Hand(record)` and "
+        "`Hand.parse` ask it too. `zeb42_env.as_records` brings records from a file into the form of the kernels.",
         "## Gymnasium: `Texas42Env`\n\n" + _docstring(zeb42_env.Texas42Env),
         "## Gymnasium vector environment: `Texas42VectorEnv`\n\n" + _docstring(zeb42_env.Texas42VectorEnv),
         "## Seeds\n\n"
         "The same seed always deals the same hands, whatever plays them: episode k after `reset(seed=s)` is "
         "`Hand.deal(s, rules, number=k)`, in `env` and in `Texas42Env`. Lane l of a vector environment is reset with "
-        "`lane_seed(s, l)`, however many lanes there are.",
+        "`lane_seed(s, l)`, however many lanes there are. Players are given a key for each "
+        "decision that follows from the seed too, but neither the seed nor the deal can be told from it.",
     ]
     page = "\n\n".join(sections) + "\n"
     page = re.sub(r":\w+:`~?(?:zeb42_env\.)?([^`]*)`", r"`\1`", page)  # Sphinx's roles

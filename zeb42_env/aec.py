@@ -129,9 +129,9 @@ class Snapshot:
 
 
 def _copied(value: Any) -> Any:
-    """A copy of lists, arrays and dictionaries of them that shares nothing with ``value``."""
+    """A copy of a list, an array or a dictionary, and of the dictionaries in it."""
     if isinstance(value, dict):
-        return {name: _copied(entry) for name, entry in value.items()}
+        return {name: entry.copy() if isinstance(entry, dict) else entry for name, entry in value.items()}
     return value.copy() if isinstance(value, list | np.ndarray) else value
 
 
@@ -245,9 +245,9 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         if self.terminations[agent]:
             self._was_dead_step(action)  # type: ignore[arg-type]
             return
-        number, taken = action_number(action, f" of {agent}")
+        number = action_number(action)
         mask = np.empty(core.NUM_ACTIONS, np.int8)
-        to_move = episodes.take(self._hands, taken, mask)
+        to_move = episodes.take(self._hands, number if 0 <= number < core.NUM_ACTIONS else -1, mask)
         if to_move == episodes.ILLEGAL:
             Hand(self._hands).apply(number)  # raises, with the reason
         self.infos[agent] = {"action_mask": self._nothing_legal}
@@ -311,7 +311,8 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         copy.action_spaces = dict.fromkeys(AGENTS, action_space())
         copy._window = None
         if self.has_begun:
-            copy.set_state(self.get_state())
+            for name in Snapshot.__slots__:
+                setattr(copy, name, _copied(getattr(self, name)))
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

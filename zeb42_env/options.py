@@ -9,7 +9,7 @@ import numpy as np
 
 from zeb42_env._core import record as core
 from zeb42_env.hand import MAX_SEED, Hand
-from zeb42_env.rules import Rules, is_action
+from zeb42_env.rules import Rules
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
 RENDER_FPS = 2
@@ -46,16 +46,12 @@ def check_whole(whole: bool) -> None:
         raise ValueError("expected reset() after a step that was interrupted, by a player's error or Ctrl-C")
 
 
-def action_number(action: Any, whose: str = "") -> tuple[int, int]:
-    """``action`` as an int, and as one that kernels take: itself if it is an action id, legal or not, otherwise -1.
-
-    ValueError for what is no whole number.
-    """
+def action_number(action: Any) -> int:
+    """``action`` as an int, legal or not; ValueError for what is no whole number."""
     try:
-        number = operator.index(action)
+        return operator.index(action)
     except TypeError:
-        raise ValueError(f"expected an action id{whose}, got {action!r}; allowed: 0..{core.NUM_ACTIONS - 1}") from None
-    return number, number if is_action(number) else -1
+        raise ValueError(f"expected an action id, got {action!r}; allowed: 0..{core.NUM_ACTIONS - 1}") from None
 
 
 def given_hand(given: Hand | str, rules: Rules) -> np.void:

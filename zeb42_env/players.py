@@ -9,7 +9,7 @@ import numpy as np
 
 from zeb42_env._core import record as core
 from zeb42_env._core import tables
-from zeb42_env._core.lanes import RANDOM_SEAT, SELF_PLAY, WAITING, Course, Lanes, act_lanes
+from zeb42_env._core.lanes import RANDOM_SEAT, SELF_PLAY, WAITING, Course, Lanes, act_lanes, guest_keys
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.rules import Rules
 
@@ -59,7 +59,7 @@ def let_players_play(
     """
     while len(waiting := np.flatnonzero(status == WAITING)):
         views, keys = np.empty(len(waiting), core.HAND), np.empty(len(waiting), np.uint64)
-        tables.show(lanes.hands, waiting, lanes.guest_keys, views, keys)
+        tables.show(lanes.hands, waiting, guest_keys(lanes), views, keys)
         chosen = _choose(choices, (views["to_move"] - lanes.seats[waiting] - 1) & 3, views, keys)
         actions, go = np.empty(len(status), np.int64), np.zeros(len(status), bool)
         actions[waiting], go[waiting] = chosen, True

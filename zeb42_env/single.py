@@ -41,7 +41,8 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         render_size: width and height of pictures, in pixels.
 
     A player is an object with ``act(views, keys)``, such as an agent of ``zeb42_agents``, or a function of the same:
-    it is given HAND views [B] and one uint64 key for the randomness of each, and returns an action for each.
+    it is given HAND views [B] and one uint64 key for the randomness of each, from which the deal cannot be told, and
+    returns an integer action for each. A step that it interrupts by an error cannot be gone on with: reset.
 
     The reward is the learner's team's. An illegal action loses the hand: the episode is terminated with the stake as
     negative reward, and ``info["illegal_action"]`` says why. ``info["seat"]`` is the learner's seat and
@@ -111,12 +112,11 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
 
     def step(self, action: int | np.integer) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """Take the learner's ``action`` and let the others play up to its next turn, or the end."""
-        check_begun(self._has_seed)
         check_whole(self._is_whole)
         if self._status[0] >= DONE:
             raise ValueError("expected reset() before this step, since the episode is over")
-        number, taken = action_number(action)
-        actions = np.array([taken])
+        number = action_number(action)
+        actions = np.array([number if 0 <= number < core.NUM_ACTIONS else -1])
         self._is_whole = False
         self._rewards[:] = 0
         act_lanes(0, 1, self._lanes, self._course, _ALL, actions, self._rewards, self._status)

@@ -50,7 +50,6 @@ def test_before_the_first_reset_there_is_no_hand() -> None:
         raw.render,
         lambda: single.hand,
         single.render,
-        lambda: single.step(0),
         lambda: vector.hands,
         Texas42VectorEnv(2, render_mode="ansi").render,
     ):

@@ -138,7 +138,7 @@ def take(hands: np.ndarray, action: int, mask: np.ndarray) -> int:
     if not is_legal(hand, action):
         return ILLEGAL
     apply(hand, action)
-    write_mask(legal_mask(hand), mask)
+    write_mask(legal_mask(hand), mask.reshape((1, len(mask))), 0)
     return np.int64(hand.to_move)
 
 

@@ -1,7 +1,7 @@
 """Many episodes side by side: lane l plays one episode after the other, and depends on its key alone.
 
 A lane has a learner's seat, or none for self-play. The other seats are played by the built-in random players inside
-the kernels, or by whoever the caller asks when a lane is WAITING: ``tables.show`` with the lanes' ``guest_keys``.
+the kernels, or by whoever the caller asks when a lane is WAITING: ``tables.show`` with :func:`guest_keys`.
 """
 
 from __future__ import annotations
@@ -50,8 +50,6 @@ class Lanes(NamedTuple):
     """int64 [N], number of the hand in its match"""
     streams: np.ndarray
     """uint64 [N, 1], what the learner's seat and the moves of built-in players are drawn from"""
-    guest_keys: np.ndarray
-    """uint64 [N], what other players draw from in the hand at play; the deal cannot be told from it"""
     seats: np.ndarray
     """int8 [N], the learner's seat; -1 self-play"""
 
@@ -65,7 +63,6 @@ def new_lanes(num_lanes: int) -> Lanes:
         np.zeros(num_lanes, np.uint64),
         np.zeros(num_lanes, np.int64),
         np.zeros((num_lanes, 1), np.uint64),
-        np.zeros(num_lanes, np.uint64),
         np.full(num_lanes, NOBODY, np.int8),
     )
 
@@ -95,9 +92,7 @@ def _settle(lanes: Lanes, lane: int, course: Course) -> tuple[int, float]:
             if episode_over(hand):
                 return DONE, reward
             lanes.numbers[lane] += 1
-            key = hand_key(lanes.episode_keys[lane], lanes.numbers[lane])
-            next_hand(hand, score(hand), key, course.contract)
-            lanes.guest_keys[lane] = guest_key(key)
+            next_hand(hand, score(hand), hand_key(lanes.episode_keys[lane], lanes.numbers[lane]), course.contract)
         if lanes.seats[lane] == NOBODY or hand.to_move == lanes.seats[lane]:
             return LEARNER, reward
         if not course.random_players:
@@ -130,7 +125,6 @@ def begin_lanes(
         lanes.episode_keys[lane] = key
         lanes.numbers[lane] = 0
         lanes.streams[lane, 0] = built_in_key(key)
-        lanes.guest_keys[lane] = guest_key(hand_key(key, 0))
         lanes.seats[lane] = below(lanes.streams[lane], 4) if course.seat_rule == RANDOM_SEAT else course.seat_rule
         first_hand(lanes.hands[lane], blank_hands[0], key, course.contract)
         status[lane], _ = _settle(lanes, lane, course)  # nobody is paid before the learner has moved
@@ -192,5 +186,14 @@ def observe_lanes(
         hand = lanes.hands[lane]
         seats[lane - start] = lanes.seats[lane] if lanes.seats[lane] != NOBODY else max(hand.to_move, 0)
         legal = legal_mask(hand) if status[lane] < DONE else np.uint64(0)
-        write_mask(legal, masks[lane])
+        write_mask(legal, masks, lane)
     observe_hands(lanes.hands[start:stop], seats, form, flat[start:stop])
+
+
+@njit(cache=True)
+def guest_keys(lanes: Lanes) -> np.ndarray:
+    """What players from outside draw from in the hand at play in each lane: uint64 [N]."""
+    keys = np.empty(len(lanes.keys), np.uint64)
+    for lane in range(len(keys)):
+        keys[lane] = guest_key(hand_key(lanes.episode_keys[lane], lanes.numbers[lane]))
+    return keys

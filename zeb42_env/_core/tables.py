@@ -70,10 +70,11 @@ def are_legal(hands: np.ndarray, actions: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, inline="always")
-def write_mask(legal: np.uint64, mask: np.ndarray) -> None:
-    """Write ``legal``, bits over the actions, into ``mask`` (int8 [56], 0/1)."""
+def write_mask(legal: np.uint64, masks: np.ndarray, row: int) -> None:
+    """Write ``legal``, bits over the actions, into ``masks[row]`` (int8 [B, 56], 0/1), without slicing it off: that
+    would cost a count of references."""
     for action in range(NUM_ACTIONS):
-        mask[action] = (legal >> np.uint64(action)) & np.uint64(1)
+        masks[row, action] = (legal >> np.uint64(action)) & np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
@@ -81,7 +82,7 @@ def legal_masks(hands: np.ndarray) -> np.ndarray:
     """The legal actions of the seats to move in ``hands`` [B], hands or views of their own: int8 [B, 56], 0/1."""
     masks = np.empty((len(hands), NUM_ACTIONS), np.int8)
     for b in range(len(hands)):
-        write_mask(legal_mask(hands[b]), masks[b])
+        write_mask(legal_mask(hands[b]), masks, b)
     return masks
 
 
