@@ -148,7 +148,7 @@ class Rules:
     all_pass: AllPassRule = "shaker_bids"
     """When the other three pass: the shaker may not (``shaker_bids``), or the hand may be thrown in (``reshake``)."""
     declarations: Sequence[int | str] = (0, 1, 2, 3, 4, 5, 6, 7, 9)
-    """What the winner of an auction may declare: numbers or words such as ``"sixes"``, or one word; kept as numbers.
+    """What the winner of an auction may declare: numbers or words such as ``"sixes"``, or one of them; kept as numbers.
     A dealt contract may be any of the ten."""
     scoring: ScoringRule = "marks"
     """What the hand is played for. ``marks``: the marks at stake. ``contract``: 1 made or set. ``majority``: 1 for
@@ -168,7 +168,8 @@ class Rules:
                 raise ValueError(
                     f"expected {name} to be one of the rules, got {getattr(self, name)!r}; allowed: {allowed}"
                 )
-        given = (self.declarations,) if isinstance(self.declarations, str) else tuple(self.declarations)
+        one = isinstance(self.declarations, str) or np.ndim(self.declarations) == 0
+        given = (self.declarations,) if one else tuple(self.declarations)
         declarations = tuple(_declaration_number(declaration) for declaration in given)
         object.__setattr__(self, "declarations", declarations)
         if not declarations or len(set(declarations)) < len(declarations) or not set(declarations) <= set(range(10)):
@@ -184,9 +185,10 @@ class Rules:
     def blank_record(self, *, shaker: int = core.NOBODY, marks: tuple[int, int] = (0, 0)) -> np.ndarray:
         """One undealt HAND record (array [1]) that carries these rules; a shaker of -1 is drawn with the deal."""
         hands = np.zeros(1, core.HAND)
-        for team_marks in marks:
-            if not isinstance(team_marks, int | np.integer) or not 0 <= team_marks <= HIGHEST_MARKS:
-                raise ValueError(f"expected marks of both teams, got {marks!r}; allowed: 0..{HIGHEST_MARKS}")
+        of_both = np.asarray(marks, object)
+        whole = of_both.shape == (2,) and all(isinstance(of_team, int | np.integer) for of_team in of_both)
+        if not whole or not all(0 <= of_team <= HIGHEST_MARKS for of_team in of_both):
+            raise ValueError(f"expected marks of both teams, got {marks!r}; allowed: 0..{HIGHEST_MARKS} each")
         hands["declarations"] = sum(1 << int(declaration) for declaration in self.declarations)
         hands["scoring"] = get_args(ScoringRule).index(self.scoring)
         hands["all_pass"] = get_args(AllPassRule).index(self.all_pass)

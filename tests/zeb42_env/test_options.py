@@ -126,7 +126,7 @@ def test_an_interrupted_step_is_not_gone_on_with_as_another_seat(num_lanes: int)
 
 
 def test_marks_bids_and_declarations_are_whole_numbers_in_range() -> None:
-    for marks in ((127, 127), (-5, 0), (200, 0), (1.5, 0), (100, 0)):
+    for marks in ((127, 127), (-5, 0), (200, 0), (1.5, 0), (100, 0), 5, (1, 2, 3)):
         with pytest.raises(ValueError, match=r"expected marks of both teams, got .*; allowed: 0..99"):
             Hand.deal(1, marks=marks)  # type: ignore[arg-type]
     hands = [list(range(7 * seat, 7 * seat + 7)) for seat in range(4)]
@@ -137,7 +137,7 @@ def test_marks_bids_and_declarations_are_whole_numbers_in_range() -> None:
 
 
 def test_declarations_may_be_words() -> None:
-    assert Rules(declarations="doubles").declarations == (7,)
+    assert Rules(declarations="doubles").declarations == (7,) == Rules(declarations=7).declarations  # type: ignore[arg-type]
     assert Rules(declarations=("sixes", "doubles", 0)).declarations == (6, 7, 0)
     with pytest.raises(ValueError, match="expected a declaration, got 'clubs'; allowed: blanks, ones"):
         Rules(declarations="clubs")

@@ -12,8 +12,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     "record": (
         "HAND",
         "apply",
+        "bid_value",
         "blank",
         "deal",
+        "declare",
         "legal_mask",
         "legal_plays",
         "may_hold",
@@ -53,8 +55,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     "episodes": ("count_marks", "next_hands"),
     "columns": ("DOMINO_COLUMNS", "HIGHS", "SCALE", "SEAT_COLUMNS", "SITUATION_COLUMNS", "starts"),
     "tokens": ("belief_labels", "encode", "encode_seats"),
+    "tokens_v1": ("encode", "slots_of"),
     "planes": ("PIECES", "encode_planes"),
     "gate": ("FLAWS", "find_flaws", "is_bid"),
 }
-"""The kernels and tables that stay: a change of one of these is a change of the package's interface. Modules that are
-not named, and names that are not, may change at any time."""
+"""The kernels and tables that stay, with the constants in capitals beside them: a change of one of these is a change of
+the package's interface. Modules that are not named, and other names, may change at any time."""
