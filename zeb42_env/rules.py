@@ -170,7 +170,7 @@ class Rules:
                 )
         one = isinstance(self.declarations, str) or np.ndim(self.declarations) == 0
         given = (self.declarations,) if one else tuple(self.declarations)
-        declarations = tuple(_declaration_number(declaration) for declaration in given)
+        declarations = tuple(_declaration_number(declaration) for declaration in given)  # type: ignore[arg-type]
         object.__setattr__(self, "declarations", declarations)
         if not declarations or len(set(declarations)) < len(declarations) or not set(declarations) <= set(range(10)):
             raise ValueError(f"expected distinct declarations, at least one, got {self.declarations}; allowed: 0..9")
