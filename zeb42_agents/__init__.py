@@ -3,9 +3,19 @@
 from pathlib import Path
 
 import zeb42_env
-from zeb42_agents.agent import Agent, make_agent, view_keys
+from zeb42_agents.agent import Agent, SupportsAct, agent_names, as_agent, make_agent, view_keys
+from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_env._numba import stale
 
-__all__ = ["Agent", "make_agent", "view_keys"]
+__all__ = [
+    "Agent",
+    "Candidate",
+    "Explanation",
+    "SupportsAct",
+    "agent_names",
+    "as_agent",
+    "make_agent",
+    "view_keys",
+]
 
 stale.forget_stale_kernels(Path(__file__).parent, builds_on=(Path(zeb42_env.__file__).parent,))

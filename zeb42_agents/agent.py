@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
-from typing import Any, Protocol, get_type_hints, runtime_checkable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol, get_type_hints
 
 import numpy as np
 
+from zeb42_agents import worlds
+from zeb42_agents.explanation import Candidate, Explanation
+from zeb42_agents.extras import needs_extras
 from zeb42_env._core.record import HAND
+from zeb42_env.hand import Hand
 from zeb42_env.records import as_records
 
 Randomness = np.random.Generator | np.ndarray
 """A generator, or one ``uint64`` key for each view of the batch."""
 
+ENTRY_POINTS = "zeb42.agents"
 
-@runtime_checkable
-class Agent(Protocol):
-    """Anything that plays: it is handed views, never hands."""
 
-    name: str
+class SupportsAct(Protocol):
+    """The least that a player is: whatever has this can be seated everywhere; see :func:`as_agent`."""
+
+    def act(self, views: np.ndarray, rng: Any) -> Any:
+        """One legal action for each view, as :meth:`Agent.act` says."""
+        ...
+
+
+class Agent:
+    """Anything that plays: it is handed views, never hands. :meth:`act` is its own, the rest has usual answers."""
+
+    name: str = "agent"
+    """What tables and results call it."""
+    fingerprint: str | None = None
+    """Changes with whatever else the agent is made of, such as its weights; None if its name says all."""
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action id for each view.
@@ -27,12 +44,78 @@ class Agent(Protocol):
         Args:
             views: HAND records [B]; each is the view of its own ``seat``, which is to move. Never changed.
             rng: all randomness the agent may use. With keys (``uint64`` [B]), the choice for a view depends on that
-                view and its key alone, not on the rest of the batch; a generator draws one key a view.
+                view and its key alone, not on the rest of the batch; a generator draws one key per view.
 
         Returns:
             int64 [B].
         """
-        ...
+        raise NotImplementedError(f"{type(self).__name__} does not say how it acts; allowed: a method act(views, rng)")
+
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        """What the agent thinks of its decision about one ``view``; the action is the one that :meth:`act` takes.
+
+        ``rng`` as there, where one key must be given for one view; without it all follows from seed 0.
+        """
+        views, keys = one_decision(view, rng)
+        return unexplained(views[0], int(np.asarray(self.act(views, keys))[0]))
+
+    def close(self) -> None:
+        """Give back what the agent holds, such as processes. It does not play afterwards."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class _Adopted(Agent):
+    """An object that has ``act`` and perhaps more of an agent: what it lacks gets the usual answers."""
+
+    def __init__(self, player: SupportsAct) -> None:
+        self._player = player
+        self.name = str(getattr(player, "name", type(player).__name__))
+        self.fingerprint = getattr(player, "fingerprint", None)
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        actions: np.ndarray = self._player.act(views, rng)
+        return actions
+
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        explain = getattr(self._player, "explain", super().explain)
+        explanation: Explanation = explain(view, rng)
+        return explanation
+
+    def close(self) -> None:
+        getattr(self._player, "close", super().close)()
+
+    def __getattr__(self, key: str) -> Any:
+        return getattr(self.__dict__["_player"], key)
+
+    def __repr__(self) -> str:
+        return repr(self._player)
+
+
+def as_agent(player: Agent | SupportsAct | str) -> Agent:
+    """The agent that ``player`` is: one already, its spec (:func:`make_agent`), or any object with
+    ``act(views, rng)``, whose name is that of its class if it has none. ValueError for anything else."""
+    if isinstance(player, str):
+        return make_agent(player)
+    if isinstance(player, Agent):
+        return player
+    if not isinstance(player, type) and callable(getattr(player, "act", None)):
+        return _Adopted(player)
+    allowed = f"a spec ({', '.join(agent_names())}), or an object with act(views, rng)"
+    raise ValueError(f"expected an agent, got {player!r}; allowed: {allowed}")
+
+
+def one_decision(view: np.void, rng: Randomness | None) -> tuple[np.ndarray, np.ndarray]:
+    """The batch of one ``view``, and its key, from seed 0 without ``rng``. ValueError if it is not the mover's."""
+    views = require_movers(np.array([worlds.one_record(view)]))
+    return views, view_keys(np.random.default_rng(0) if rng is None else rng, 1)
+
+
+def unexplained(view: np.void, chosen: int) -> Explanation:
+    """That the mover of ``view`` takes ``chosen``, without a reason."""
+    hand = Hand(view)
+    return Explanation(view=hand, chosen=chosen, candidates=tuple(Candidate(action=a) for a in hand.legal_actions()))
 
 
 def view_keys(rng: Randomness, num_views: int) -> np.ndarray:
@@ -70,28 +153,30 @@ _AGENTS = {
     "zeb": "zeb42_agents.zeb:Zeb.from_spec",
 }
 """Where the builder of each kind of agent lives. Its keyword arguments are the options of the spec, converted to the
-annotated types int, float, bool or str; a first positional argument is what a spec may name without a key."""
+annotated types int, float, bool or str; a first positional argument is what a spec may name without a key. Other
+packages add theirs by entry points of the group ``zeb42.agents``: a name, and where its builder is."""
 
 
 def agent_names() -> list[str]:
-    """The names that a spec may begin with."""
-    return sorted(_AGENTS)
+    """The names that a spec may begin with, those of other packages included."""
+    return sorted({*_AGENTS, *(point.name for point in entry_points(group=ENTRY_POINTS))})
 
 
 def make_agent(spec: str) -> Agent:
     """The agent that a spec names: ``random``, ``greedy``, ``eq:n=100``, ``zeb:PATH,sims=64``.
 
     ``NAME[:OPTION,OPTION...]`` with options ``key=value``; the first may be a bare value where the agent has a main
-    one, such as Zeb's weights. ValueError says what is wrong and what is allowed.
+    one, such as Zeb's weights. ValueError says what is wrong and what is allowed; DependencyNotInstalled what to
+    install.
     """
     builder, options = read_spec(spec)
-    agent: Agent = builder(**options)
+    agent = as_agent(builder(**options))
     agent.name = spec
     return agent
 
 
 def is_spec(text: str) -> bool:
-    """Whether ``text`` names an agent of this package."""
+    """Whether ``text`` names an agent of this package, or of one that is registered."""
     try:
         read_spec(text)
     except ValueError:
@@ -102,21 +187,52 @@ def is_spec(text: str) -> bool:
 def require_agent(spec: str, *others: str) -> None:
     """ValueError unless ``spec`` begins with the name of an agent. It lists them, and the ``others`` that the caller
     allows in that place."""
-    if spec.partition(":")[0] not in _AGENTS:
+    if spec.partition(":")[0] not in agent_names():
         raise ValueError(f"expected an agent, got {spec!r}; allowed: {', '.join([*agent_names(), *others])}")
 
 
 def read_spec(spec: str) -> tuple[Any, dict[str, Any]]:
-    """What builds the agent that a spec names, and all its options with the defaults. ValueError as in
+    """What builds the agent that a spec names, and all its options with the defaults. Errors as in
     :func:`make_agent`."""
     name, _, rest = spec.partition(":")
     require_agent(spec)
+    builder = _builder(name)
+    defaults = {key: p.default for key, p in _parameters(builder).items()}
+    return builder, defaults | _options(spec, builder, rest.split(",") if rest else [])
+
+
+def _builder(name: str) -> Any:
+    """What makes the agent ``name``. ValueError if more than one package claims the name, or its own cannot be
+    loaded."""
+    registered = list(entry_points(group=ENTRY_POINTS, name=name))
+    claims = [*(["zeb42"] if name in _AGENTS else []), *map(_claim, registered)]
+    if len(claims) > 1:
+        raise ValueError(f"expected one package to register the agent {name!r}, got {', '.join(claims)}")
+    if registered:
+        try:
+            builder = registered[0].load()
+        except Exception as error:  # whatever a foreign module does on import
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(f"expected {claims[0]} to build the agent {name!r}, got {reason}") from error
+        if not callable(builder):
+            raise ValueError(f"expected {claims[0]} to build the agent {name!r}, got {builder!r}; allowed: a callable")
+        return builder
     module, _, attribute = _AGENTS[name].partition(":")
-    builder: Any = import_module(module)
+    with needs_extras():
+        builder = import_module(module)
     for part in attribute.split("."):
         builder = getattr(builder, part)
-    defaults = {key: p.default for key, p in inspect.signature(builder).parameters.items()}
-    return builder, defaults | _options(spec, builder, rest.split(",") if rest else [])
+    return builder
+
+
+def _claim(point: EntryPoint) -> str:
+    return f"{point.dist.name if point.dist else 'a package'} ({point.value})"
+
+
+def _parameters(builder: Any) -> dict[str, inspect.Parameter]:
+    """The parameters that options can name."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {key: p for key, p in inspect.signature(builder).parameters.items() if p.kind in named}
 
 
 def same_agent(first: str, second: str) -> bool:
@@ -127,8 +243,9 @@ def same_agent(first: str, second: str) -> bool:
 
 
 def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
-    parameters = inspect.signature(builder).parameters
-    types = get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
+    parameters = _parameters(builder)
+    hints = get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
+    types = {key: hints.get(key, str) for key in parameters}
     main = [key for key, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     options: dict[str, Any] = {}
     for place, word in enumerate(words):
@@ -143,7 +260,9 @@ def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
         options[key] = _convert(spec, key, value, types[key])
     for key, parameter in parameters.items():
         if parameter.default is parameter.empty and key not in options:
-            raise ValueError(f"expected {key} in {spec!r}, such as {spec.partition(':')[0]}:{key}=...")
+            name = spec.partition(":")[0]
+            example = "zeb:laptop" if name == "zeb" else f"{name}:{key}=..."
+            raise ValueError(f"expected {key} in {spec!r}, such as {example}")
     return options
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from zeb42_agents.agent import Randomness, require_movers, view_keys
-from zeb42_agents.simple_bidder import simple_calls
+from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.explanation import Candidate, Explanation
+from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.bits import below, lowest, nth_bit, popcount
-from zeb42_env._core.dominoes import COUNT, LED_SUIT, NUM_SEATS, NUM_TRICKS, POWER, SUIT_MEMBERS, TRUMPS
+from zeb42_env._core.dominoes import COUNT, LED_SUIT, NUM_DOMINOES, NUM_SEATS, NUM_TRICKS, POWER, SUIT_MEMBERS, TRUMPS
 from zeb42_env._core.record import TRICKS, legal_plays, may_hold, trick_points, trick_winner
+from zeb42_env.hand import Hand
 
 LOWEST_TRUMP_POWER = 9  # POWER is 9..16 for trumps, 1..8 for other dominoes of the led suit, 0 for the rest
 
@@ -26,18 +28,33 @@ KEEP_COUNT = 0.15  # share of a count that it is worth to hold it back
 PULL = 10.0  # points that drawing the trumps of the opponents is worth to who holds the best one
 
 
-class RandomAgent:
+class RandomAgent(Agent):
     """Plays any legal domino, all equally likely."""
 
-    def __init__(self) -> None:
-        self.name = "random"
+    name = "random"
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action for each view; see :meth:`zeb42_agents.Agent.act`."""
         return _call_or_play(views, rng, random_plays)
 
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        """That every play is as likely; calls are the simple bidder's. See :meth:`zeb42_agents.Agent.explain`."""
+        views, keys = one_decision(view, rng)
+        if views[0]["phase"] != TRICKS:
+            return explain_call(views[0])
+        hand = Hand(views[0])
+        legal = hand.legal_actions()
+        return Explanation(
+            view=hand,
+            chosen=int(self.act(views, keys)[0]),
+            candidates=tuple(Candidate(action=domino, policy=1 / len(legal)) for domino in legal),
+            speaker="chance",
+            basis="no opinion",
+            how="any, all equally likely",
+        )
 
-class GreedyAgent:
+
+class GreedyAgent(Agent):
     """Plays the domino with the best expected points of the current trick, less what the domino is worth for later.
 
     The chance that its team takes the trick comes from counting: each unseen domino is with one of the seats that may
@@ -45,12 +62,31 @@ class GreedyAgent:
     sure winners, gives count to its partner's winning trick and keeps it from the enemy's. It uses no randomness.
     """
 
-    def __init__(self) -> None:
-        self.name = "greedy"
+    name = "greedy"
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action for each view; see :meth:`zeb42_agents.Agent.act`."""
         return _call_or_play(views, rng, greedy_plays)
+
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        """What each play is worth to it, in points; calls are the simple bidder's. See
+        :meth:`zeb42_agents.Agent.explain`."""
+        views, _ = one_decision(view, rng)
+        if views[0]["phase"] != TRICKS:
+            return explain_call(views[0])
+        hand, worths = Hand(views[0]), play_worths(views[0])
+        candidates = [Candidate(action=domino, value=float(worths[domino])) for domino in hand.legal_actions()]
+        candidates.sort(key=lambda candidate: (-worths[candidate.action], candidate.action))
+        return Explanation(
+            view=hand,
+            chosen=candidates[0].action,
+            candidates=tuple(candidates),
+            speaker="rules",
+            basis="this trick, and counting who may hold what",
+            how="the most points expected of this trick, less what the domino is worth for later; of equals the lower",
+            unit="points",
+            root_value=candidates[0].value,
+        )
 
 
 def _call_or_play(views: np.ndarray, rng: Randomness, kernel: Callable[..., None]) -> np.ndarray:
@@ -97,10 +133,31 @@ def greedy_play(view: np.void, candidates: np.ndarray) -> int:
     while legal:
         domino = lowest(legal)
         legal &= legal - np.uint32(1)
-        worth = trick_worth(view, domino, candidates, left) - keep_worth(view, domino, candidates)
+        worth = play_worth(view, domino, candidates, left)
         if worth > best_worth:
             best, best_worth = domino, worth
     return best
+
+
+@njit(cache=True)
+def play_worth(view: np.void, domino: int, candidates: np.ndarray, left: np.ndarray) -> float:
+    """Points that the mover's team may expect of this trick by playing ``domino``, less its worth for later ones."""
+    return trick_worth(view, domino, candidates, left) - keep_worth(view, domino, candidates)
+
+
+@njit(cache=True)
+def play_worths(view: np.void) -> np.ndarray:
+    """:func:`play_worth` of every legal play, float64 [28]; not a number elsewhere."""
+    candidates, left = np.empty(NUM_SEATS, np.uint32), np.empty(NUM_SEATS, np.int64)
+    may_hold(view, candidates)
+    num_dominoes_left(view, left)
+    worths = np.full(NUM_DOMINOES, np.nan)
+    legal = legal_plays(view)
+    while legal:
+        domino = lowest(legal)
+        legal &= legal - np.uint32(1)
+        worths[domino] = play_worth(view, domino, candidates, left)
+    return worths
 
 
 @njit(cache=True)

@@ -12,11 +12,12 @@ from numba import njit
 
 from zeb42_agents import worlds
 from zeb42_agents._double_dummy import makes, value
+from zeb42_agents.explanation import SCORE, Candidate, Explanation, share_of_worlds
 from zeb42_agents.simple_bidder import best_declaration, promising, simple_call
 from zeb42_agents.solver import in_threads
+from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, nth_bit, popcount
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS, NUM_DOMINOES, NUM_SEATS
-from zeb42_env._core.goals import FOR_MAJORITY, FOR_MARKS, FOR_POINTS
 from zeb42_env._core.record import (
     AUCTION,
     DECLARATION,
@@ -24,12 +25,14 @@ from zeb42_env._core.record import (
     HAND,
     MAX_MARKS_BID,
     MIN_BID,
+    NUM_ACTIONS,
     PASS,
     apply,
     bid_value,
     declare,
     legal_mask,
 )
+from zeb42_env.hand import Hand
 from zeb42_env.rules import Declaration
 
 EXACTLY = -1
@@ -38,6 +41,7 @@ DOUBLE_DUMMY_OPTIMISM = 1.2  # in logits; see real_chance
 WORLDS_PER_DRAW = 4  # worlds drawn for each one that is kept as an explanation of the calls
 CALL_SPREAD = 2.0  # points of strength by which a bidder's standards may differ from the simple bidder's
 MARKS_STRENGTH = 38  # points of strength that a bid near or above 42 promises
+NUM_SHOWN = 3  # worlds that an explanation shows
 CALL_NOISE = 0.05  # chance of a call that its standards do not explain
 
 
@@ -60,6 +64,10 @@ class BidCurve(NamedTuple):
             lines.append(f"{Declaration(declaration)!s:13}{shares}{self.mean_points[row]:8.1f}")
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        best = f"{Declaration(self.declarations[0])} makes {MIN_BID} in {self.makes[0, 0]:.0%}"
+        return f"BidCurve(seat {self.seat}: {best} of the worlds, {self.mean_points[0]:.1f} points)"
+
 
 def bid_curve(
     view: np.void, num_worlds: int = 100, rng: np.random.Generator | np.uint64 | None = None, *, threads: int = 1
@@ -76,12 +84,7 @@ def bid_curve(
     sampled = worlds.sample(view, num_worlds, np.random.default_rng(0) if rng is None else rng)
     seat = int(view["seat"])
     declarations = np.array([d for d in range(NUM_DECLARATIONS) if int(view["declarations"]) >> d & 1])
-    points = np.empty((num_worlds, len(declarations)), np.int64)
-
-    def work(part: slice, memory: np.void) -> None:
-        _solve_contracts(sampled[part], seat, declarations, memory, points[part])
-
-    in_threads(work, num_worlds, threads)
+    points = _points_of_contracts(sampled, seat, declarations, threads)
     makes = (points[:, :, None] >= np.arange(MIN_BID, HAND_POINTS + 1)).mean(0)
     best = np.lexsort((-points.mean(0), -makes[:, 0]))
     return BidCurve(seat, [int(d) for d in declarations[best]], makes[best], points.mean(0)[best])
@@ -121,6 +124,79 @@ def _contracted(world: np.void, bidder: int, bid: int, declaration: int) -> np.n
     return hands
 
 
+def explain_call(view: np.void, key: np.uint64, num_worlds: int, *, threads: int = 1) -> Explanation:
+    """What :func:`choose_call` finds about each call or declaration of one ``view``; the same key, the same worlds."""
+    hand, seat = Hand(view), int(view["to_move"])
+    legal = hand.legal_actions()
+    if len(legal) == 1:
+        return Explanation(view=hand, chosen=legal[0], candidates=(Candidate(action=legal[0]),), speaker="worlds")
+    chosen = np.empty(1, np.int64)
+    scores = np.full(NUM_ACTIONS, np.nan)
+    sampled = worlds_given_calls(view, key, num_worlds)
+    declarations = promising(view["held"][seat], view["declarations"], NUM_PROMISING)
+
+    def work(_: slice, memory: np.void) -> None:
+        choose_calls(np.array([view]), np.full(1, key, np.uint64), num_worlds, memory, chosen)
+        if view["phase"] != DECLARATION:
+            scores[:] = score_calls(sampled, seat, np.uint64(legal_mask(view)), declarations, memory) / num_worlds
+
+    in_threads(work, 1, 1)
+    unit, how = SCORE, "the best expected score; of equals passing, then the lower bid"
+    if view["phase"] == DECLARATION:
+        target = int(goals.target(view, seat & 1))
+        candidates = _explain_declarations(sampled, seat, target, declarations, legal, threads)
+        how = f"takes {target} points in most worlds, of the {NUM_PROMISING} most promising; ties to those"
+    else:
+        candidates = [Candidate(action=call, value=float(scores[call])) for call in legal]
+        unit = "marks" if goals.by_marks(view["scoring"]) else SCORE
+    candidates.sort(key=lambda c: (c.action != chosen[0], -(c.value or 0.0), -(c.win_share or 0.0), c.action))
+    shares = share_of_worlds(sampled)
+    return Explanation(
+        view=hand,
+        chosen=int(chosen[0]),
+        candidates=tuple(candidates),
+        speaker="worlds",
+        basis=f"{num_worlds} worlds that explain the calls so far, their contracts solved exactly",
+        how=how,
+        unit=unit,
+        root_value=candidates[0].value,
+        belief=shares,
+        world_share=shares,
+        num_worlds=num_worlds,
+        worlds=tuple(map(Hand, sampled[:NUM_SHOWN])),
+    )
+
+
+def _explain_declarations(
+    sampled: np.ndarray, seat: int, target: int, declarations: int, legal: list[int], threads: int
+) -> list[Candidate]:
+    """The ``legal`` declarations (action ids), with figures for those of ``declarations`` (bits), which are tried."""
+    tried = np.array([d for d in range(NUM_DECLARATIONS) if declarations >> d & 1])
+    points = _points_of_contracts(sampled, seat, tried, threads)
+    best = points == points.max(1, keepdims=True)
+    return [Candidate(action=action) for action in legal if action - DECLARE not in tried] + [
+        Candidate(
+            action=DECLARE + int(declaration),
+            win_share=float((points[:, i] >= target).mean()),
+            mean_points=float(points[:, i].mean()),
+            spread_points=float(points[:, i].std()),
+            best_share=float(best[:, i].mean()),
+        )
+        for i, declaration in enumerate(tried)
+    ]
+
+
+def _points_of_contracts(sampled: np.ndarray, seat: int, declarations: np.ndarray, threads: int) -> np.ndarray:
+    """The points int64 [W, D] that the team of ``seat`` takes in each world if it declares each of ``declarations``."""
+    points = np.empty((len(sampled), len(declarations)), np.int64)
+
+    def work(part: slice, memory: np.void) -> None:
+        _solve_contracts(sampled[part], seat, declarations, memory, points[part])
+
+    in_threads(work, len(sampled), threads)
+    return points
+
+
 @njit(cache=True, nogil=True)
 def choose_calls(views: np.ndarray, keys: np.ndarray, num_worlds: int, m: np.void, actions: np.ndarray) -> None:
     """Write into ``actions`` (int64 [B]) the calls and declarations of E[Q] for ``views`` [B] before their first lead.
@@ -147,17 +223,13 @@ def choose_call(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> i
     sampled = worlds_given_calls(view, key, num_worlds)
     declarations = promising(view.held[seat], view.declarations, NUM_PROMISING)
     if view.phase == DECLARATION:
-        return DECLARE + best_over_worlds(sampled, seat, _needed(np.int64(view.bid), view.scoring), declarations, m)
-    calls = np.empty(popcount(legal), np.int64)
-    for i in range(len(calls)):
-        calls[i] = nth_bit(legal, i)
-    scores = np.empty(len(calls))
-    _score_calls(sampled, seat, calls, declarations, m, scores)
-    best = 0
-    for i in range(1, len(calls)):
-        if scores[i] > scores[best] + 1e-9:
-            best = i
-    return calls[best]
+        return DECLARE + best_over_worlds(sampled, seat, goals.target(view, seat & 1), declarations, m)
+    scores = score_calls(sampled, seat, legal, declarations, m)
+    best = lowest(legal)
+    for call in range(best + 1, NUM_ACTIONS):
+        if scores[call] > scores[best] + 1e-9:
+            best = call
+    return best
 
 
 @njit(cache=True, nogil=True)
@@ -173,20 +245,23 @@ def real_chance(made: float, total: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _score_calls(
-    sampled: np.ndarray, seat: int, calls: np.ndarray, declarations: int, m: np.void, scores: np.ndarray
-) -> None:
-    """Write into ``scores`` (float64 [A]) the expected score of each of ``calls`` (int64 [A]) for the seat's team."""
+def score_calls(sampled: np.ndarray, seat: int, legal: np.uint64, declarations: int, m: np.void) -> np.ndarray:
+    """The expected score of each of the ``legal`` calls (bits) for the seat's team, summed over worlds: float64 [56],
+    not a number where none is legal. The own declaration is one of ``declarations`` (bits)."""
+    calls = np.empty(popcount(legal), np.int64)
+    for i in range(len(calls)):
+        calls[i] = nth_bit(legal, i)
     first_bid = calls[0] if calls[0] != PASS else calls[1]
-    scoring = sampled[0].scoring
-    for_points = best_over_worlds(sampled, seat, _needed(bid_value(first_bid), scoring), declarations, m)
-    for_marks = best_over_worlds(sampled, seat, _needed(HAND_POINTS, scoring), declarations, m)
+    for_points = best_over_worlds(sampled, seat, _target(sampled[0], seat, bid_value(first_bid)), declarations, m)
+    for_marks = best_over_worlds(sampled, seat, _target(sampled[0], seat, HAND_POINTS), declarations, m)
     # By call, whose contract comes of it (own, partner's, opponents') and the stake: in how many worlds, and made.
     total = np.zeros((len(calls), 3, MAX_MARKS_BID + 1))
     made = np.zeros((len(calls), 3, MAX_MARKS_BID + 1))
-    scores[:] = 0.0
+    scores = np.full(NUM_ACTIONS, np.nan)
     hands = np.empty(1, HAND)
     hand = hands[0]
+    for i in range(len(calls)):
+        scores[calls[i]] = 0.0
     for w in range(len(sampled)):
         solved_bidder, solved_for, points = -1, 0, 0
         for i in range(len(calls)):
@@ -203,29 +278,30 @@ def _score_calls(
             else:
                 whose, declaration = 1 + ((bidder ^ seat) & 1), simple_call(hand) - DECLARE
             # A call differs from the one before in few worlds: what it takes to settle the contract is kept.
-            needed = _needed(bid, scoring)
-            exact = scoring == FOR_POINTS or (whose == 0 and not in_marks)
+            needed = goals.target(hand, bidder & 1)
+            exact = goals.by_margin(hand.scoring) or (whose == 0 and not in_marks)
             if bidder != solved_bidder or solved_for != (EXACTLY if exact else needed):
                 solved_bidder, solved_for = bidder, EXACTLY if exact else needed
                 if exact:
                     points = contract_points(sampled[w], bidder, declaration, m)
                 else:
                     points = needed if contract_makes(sampled[w], bidder, needed, declaration, m) else 0
-            stake = max(1, bid // HAND_POINTS) if scoring == FOR_MARKS else 1
+            stake = np.int64(goals.at_stake(hand))
             total[i, whose, stake] += 1
             made[i, whose, stake] += points >= needed
-            if scoring == FOR_POINTS:
-                margin = 2 * points - HAND_POINTS
-                scores[i] += margin if whose < 2 else -margin
-    if scoring != FOR_POINTS:
+            if goals.by_margin(hand.scoring):
+                score = goals.worth(hand, points if bidder & 1 == 0 else HAND_POINTS - points)
+                scores[calls[i]] += score if seat & 1 == 0 else -score
+    if not goals.by_margin(sampled[0].scoring):
         for i in range(len(calls)):
-            scores[i] = _expected_score(made[i], total[i])
+            scores[calls[i]] = _expected_score(made[i], total[i])
+    return scores
 
 
 @njit(cache=True, nogil=True)
 def _expected_score(made: np.ndarray, total: np.ndarray) -> float:
     """What contracts score for the seat's team, summed over worlds: ``total`` and ``made`` are float64 [3, 6], by whose
-    they are and their stake, as :func:`_score_calls` counts them."""
+    they are and their stake, as :func:`score_calls` counts them."""
     score = 0.0
     for whose in range(3):
         for stake in range(1, MAX_MARKS_BID + 1):
@@ -257,9 +333,13 @@ def best_over_worlds(sampled: np.ndarray, bidder: int, needed: int, declarations
 
 
 @njit(cache=True, nogil=True)
-def _needed(bid: int, scoring: int) -> int:
-    """The points that a declaration is chosen to reach."""
-    return HAND_POINTS // 2 + 1 if scoring in (FOR_MAJORITY, FOR_POINTS) else min(bid, HAND_POINTS)
+def _target(world: np.void, bidder: int, bid: int) -> int:
+    """The points that the bidder's team has to take to win what the hand is scored by, if ``bid`` wins the auction."""
+    hands = np.empty(1, HAND)
+    hands[0] = world
+    hands[0].bidder = bidder
+    hands[0].bid = bid
+    return goals.target(hands[0], bidder & 1)
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,8 @@
 """E[Q]: sample the worlds behind a view, solve each exactly, and take the play that does best over them.
 
 The yardstick of the field. What "best" means is the objective: the share of worlds in which the play wins what the hand
-is scored by, or the mean of the points.
+is scored by, or the mean of the points. It is written into copies of the views as their scoring, and all below asks
+:mod:`zeb42_env._core.goals`.
 """
 
 # Numba gives records, intrinsics and integers types that mypy cannot know.
@@ -9,29 +10,33 @@ is scored by, or the mean of the points.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import get_args
 
 import numpy as np
 from numba import njit
 
 from zeb42_agents import bidding, simple_bidder, solver, worlds
-from zeb42_agents.agent import Randomness, require_movers, view_keys
+from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.explanation import Candidate, Explanation, share_of_worlds
+from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
-from zeb42_env._core.goals import FOR_MAJORITY, FOR_POINTS
 from zeb42_env._core.record import HAND, TRICKS, legal_plays
+from zeb42_env.hand import Hand
+from zeb42_env.rules import ScoringRule
 
 OBJECTIVES = ("scoring", "contract", "majority", "points")
 CALLS = ("worlds", "simple")
-BY_SCORING, CONTRACT, MAJORITY, POINTS = range(4)
 
 NUM_TIE_WORLDS = 10  # worlds that a tie is broken on while many dominoes are out
 LATE_PLAY = 12  # from this play on a tie is broken on all worlds
 MAX_CALL_WORLDS = 50  # worlds that a call or declaration is chosen on
 BLOCK = 16  # worlds that threads share between looks at who is still in the running
+MAX_WORLDS = 100_000  # 10 MB of them per decision
+NUM_SHOWN = 3  # worlds that an explanation shows
 
 
-class EQ:
+class EQ(Agent):
     """The play that wins most often, or takes most points, over sampled worlds that are each solved exactly.
 
     >>> EQ(n=100).act(views, np.random.default_rng(0))
@@ -49,8 +54,8 @@ class EQ:
     """
 
     def __init__(self, n: int = 100, *, objective: str = "scoring", calls: str = "worlds", threads: int = 1) -> None:
-        if not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"expected n, the number of worlds, a whole number of at least 1, got {n}")
+        if not isinstance(n, int | np.integer) or not 1 <= n <= MAX_WORLDS:
+            raise ValueError(f"expected n, the number of worlds, a whole number in 1..{MAX_WORLDS}, got {n}")
         if objective not in OBJECTIVES:
             raise ValueError(f"expected an objective, got {objective!r}; allowed: {', '.join(OBJECTIVES)}")
         if calls not in CALLS:
@@ -68,7 +73,6 @@ class EQ:
         views = require_movers(views)
         keys = view_keys(rng, len(views))
         worlds.require_deals(views)
-        objective = OBJECTIVES.index(self.objective)
         actions = np.full(len(views), -1, np.int64)
         in_tricks = views["phase"] == TRICKS
         if not in_tricks.all():
@@ -76,19 +80,24 @@ class EQ:
         playing = np.flatnonzero(in_tricks)
         if 0 < len(playing) < self.threads:
             for b in playing:
-                actions[b] = self._choose_in_threads(views[b], keys[b], objective)
+                actions[b] = self._choose_in_threads(self._judged(views[b : b + 1])[0], keys[b])
         elif len(playing):
             chosen = np.empty(len(playing), np.int64)
-            played, play_keys = views[playing], keys[playing]
+            played, play_keys = self._judged(views[playing]), keys[playing]
             solver.in_threads(
-                lambda part, memory: _choose_many(
-                    played[part], play_keys[part], self.n, objective, memory, chosen[part]
-                ),
+                lambda part, memory: _choose_many(played[part], play_keys[part], self.n, memory, chosen[part]),
                 len(playing),
                 self.threads,
             )
             actions[playing] = chosen
         return actions
+
+    def _judged(self, views: np.ndarray) -> np.ndarray:
+        """Copies of ``views`` that are scored by what plays are judged by."""
+        judged = views.copy()
+        if self.objective != "scoring":
+            judged["scoring"] = get_args(ScoringRule).index(self.objective)
+        return judged
 
     def _call(self, views: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Calls and declarations int64 [B]; see :func:`zeb42_agents.bidding.choose_call`."""
@@ -104,63 +113,84 @@ class EQ:
         )
         return actions
 
-    def explain(self, view: np.void, rng: Randomness | None = None) -> list[PlayReport]:
-        """What the sampled worlds say about each legal play of ``view``, the one that :meth:`act` takes first.
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        """What the sampled worlds say about each legal action of ``view``, the one that :meth:`act` takes first.
 
-        ``rng`` as in :meth:`act`, where one key must be given for one view; the same key means the same worlds. Without
-        it the worlds are drawn afresh from seed 0.
+        The same key means the same worlds. See :meth:`zeb42_agents.Agent.explain`.
         """
-        view = worlds.one_record(view)
-        if view["phase"] != TRICKS:
-            raise ValueError(
-                "expected a view in its tricks, got another; zeb42_agents.bidding.bid_curve explains calls"
-            )
-        require_movers(np.array([view]))
-        key = view_keys(np.random.default_rng(0) if rng is None else rng, 1)[0]
+        views, keys = one_decision(view, rng)
+        worlds.require_deals(views)
+        if views[0]["phase"] == TRICKS:
+            return self._explain_play(views[0], keys[0])
+        if self.calls == "simple":
+            return simple_bidder.explain_call(views[0])
+        return bidding.explain_call(views[0], keys[0], min(self.n, MAX_CALL_WORLDS), threads=self.threads)
+
+    def _explain_play(self, view: np.void, key: np.uint64) -> Explanation:
+        judged = self._judged(np.array([view]))[0]
         sampled = worlds.sample(view, self.n, key)
         team = int(view["seat"]) & 1
         to_go = solver.solve_worlds(sampled, threads=self.threads).astype(np.int64)
         dominoes = np.flatnonzero(to_go[0] != solver.ILLEGAL)
         final = to_go[:, dominoes] + int(view["points"][0])  # [W, A] points of seats 0&2
         own = HAND_POINTS - final if team else final
-        target, objective = goal(view, OBJECTIVES.index(self.objective))
-        wins = (to_go[:, dominoes] >= target) == (team == 0)
+        values = np.array([goals.outcome(judged, points) for points in range(HAND_POINTS + 1)])[final] * (1 - 2 * team)
+        by_margin = bool(goals.by_margin(judged["scoring"]))
         best = own == own.max(1, keepdims=True)
-        reports = [
-            PlayReport(
-                domino=int(domino),
-                win_share=float(wins[:, a].mean()) if objective != POINTS else float("nan"),
+        candidates = [
+            Candidate(
+                action=int(domino),
+                value=float(values[:, a].mean()),
+                value_spread=float(values[:, a].std()),
+                win_share=None if by_margin else float((values[:, a] > 0).mean()),
                 mean_points=float(own[:, a].mean()),
                 spread_points=float(own[:, a].std()),
                 best_share=float(best[:, a].mean()),
             )
             for a, domino in enumerate(dominoes)
         ]
-        decisive = len(own) if objective == POINTS else int(_num_tie_worlds(view, self.n))
-        points = dict(zip(dominoes.tolist(), own[:decisive].mean(0), strict=True))
-        return sorted(
-            reports, key=lambda r: (-np.nan_to_num(r.win_share), -points[r.domino], COUNT[r.domino], r.domino)
+        num_decisive = len(own) if by_margin else int(_num_tie_worlds(view, self.n))
+        points = dict(zip(dominoes.tolist(), own[:num_decisive].mean(0), strict=True))
+        candidates.sort(key=lambda c: (-(c.win_share or 0.0), -points[c.action], COUNT[c.action], c.action))
+        most = "the most points" if by_margin else f"the most worlds won; of equals the most points over {num_decisive}"
+        return Explanation(
+            view=Hand(view),
+            chosen=candidates[0].action,
+            candidates=tuple(candidates),
+            speaker="worlds",
+            basis=f"{self.n} worlds, every possible deal as likely as another, each solved exactly",
+            how=f"{most}; then the least count",
+            root_value=candidates[0].value,
+            belief=worlds.marginals(view),
+            world_share=share_of_worlds(sampled),
+            num_worlds=self.n,
+            worlds=tuple(map(Hand, sampled[:NUM_SHOWN])),
         )
 
-    def _choose_in_threads(self, view: np.void, key: np.uint64, objective: int) -> int:
+    def __repr__(self) -> str:
+        options = {"objective": "scoring", "calls": "worlds", "threads": 1}
+        other = [f", {key}={getattr(self, key)!r}" for key, usual in options.items() if getattr(self, key) != usual]
+        return f"EQ(n={self.n}{''.join(other)})"
+
+    def _choose_in_threads(self, view: np.void, key: np.uint64) -> int:
         """The choice of :func:`choose`, with the worlds of one view shared out between threads."""
         moves = int(_candidates(view))
         if moves & (moves - 1) == 0:
             return moves.bit_length() - 1
         sampled = worlds.sample(view, self.n, key)
-        target, objective = goal(view, objective)
-        moves = self._race(sampled, view, target, moves, objective)
-        if objective != POINTS and moves & (moves - 1):
-            moves = self._race(sampled[: _num_tie_worlds(view, self.n)], view, target, moves, POINTS)
+        by_margin = bool(goals.by_margin(view["scoring"]))
+        moves = self._race(sampled, view, moves, by_margin)
+        if not by_margin and moves & (moves - 1):
+            moves = self._race(sampled[: _num_tie_worlds(view, self.n)], view, moves, True)
         return int(_least_given(np.uint32(moves)))
 
-    def _race(self, sampled: np.ndarray, view: np.void, target: int, moves: int, objective: int) -> int:
+    def _race(self, sampled: np.ndarray, view: np.void, moves: int, by_margin: bool) -> int:
         totals = np.zeros(NUM_DOMINOES, np.int64)
-        span = _span(view, objective)
+        span = _span(view, by_margin)
         for first in range(0, len(sampled), BLOCK * self.threads):
             block = sampled[first : first + BLOCK * self.threads]
             parts = np.zeros((len(block), NUM_DOMINOES), np.int64)
-            _tally_in_threads(block, view, target, moves, objective, self.threads, parts)
+            _tally_in_threads(block, view, moves, by_margin, self.threads, parts)
             totals += parts.sum(0)
             moves = int(_survivors(totals, np.uint32(moves), span * (len(sampled) - first - len(block))))
             if moves & (moves - 1) == 0:
@@ -169,31 +199,18 @@ class EQ:
 
 
 def _tally_in_threads(
-    block: np.ndarray, view: np.void, target: int, moves: int, objective: int, threads: int, parts: np.ndarray
+    block: np.ndarray, view: np.void, moves: int, by_margin: bool, threads: int, parts: np.ndarray
 ) -> None:
     """:func:`_tally` of ``block``, in pieces: the rows of ``parts`` (int64 [len(block), 28]) add up to the totals."""
 
     def work(part: slice, memory: np.void) -> None:
-        _tally(block[part], int(view["seat"]) & 1, target, np.uint32(moves), objective, memory, parts[part.start])
+        _tally(block[part], view, np.uint32(moves), by_margin, memory, parts[part.start])
 
     solver.in_threads(work, len(block), threads)
 
 
-class PlayReport(NamedTuple):
-    """What :meth:`EQ.explain` says about one play. Points are what the viewer's team ends the hand with."""
-
-    domino: int
-    win_share: float
-    """Share of worlds in which the team wins by the objective; not a number when that is points."""
-    mean_points: float
-    spread_points: float
-    """Standard deviation over the worlds."""
-    best_share: float
-    """Share of worlds in which no other play takes more points."""
-
-
 @njit(cache=True, nogil=True)
-def choose(view: np.void, key: np.uint64, num_worlds: int, objective: int, m: np.void) -> int:
+def choose(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> int:
     """The play of :class:`EQ` for one view in its tricks; ``m`` is a memory of the solver."""
     moves = _candidates(view)
     if popcount(moves) == 1:
@@ -202,51 +219,40 @@ def choose(view: np.void, key: np.uint64, num_worlds: int, objective: int, m: np
     views[0] = view
     keys = np.full(1, key, np.uint64)
     sampled = worlds.sample_many(views, num_worlds, keys, np.ones((1, NUM_DOMINOES, NUM_SEATS), np.float32))[0]
-    target, resolved = goal(view, objective)
-    moves = _race(sampled, view, target, moves, resolved, m)
-    if resolved != POINTS and popcount(moves) > 1:
-        moves = _race(sampled[: _num_tie_worlds(view, num_worlds)], view, target, moves, POINTS, m)
+    by_margin = goals.by_margin(view.scoring)
+    moves = _race(sampled, view, moves, by_margin, m)
+    if not by_margin and popcount(moves) > 1:
+        moves = _race(sampled[: _num_tie_worlds(view, num_worlds)], view, moves, True, m)
     return _least_given(moves)
 
 
 @njit(cache=True, nogil=True)
-def _choose_many(
-    views: np.ndarray, keys: np.ndarray, num_worlds: int, objective: int, m: np.void, actions: np.ndarray
-) -> None:
+def _choose_many(views: np.ndarray, keys: np.ndarray, num_worlds: int, m: np.void, actions: np.ndarray) -> None:
     for b in range(len(views)):
-        actions[b] = choose(views[b], keys[b], num_worlds, objective, m)
+        actions[b] = choose(views[b], keys[b], num_worlds, m)
 
 
 @njit(cache=True, nogil=True)
-def goal(view: np.void, objective: int) -> tuple[int, int]:
-    """The points that seats 0&2 need from here on to win, and the objective with ``BY_SCORING`` resolved.
+def threshold(view: np.void) -> int:
+    """The points that seats 0&2 have to take from here on so that the viewer's team wins the hand, if it is theirs, or
+    does not win it."""
+    if view.seat & 1 == 0:
+        return goals.needed(view, 0)
+    return goals.points_left(view) + 1 - goals.needed(view, 1)
 
-    The viewer's team wins a world if seats 0&2 reach that target and it is one of them, or if they do not and it is
-    not.
+
+@njit(cache=True, nogil=True)
+def _race(sampled: np.ndarray, view: np.void, moves: np.uint32, by_margin: bool, m: np.void) -> np.uint32:
+    """The plays of ``moves`` (bits) that come out on top over ``sampled`` worlds, equal ones together.
+
+    ``by_margin`` asks for the points of each world, else for who wins it.
     """
-    if objective == BY_SCORING:
-        objective = CONTRACT
-        if view.scoring == FOR_POINTS:
-            objective = POINTS
-        elif view.scoring == FOR_MAJORITY:
-            objective = MAJORITY
-    if objective == MAJORITY:
-        needed = HAND_POINTS // 2 + (1 if view.seat & 1 == 0 else 0)
-    else:
-        bid = min(np.int64(view.bid), HAND_POINTS)
-        needed = bid if view.bidder & 1 == 0 else HAND_POINTS + 1 - bid
-    return needed - np.int64(view.points[0]), objective
-
-
-@njit(cache=True, nogil=True)
-def _race(sampled: np.ndarray, view: np.void, target: int, moves: np.uint32, objective: int, m: np.void) -> np.uint32:
-    """The plays of ``moves`` (bits) that come out on top over ``sampled`` worlds, equal ones together."""
     totals = np.zeros(NUM_DOMINOES, np.int64)
-    span = _span(view, objective)
-    if objective != POINTS and (target <= 0 or target > points_left(view)):
+    span = _span(view, by_margin)
+    if not by_margin and (threshold(view) <= 0 or threshold(view) > goals.points_left(view)):
         return moves  # already decided
     for w in range(len(sampled)):
-        _tally(sampled[w : w + 1], view.seat & 1, target, moves, objective, m, totals)
+        _tally(sampled[w : w + 1], view, moves, by_margin, m, totals)
         moves = _survivors(totals, moves, span * (len(sampled) - w - 1))
         if popcount(moves) == 1:
             break
@@ -254,35 +260,28 @@ def _race(sampled: np.ndarray, view: np.void, target: int, moves: np.uint32, obj
 
 
 @njit(cache=True, nogil=True)
-def points_left(view: np.void) -> int:
-    """The points that nobody has taken yet."""
-    return HAND_POINTS - np.int64(view.points[0]) - np.int64(view.points[1])
-
-
-@njit(cache=True, nogil=True)
-def _span(view: np.void, objective: int) -> int:
+def _span(view: np.void, by_margin: bool) -> int:
     """The most by which one world can separate two plays."""
-    return points_left(view) if objective == POINTS else 1
+    return goals.points_left(view) if by_margin else 1
 
 
 @njit(cache=True, nogil=True)
 def _tally(
-    sampled: np.ndarray, team: int, target: int, moves: np.uint32, objective: int, m: np.void, totals: np.ndarray
+    sampled: np.ndarray, view: np.void, moves: np.uint32, by_margin: bool, m: np.void, totals: np.ndarray
 ) -> None:
-    """Add to ``totals`` (int64 [28]) the worlds that each of ``moves`` wins for ``team``, or the points it takes."""
+    """Add to ``totals`` (int64 [28]) the worlds that each of ``moves`` wins for the viewer's team, or the points."""
     row = np.empty(NUM_DOMINOES, np.int8)
+    team, target, most = view.seat & 1, threshold(view), _span(view, by_margin)
     for w in range(len(sampled)):
-        left = points_left(sampled[w])
-        if objective == POINTS:
+        if by_margin:
             solver.solve_moves(sampled[w], m, moves, row)
         else:
             solver.makes_moves(sampled[w], m, target, moves, row)
-            left = 1
         todo = moves
         while todo:
             domino = lowest(todo)
             todo &= todo - np.uint32(1)
-            totals[domino] += left - row[domino] if team else row[domino]
+            totals[domino] += most - row[domino] if team else row[domino]
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import (
     DOUBLES_SUIT_ONLY,
@@ -19,6 +20,8 @@ from zeb42_env._core.dominoes import (
     TRUMPS,
 )
 from zeb42_env._core.record import AUCTION, BID_MARKS, BID_POINTS, DECLARATION, DECLARE, MIN_BID, PASS, legal_mask
+from zeb42_env.hand import Hand
+from zeb42_env.rules import Declaration, Phase
 
 
 def simple_calls(views: np.ndarray) -> np.ndarray:
@@ -32,6 +35,33 @@ def simple_calls(views: np.ndarray) -> np.ndarray:
     views = np.atleast_1d(views)
     require_calling(views)
     return _simple_calls(views)
+
+
+def explain_call(view: np.void) -> Explanation:
+    """What the simple bidder thinks of its call or declaration for one ``view`` in such a phase."""
+    hand, held, declarations = Hand(view), view["held"][view["to_move"]], int(view["declarations"])
+    chosen = int(simple_calls(np.array([view]))[0])
+    if hand.phase == Phase.DECLARATION:
+        candidates = [
+            Candidate(action=action, policy=float(action == chosen), mean_points=strength(held, action - DECLARE))
+            for action in hand.legal_actions()
+        ]
+        how = "the most expected points"
+    else:
+        best, points = best_declaration(held, declarations)
+        candidates = [Candidate(action=action, policy=float(action == chosen)) for action in hand.legal_actions()]
+        how = (
+            f"half of what it can afford above the lowest bid, else pass, as over its partner; its dominoes promise "
+            f"{points:.1f} points with {Declaration(best)}"
+        )
+    return Explanation(
+        view=hand,
+        chosen=chosen,
+        candidates=tuple(sorted(candidates, key=lambda c: (-(c.policy or 0.0), -(c.mean_points or 0.0), c.action))),
+        speaker="simple bidder",
+        basis="a linear estimate from its seven dominoes",
+        how=how,
+    )
 
 
 def require_calling(views: np.ndarray) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from zeb42_agents import weights as weights_on_disk
-from zeb42_agents import worlds as deals
-from zeb42_agents.agent import Randomness, require_movers, view_keys
+from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.evaluator import NetworkEvaluator
+from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.search import Search, SearchConfig
-from zeb42_env.notation import format_hand
-from zeb42_env.rules import action_text
+from zeb42_env.hand import Hand
 
-SPOKEN_FOR = "(the network has not learned to call: the simple bidder that agents share speaks for it)"
+SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 
 
-class Zeb:
+class Zeb(Agent):
     """The network as a player: the likeliest action of its policy, or what its search finds best."""
 
     def __init__(self, evaluator: NetworkEvaluator, *, search: SearchConfig | None = None, name: str = "zeb") -> None:
@@ -82,22 +83,29 @@ class Zeb:
         actions: np.ndarray = self.search(views, keys).action if self.search else self.evaluator(views)[0].argmax(1)
         return actions
 
-    def explain(self, view: np.void, rng: Randomness | None = None) -> str:
-        """Its decision about one ``view`` in words: with search visits, Q, principal line, belief and worlds, without
-        it the policy and the value.
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        """What it thinks of its decision about one ``view``: with search visits, Q, principal line, belief and worlds,
+        without it the policy, the value and the belief. See :meth:`zeb42_agents.Agent.explain`."""
+        views, keys = one_decision(view, rng)
+        found = self.search(views, keys).explain() if self.search else self._explain_policy(views)
+        if self.evaluator.speaks(views)[0]:
+            return found
+        how = f"{found.how}; {SPOKEN_FOR}" if self.search and found.how else SPOKEN_FOR
+        return replace(found, speaker="simple bidder", how=how)
 
-        ``rng`` as in :meth:`act`, where one key must be given for one view; without it the worlds follow from seed 0.
-        """
-        views = np.array([deals.one_record(view)])
-        views = require_movers(views)
-        spoken_for = "" if self.evaluator.speaks(views)[0] else f"\n{SPOKEN_FOR}"
-        if self.search:
-            keys = view_keys(np.random.default_rng(0) if rng is None else rng, 1)
-            return self.search(views, keys).explain() + spoken_for
+    def _explain_policy(self, views: np.ndarray) -> Explanation:
+        """The network's answers about one view."""
+        hand = Hand(views[0])
         policy, value = self.evaluator(views)
-        legal = np.flatnonzero(policy[0])
-        words = [format_hand(views[0]), f"seat {views[0]['seat']} to move: value {value[0]:+.3f}"]
-        words += [
-            f"  {action_text(int(a)):<12} {policy[0, a]:6.3f}" for a in sorted(legal, key=lambda a: -policy[0, a])
-        ]
-        return "\n".join(words) + spoken_for
+        candidates = [Candidate(action=action, policy=float(policy[0, action])) for action in hand.legal_actions()]
+        read = self.evaluator.tokenizer.readable(views)[0]
+        has_belief = read and self.evaluator.model.config.belief_head
+        return Explanation(
+            view=hand,
+            chosen=int(policy[0].argmax()),
+            candidates=tuple(sorted(candidates, key=lambda c: (-policy[0, c.action], c.action))),
+            speaker="network",
+            how="the likeliest",
+            network_value=float(value[0]) if read else None,
+            belief=self.evaluator.belief(views)[0].astype(np.float64) if has_belief else None,
+        )

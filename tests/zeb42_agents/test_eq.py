@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zeb42_agents import Agent, make_agent, simple_bidder, solver, worlds
 from zeb42_agents.eq import EQ, LATE_PLAY, NUM_TIE_WORLDS
-from zeb42_env import Hand, Rules, parse_action
+from zeb42_env import Hand, Phase, Rules, parse_action
 from zeb42_env._core import record as core
 from zeb42_env._core import tables
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS
@@ -151,10 +151,10 @@ def test_a_decided_contract_is_played_for_points() -> None:
 def test_explain_agrees_with_the_choice() -> None:
     for view, key in zip(views(24, seed=37, first=6), np.arange(24, dtype=np.uint64), strict=True):
         agent = EQ(20, objective="majority")
-        reports = agent.explain(view, np.array([key]))
-        assert {r.domino for r in reports} == {d for d in range(28) if int(core.legal_plays(view)) >> d & 1}
+        reports = agent.explain(view, np.array([key])).candidates
+        assert {r.action for r in reports} == {d for d in range(28) if int(core.legal_plays(view)) >> d & 1}
         choice = int(agent.act(np.array([view]), np.array([key]))[0])
-        assert reports[0].domino == choice
+        assert reports[0].action == choice
         for report in reports:
             assert 0 <= report.win_share <= 1
             assert 0 <= report.mean_points <= 42
@@ -164,20 +164,39 @@ def test_explain_agrees_with_the_choice() -> None:
 
 def test_explain_points_and_defaults() -> None:
     view = views(1, seed=38, first=20, last=20)[0]
-    reports = EQ(5, objective="points").explain(view)
-    assert all(np.isnan(r.win_share) for r in reports)
+    reports = EQ(5, objective="points").explain(view).candidates
+    assert all(r.win_share is None for r in reports)
     assert [r.mean_points for r in reports] == sorted((r.mean_points for r in reports), reverse=True)
-    assert reports == EQ(5, objective="points").explain(view) or np.isnan(reports[0].win_share)
-    with pytest.raises(ValueError, match="bid_curve explains calls"):
-        EQ(5).explain(Hand.deal(seed=1).view(0))
+    assert reports == EQ(5, objective="points").explain(view).candidates
+
+
+def test_calls_and_declarations_are_explained() -> None:
+    for seed in range(3):
+        hand = Hand.deal(seed=seed)
+        while hand.phase != Phase.TRICKS:
+            view, key = hand.view(hand.to_move), np.array([seed], np.uint64)
+            explanation = EQ(10).explain(view, key)
+            assert explanation.chosen == EQ(10).act(np.array([view]), key)[0] == explanation.candidates[0].action
+            assert sorted(c.action for c in explanation.candidates) == hand.legal_actions()
+            assert EQ(10, calls="simple").explain(view, key).speaker == "simple bidder"
+            if hand.phase == Phase.AUCTION and len(explanation.candidates) > 1:
+                values = [c.value for c in explanation.candidates]
+                assert values == sorted(values, reverse=True)
+                assert explanation.unit == "marks"
+            if hand.phase == Phase.DECLARATION:
+                shares = [c.win_share for c in explanation.candidates if c.win_share is not None]
+                assert len(shares) == 4
+                assert shares[0] == max(shares)
+            hand.apply(explanation.chosen)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n": 0}, "of at least 1, got 0"),
-        ({"n": -3}, "of at least 1, got -3"),
-        ({"n": 2.5}, "a whole number of at least 1, got 2.5"),
+        ({"n": 0}, r"in 1\.\.100000, got 0"),
+        ({"n": -3}, r"in 1\.\.100000, got -3"),
+        ({"n": 2.5}, r"a whole number in 1\.\.100000, got 2\.5"),
+        ({"n": 10**20}, r"in 1\.\.100000, got 100000000000000000000"),
         ({"objective": "glory"}, "got 'glory'; allowed: scoring, contract, majority, points"),
         ({"calls": "loud"}, "got 'loud'; allowed: worlds, simple"),
         ({"threads": 0}, "threads of at least 1"),

@@ -129,9 +129,9 @@ def test_a_decision_can_be_explained(saved: Path, options: str) -> None:
     assert isinstance(agent, Zeb)
     view = next(view for view in views_of_play(9) if bin(int(core.legal_mask(view))).count("1") > 1)
     key = np.array([7], np.uint64)
-    text = agent.explain(view, key)
+    text = str(agent.explain(view, key))
     chosen = action_text(int(agent.act(np.array([view]), key)[0]))
-    first_row = next(line for line in text.splitlines() if line[:2] in ("* ", "  ") and "prior" not in line)
+    first_row = next(line for line in text.splitlines() if line[:2] in ("* ", "  ") and "action" not in line)
     assert chosen in first_row
     assert ("principal line: " + chosen in text) == bool(options)
     hand = Hand.deal(0, Rules(contract="random"))
@@ -139,13 +139,12 @@ def test_a_decision_can_be_explained(saved: Path, options: str) -> None:
         agent.explain(hand.view((hand.to_move + 1) % 4))
     with pytest.raises(ValueError, match=r"expected one HAND record, got Hand; allowed: what Hand\.view gives"):
         agent.explain(hand)  # type: ignore[arg-type]
-    called = agent.explain(next(view for view in views_of_play(40, contract="auction") if view["phase"] != core.TRICKS))
-    assert SPOKEN_FOR in called
+    call = next(view for view in views_of_play(40, contract="auction") if view["phase"] != core.TRICKS)
+    assert SPOKEN_FOR in str(agent.explain(call))
+    assert agent.explain(call).speaker == "simple bidder"
     assert SPOKEN_FOR not in text
     agent.evaluator.calls = True
-    assert SPOKEN_FOR not in agent.explain(
-        next(view for view in views_of_play(40, contract="auction") if view["phase"] != core.TRICKS)
-    )
+    assert SPOKEN_FOR not in str(agent.explain(call))
 
 
 def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:

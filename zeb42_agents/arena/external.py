@@ -36,7 +36,7 @@ from time import monotonic
 
 import numpy as np
 
-from zeb42_agents.agent import Randomness, view_keys
+from zeb42_agents.agent import Agent, Randomness, view_keys
 from zeb42_agents.arena.guard import GUARD, kill_group, start_program
 from zeb42_env import parse_action
 from zeb42_env.notation import format_hand
@@ -56,7 +56,7 @@ class ExternalError(Exception):
     """A program that gave no usable answer: the hand is lost."""
 
 
-class ExternalAgent:
+class ExternalAgent(Agent):
     """An agent that is another program; see the module for the protocol."""
 
     def __init__(self, command: str, *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zeb42_agents.agent import Agent
+from zeb42_agents.agent import Agent, SupportsAct, as_agent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
-from zeb42_agents.arena.pairing import MAX_BATCH_DEALS, _built
+from zeb42_agents.arena.pairing import MAX_BATCH_DEALS
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
 from zeb42_agents.arena.rating import PRIOR_HANDS
@@ -19,7 +19,7 @@ from zeb42_agents.arena.summary import Summary, summarise
 
 
 def rate(
-    what: str | Path | Sequence[Agent | str],
+    what: str | Path | Sequence[SupportsAct | str],
     *,
     protocol: str | Protocol = "majority",
     num_deals: int = 100,
@@ -33,8 +33,8 @@ def rate(
     """Rate a pool.
 
     Args:
-        what: the folder of an arena run, whose games are rated as they are; or agents and specs of agents, which play
-            here and now.
+        what: the folder of an arena run, whose games are rated as they are; or agents, their specs, or objects with
+            ``act``, which play here and now.
         protocol: what agents play; a folder knows its own. The same for the next three.
         num_deals: mirrored deals of each pair.
         seed: of the deals and of all randomness.
@@ -51,7 +51,7 @@ def rate(
         folder = RunFolder.read(what)
         games, names, chosen = mirrored(folder.games()), folder.names, folder.protocol
     else:
-        agents = [_built(agent) for agent in what]
+        agents = [as_agent(player) for player in what]
         chosen, names = get_protocol(protocol), [agent.name for agent in agents]
         if len(set(names)) < len(names):
             raise ValueError(f"expected agents with distinct names, got {', '.join(names)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zeb42_agents.agent import Agent, make_agent
+from zeb42_agents.agent import SupportsAct, as_agent
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
@@ -77,21 +77,21 @@ class PairingResult:
 
 
 def play_pairing(
-    agent_a: Agent | str,
-    agent_b: Agent | str,
+    agent_a: SupportsAct | str,
+    agent_b: SupportsAct | str,
     *,
     protocol: str | Protocol = "majority",
     num_deals: int,
     seed: int = 0,
     first_deal: int = 0,
     strict: bool = True,
-    partner: Agent | str | None = None,
+    partner: SupportsAct | str | None = None,
 ) -> PairingResult:
     """Play mirrored deals between two agents, thousands at a time so that networks see full batches.
 
     Args:
-        agent_a: the first agent, or its spec as :func:`zeb42_agents.make_agent` takes it (a program is an
-            :class:`zeb42_agents.arena.external.ExternalAgent`); the result is from its side.
+        agent_a: the first agent, its spec, or any object with ``act``, as :func:`zeb42_agents.as_agent` takes it (a
+            program is an :class:`zeb42_agents.arena.external.ExternalAgent`); the result is from its side.
         agent_b: the second; it may be the same object.
         protocol: one of ``zeb42_agents.arena.PROTOCOLS``, or its name.
         num_deals: mirrored deals; each is played twice.
@@ -104,8 +104,8 @@ def play_pairing(
     """
     chosen = get_protocol(protocol)
     require_numbers(seed, num_deals, first_deal)
-    agents = [_built(agent_a), _built(agent_b)]
-    opposite = None if partner is None else _built(partner)
+    agents = [as_agent(agent_a), as_agent(agent_b)]
+    opposite = None if partner is None else as_agent(partner)
     batches = []
     for start in range(first_deal, first_deal + num_deals, MAX_BATCH_DEALS):
         deals = np.arange(start, min(start + MAX_BATCH_DEALS, first_deal + num_deals))
@@ -141,7 +141,3 @@ def _result(names: tuple[str, str], games: np.ndarray, protocol: Protocol) -> Pa
         pair=pair,
         games=games,
     )
-
-
-def _built(agent: Agent | str) -> Agent:
-    return make_agent(agent) if isinstance(agent, str) else agent

@@ -65,9 +65,10 @@ class Player:
         config = {
             key: value
             for key, value in sorted(vars(agent).items())
-            if not key.startswith("_") and key != "name" and isinstance(value, str | int | float | bool)
+            if not key.startswith("_") and isinstance(value, str | int | float | bool)
+            if key not in ("name", "fingerprint")
         }
-        fingerprint = getattr(agent, "fingerprint", None) or _hash_of_files(self._files())
+        fingerprint = agent.fingerprint or _hash_of_files(self._files())
         return {"name": self.name, "spec": self.spec, "config": config, "fingerprint": fingerprint}
 
     def _files(self) -> list[Path]:

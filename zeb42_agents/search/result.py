@@ -1,4 +1,4 @@
-"""What a search found, for every decision of a batch, and the same in words."""
+"""What a search found, for every decision of a batch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zeb42_agents import worlds as deals
+from zeb42_agents.explanation import Candidate, Explanation, share_of_worlds
 from zeb42_agents.search.config import SearchConfig
-from zeb42_env.notation import format_hand
-from zeb42_env.rules import action_text, domino_text
+from zeb42_env.hand import Hand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,43 +53,46 @@ class SearchResult:
     def __len__(self) -> int:
         return len(self.action)
 
-    def principal_line(self, number: int = 0) -> list[str]:
-        """The principal line of decision ``number`` in words."""
-        return [action_text(int(action)) for action in self.line[number] if action >= 0]
-
-    def explain(self, number: int = 0, *, num_worlds: int = 3) -> str:
-        """Decision ``number`` in words: view, table of actions, principal line, belief and some worlds."""
-        view = self.views[number]
-        chosen = int(self.action[number])
-        words = [format_hand(view)]
+    def explain(self, number: int = 0, *, num_worlds: int = 3) -> Explanation:
+        """Decision ``number``, with the first ``num_worlds`` of its worlds."""
+        hand, chosen = Hand(self.views[number]), int(self.action[number])
         if not self.searched[number]:
-            return "\n".join([*words, f"seat {view['seat']} has one legal action: {action_text(chosen)}"])
-        config = self.config
-        words.append(
-            f"seat {view['seat']} to move: {config.sims} simulations, "
-            f"{config.worlds} world{'s' if config.worlds > 1 else ''} from {self.worlds_from}"
+            return Explanation(view=hand, chosen=chosen, candidates=(Candidate(action=chosen),), speaker="search")
+        config, worlds = self.config, self.worlds[number]
+        candidates = [self._candidate(number, action) for action in hand.legal_actions()]
+        candidates.sort(key=lambda c: (-self.visits[number, c.action], -self.policy[number, c.action], c.action))
+        sampled = f"{config.worlds} world{'s' if config.worlds > 1 else ''} from {self.worlds_from}"
+        best = "the most visited; of equals the best by prior and q"
+        return Explanation(
+            view=hand,
+            chosen=chosen,
+            candidates=tuple(candidates),
+            speaker="search",
+            basis=f"{config.sims} simulations, {sampled}",
+            how=best if config.temperature == 0.0 else "drawn by visits",
+            root_value=float(self.root_value[number]),
+            network_value=float(self.network_value[number]),
+            belief=self._belief(number),
+            world_share=share_of_worlds(worlds),
+            num_worlds=len(worlds),
+            worlds=tuple(Hand(world) for world in worlds[:num_worlds]),
+            line=tuple(int(action) for action in self.line[number] if action >= 0),
         )
-        words.append(f"value {self.root_value[number]:+.3f}, network alone {self.network_value[number]:+.3f}")
-        words.append(f"  {'action':<12} {'prior':>6} {'visits':>6} {'q':>7} {'policy':>7}")
-        legal = np.flatnonzero(self.policy[number])
-        for action in sorted(legal, key=lambda a: (-self.visits[number, a], -self.policy[number, a])):
-            q = f"{self.q[number, action]:+.3f}" if self.visits[number, action] else "-"
-            words.append(
-                f"{'*' if action == chosen else ' '} {action_text(int(action)):<12} {self.prior[number, action]:6.3f} "
-                f"{self.visits[number, action]:6d} {q:>7} {self.policy[number, action]:7.3f}"
-            )
-        if config.temperature == 0.0:
-            words.append("* the most visited; of equals the best by prior and q")
-        words.append("principal line: " + " ".join(self.principal_line(number)))
-        words += self._explain_belief(number)
-        words += [f"world {w}: {format_hand(world)}" for w, world in enumerate(self.worlds[number, :num_worlds])]
-        return "\n".join(words)
 
-    def _explain_belief(self, number: int) -> list[str]:
-        view, worlds = self.views[number], self.worlds[number]
-        hidden = np.flatnonzero(view["owner"] < 0)
-        words = [f"hidden dominoes: share of the {len(worlds)} worlds in which seat 0, 1, 2, 3 holds them"]
-        for domino in reversed(hidden):
-            shares = [np.mean(worlds["owner"][:, domino] == seat) for seat in range(4)]
-            words.append(f"  {domino_text(domino)}  " + "  ".join(f"{share:4.2f}" for share in shares))
-        return words
+    def _candidate(self, number: int, action: int) -> Candidate:
+        visits = int(self.visits[number, action])
+        return Candidate(
+            action=action,
+            value=float(self.q[number, action]) if visits else None,
+            visits=visits,
+            visit_share=visits / max(1, int(self.visits[number].sum())),
+            prior=float(self.prior[number, action]),
+            policy=float(self.policy[number, action]),
+        )
+
+    def _belief(self, number: int) -> np.ndarray:
+        """The exact probabilities [28, 4] under which the worlds were drawn."""
+        try:
+            return deals.marginals(self.views[number], self.belief[number])
+        except ValueError:  # the weights leave no deal, and the worlds were drawn evenly
+            return deals.marginals(self.views[number])

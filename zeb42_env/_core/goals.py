@@ -34,6 +34,12 @@ def by_contract(scoring: int) -> bool:
 
 
 @njit(cache=True, inline="always")
+def by_marks(scoring: int) -> bool:
+    """Whether a hand is worth marks, as many as were bid; otherwise it is worth at most 1."""
+    return scoring == FOR_MARKS
+
+
+@njit(cache=True, inline="always")
 def promised(hand: np.void) -> int:
     """The points that the offense has to take: what it bid, every point for a bid of marks."""
     return min(np.int64(hand.bid), HAND_POINTS)
@@ -48,7 +54,7 @@ def marks_at_stake(hand: np.void) -> int:
 @njit(cache=True, inline="always")
 def at_stake(hand: np.void) -> float:
     """What the hand is worth to its winner: the marks at stake, or 1 for any other scoring."""
-    return np.float64(marks_at_stake(hand)) if hand.scoring == FOR_MARKS else 1.0
+    return np.float64(marks_at_stake(hand)) if by_marks(hand.scoring) else 1.0
 
 
 @njit(cache=True)

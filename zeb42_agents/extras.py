@@ -1,0 +1,29 @@
+"""What comes with an extra of the package: the line to type where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gymnasium.error import DependencyNotInstalled
+
+_EXTRAS = {
+    "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib"),
+    "train": ("tianshou", "tyro", "filelock"),
+    "wandb": ("wandb",),
+    "hub": ("huggingface_hub",),
+}
+
+
+@contextmanager
+def needs_extras() -> Iterator[None]:
+    """``with needs_extras(): import torch``: DependencyNotInstalled says what to install where a package is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        for extra, packages in _EXTRAS.items():
+            if package in packages:
+                message = f"{package} is not installed, run `pip install 'zeb42[{extra}]'`"
+                raise DependencyNotInstalled(message) from error
+        raise
