@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+FINGERPRINT_BYTES = 16
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """A hash of the names and contents of ``files``, in hexadecimal."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[: 2 * FINGERPRINT_BYTES]
 
 
 @contextmanager

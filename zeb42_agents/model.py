@@ -54,7 +54,7 @@ class ZebConfig:
 
     def __post_init__(self) -> None:
         num_tokens = get_tokenizer(self.tokenizer).num_tokens
-        for name in ("embed_dim", "n_heads", "n_layers", "ff_dim"):
+        for name in ("embed_dim", "n_heads", "n_layers", "ff_dim", "max_tokens"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"expected {name} to be a whole number from 1, got {getattr(self, name)!r}")
         if self.embed_dim % self.n_heads or self.embed_dim % 16:

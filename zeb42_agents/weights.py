@@ -5,6 +5,7 @@ Nothing is unpickled: safetensors hold plain tensors, and torch files are read w
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from zeb42_agents.files import read_json, replaced_folder, set_aside, write_json
+from zeb42_agents.files import fingerprint, read_json, replaced_folder, set_aside, write_json
 from zeb42_agents.model import ZebConfig, ZebModel
 
 MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
@@ -54,17 +55,24 @@ def locate(source: str | Path) -> Path:
     weights. ValueError if there are none.
     """
     path = Path(source)
-    if path.suffix == ".pt" and path.is_file():
-        return path
-    for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
-        for place in (folder, set_aside(folder)):  # the old one where a kill came while it was being replaced
-            if (place / MODEL_FILE).is_file():
-                return place
+    with suppress(OSError):  # a name that no file can have, such as one that is too long
+        if path.suffix == ".pt" and path.is_file():
+            return path
+        for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
+            for place in (folder, set_aside(folder)):  # the old one where a kill came while it was being replaced
+                if (place / MODEL_FILE).is_file():
+                    return place
     bundled = ", ".join(bundled_names()) or "none in this installation"
     raise ValueError(
         f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "
         f"{CONFIG_FILE}, a training run's folder, a published .pt file, or bundled weights ({bundled})"
     )
+
+
+def fingerprint_of(source: str | Path) -> str:
+    """A hash of the files of the weights that ``source`` names, see :func:`locate`."""
+    place = locate(source)
+    return fingerprint([place / MODEL_FILE, place / CONFIG_FILE] if place.is_dir() else [place])
 
 
 def bundled_names() -> list[str]:
@@ -144,7 +152,24 @@ def _config(values: dict[str, Any], source: Path) -> ZebConfig:
         raise ValueError(f"in the configuration of {source}: {error}") from None
 
 
+def _require_sizes(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> None:
+    """ValueError unless the sizes of ``config`` are those of ``tensors``: nothing larger than the file is built."""
+    expected = {
+        "pos_embed.weight": (config.max_tokens, config.embed_dim),
+        f"encoder.layers.{config.n_layers - 1}.linear1.weight": (config.ff_dim, config.embed_dim),
+    }
+    for name, shape in expected.items():
+        if name not in tensors or tuple(tensors[name].shape) != shape:
+            got = list(tensors[name].shape) if name in tensors else "none"
+            raise ValueError(
+                f"expected the parameters of its configuration in {source}: {name} {list(shape)}, got {got}"
+            )
+
+
 def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebModel:
+    if not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise ValueError(f"expected the parameters of its configuration in {source}, got values that are no tensors")
+    _require_sizes(config, tensors, source)
     model = ZebModel(config)
     try:
         model.load_state_dict(tensors)

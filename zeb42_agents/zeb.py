@@ -22,6 +22,8 @@ class Zeb(Agent):
     def __init__(self, evaluator: NetworkEvaluator, *, search: SearchConfig | None = None, name: str = "zeb") -> None:
         self.name = name
         self.evaluator = evaluator
+        self._options: list[str] = []
+        self._fingerprint: str | None = None
         self.search = Search(evaluator, search) if search else None
 
     @classmethod
@@ -74,7 +76,20 @@ class Zeb(Agent):
                 threads=threads,
                 pipeline=evaluator.device.type == "cuda",
             )
-        return cls(evaluator, search=search)
+        agent = cls(evaluator, search=search)
+        agent._fingerprint = weights_on_disk.fingerprint_of(weights)
+        chosen = {"sims": (sims, 0), **of_search, "device": (device, "auto"), "precision": (precision, "float32")}
+        agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
+        agent._options.insert(0, repr(weights))
+        return agent
+
+    @property
+    def fingerprint(self) -> str | None:  # type: ignore[override]
+        """A hash of the files of its weights; None if it was built from a network in memory."""
+        return self._fingerprint
+
+    def __repr__(self) -> str:
+        return f"Zeb({', '.join(self._options)})"
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action id for each view (HAND [B]): int64 [B]."""

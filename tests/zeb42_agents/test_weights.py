@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from zeb42_agents import weights
-from zeb42_agents.files import recover_folder, write_json
+from zeb42_agents import make_agent, weights
+from zeb42_agents.files import read_json, recover_folder, write_json
 from zeb42_agents.model import ZebConfig, ZebModel
 
 
@@ -123,3 +123,47 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="damaged or foreign"):
         weights.load(tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_layers": 10**9},
+        {"embed_dim": 16 * 10**9},
+        {"ff_dim": 10**9},
+        {"ff_dim": 10**30},
+        {"n_layers": 1},
+        {"max_tokens": 36.0},
+    ],
+)
+def test_sizes_are_those_of_the_file_before_anything_is_built(change: dict, tmp_path: Path) -> None:
+    weights.save(tmp_path / "w", small(), {})
+    config = read_json(tmp_path / "w" / weights.CONFIG_FILE)
+    write_json(tmp_path / "w" / weights.CONFIG_FILE, {**config, **change})
+    with pytest.raises(ValueError, match=r"expected the parameters of its configuration|to be a whole number from 1"):
+        weights.load(tmp_path / "w")
+
+
+def test_odd_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights.save(tmp_path / "w", small(), {"step": 3})
+    monkeypatch.chdir(tmp_path / "w")
+    assert weights.load(".").state == {"step": 3}
+    monkeypatch.chdir(tmp_path)
+    for odd in (".", "x" * 300, "x" * 5000 + ".pt"):
+        with pytest.raises(ValueError, match="expected weights, got"):
+            weights.load(odd)
+    (tmp_path / "w" / weights.CONFIG_FILE).unlink()
+    (tmp_path / "w" / weights.CONFIG_FILE).mkdir()
+    with pytest.raises(ValueError, match=r"expected JSON in .*config\.json, got something else"):
+        weights.load(tmp_path / "w")
+
+
+def test_agents_know_their_weights(tmp_path: Path) -> None:
+    weights.save(tmp_path / "w", small(tokenizer="v2"), {})
+    before = make_agent(f"zeb:{tmp_path / 'w'}")
+    assert before.fingerprint == weights.fingerprint_of(tmp_path / "w")
+    weights.save(tmp_path / "w", ZebModel(ZebConfig.named("small", tokenizer="v2")), {})
+    assert make_agent(f"zeb:{tmp_path / 'w'}").fingerprint != before.fingerprint
+    assert repr(make_agent("zeb:laptop,sims=64")) == "Zeb('laptop', sims=64)"
+    assert repr(make_agent("eq:30,objective=points")) == "EQ(n=30, objective='points')"
+    assert repr(make_agent("greedy")) == "<GreedyAgent greedy>"

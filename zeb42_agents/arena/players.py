@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import shutil
@@ -13,11 +12,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from zeb42_agents.agent import Agent, is_spec, make_agent, read_spec, require_agent, same_agent
+from zeb42_agents.agent import Agent, is_spec, make_agent, require_agent, same_agent
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
+from zeb42_agents.files import fingerprint
 
 EXTERNAL_PREFIX = "cmd:"
-_FINGERPRINT_BYTES = 16
 _POOL_KEYS = {
     "agents": list, "protocol": str, "seed": int, "deals": int,
     "anchor": str, "anchor_elo": float, "versus": str, "partners": str,
@@ -60,7 +59,7 @@ class Player:
         """What a run folder records, so that another configuration under the same name is noticed.
 
         ``config`` is the agent's own plain attributes; ``fingerprint`` the agent's own if it has one, otherwise a hash
-        of its weights, or of the files that the command line of a program names.
+        of the files that the command line of a program names.
         """
         config = {
             key: value
@@ -68,22 +67,18 @@ class Player:
             if not key.startswith("_") and isinstance(value, str | int | float | bool)
             if key not in ("name", "fingerprint")
         }
-        fingerprint = agent.fingerprint or _hash_of_files(self._files())
-        return {"name": self.name, "spec": self.spec, "config": config, "fingerprint": fingerprint}
+        files = self._files()
+        known = getattr(agent, "fingerprint", None) or (fingerprint(files) if files else None)
+        return {"name": self.name, "spec": self.spec, "config": config, "fingerprint": known}
 
     def _files(self) -> list[Path]:
-        """What an agent may be made of that its spec names by path only."""
+        """What a program may be made of that its command line names."""
         if self.is_program:
             program, *arguments = shlex.split(self.spec.removeprefix(EXTERNAL_PREFIX))
             words = [part for word in arguments for part in (word, word.partition("=")[2])]  # --weights=FILE
             named = [Path(word) for word in (*([program] if os.sep in program else []), *words)]
             return [path for path in named if path.is_file()]
-        if self.spec.partition(":")[0] != "zeb":
-            return []
-        from zeb42_agents import weights  # needs torch, which other agents do not
-
-        place = weights.locate(read_spec(self.spec)[1]["weights"])
-        return [place / weights.MODEL_FILE, place / weights.CONFIG_FILE] if place.is_dir() else [place]
+        return []
 
 
 def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> list[Player]:
@@ -137,13 +132,3 @@ def _check_table(where: str, table: Any, types: dict[str, type]) -> None:
     for key, value in table.items():
         if type(value) is not types[key] and not (type(value) is int and types[key] is float):
             raise ValueError(f"expected {key} in {where} to be {_TOML_TYPES[types[key]]}, got {value!r}")
-
-
-def _hash_of_files(files: Sequence[Path]) -> str | None:
-    if not files:
-        return None
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode())
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[: 2 * _FINGERPRINT_BYTES]
