@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from gymnasium.error import DependencyNotInstalled
 
@@ -27,3 +29,14 @@ def needs_extras() -> Iterator[None]:
                 message = f"{package} is not installed, run `pip install 'zeb42[{extra}]'`"
                 raise DependencyNotInstalled(message) from error
         raise
+
+
+def run_command(module: str) -> int:
+    """The exit status of the command line in ``module``, its ``main``; 2 where it lacks what is to be installed."""
+    try:
+        with needs_extras():
+            main = import_module(module).main
+    except DependencyNotInstalled as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return int(main(sys.argv[1:]))

@@ -195,3 +195,20 @@ def test_zeb_without_torch_says_what_to_type() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["greedy", "torch is not installed, run `pip install 'zeb42[agents]'`"]
+
+
+@pytest.mark.parametrize(("module", "missing", "extra"), [("arena", "rich", "agents"), ("training", "tyro", "train")])
+def test_commands_without_what_they_need_say_what_to_type(module: str, missing: str, extra: str) -> None:
+    code = (
+        f"import runpy, sys\nsys.modules['{missing}'] = None\nsys.argv = ['x', '--help']\n"
+        f"runpy.run_module('zeb42_agents.{module}', run_name='__main__')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = f"error: {missing} is not installed, run `pip install 'zeb42[{extra}]'`\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_ratings_without_scipy_say_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    with pytest.raises(DependencyNotInstalled, match="scipy is not installed"):
+        rate(["random", "greedy"], num_deals=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from zeb42_agents.arena.cli import main
+from zeb42_agents.extras import run_command
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_command("zeb42_agents.arena.cli"))

@@ -19,6 +19,7 @@ import numpy as np
 from zeb42_agents.agent import same_agent
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.text import plain
+from zeb42_agents.extras import needs_extras
 
 ELO_PER_NAT = 400.0 / np.log(10.0)
 DEFAULT_ANCHOR = "eq:n=100"
@@ -266,7 +267,8 @@ def _halfwidth(moves: np.ndarray) -> float:
 
 def t_quantile(num_clusters: float) -> float:
     """How many standard errors a two-sided 95% interval from so many clusters reaches; two at the least."""
-    from scipy.stats import t  # here, because scipy.stats takes half a second to import
+    with needs_extras():
+        from scipy.stats import t  # here, because scipy.stats takes half a second to import
 
     return float(t.ppf(0.5 + CONFIDENCE / 2, max(1.0, num_clusters - 1.0)))
 

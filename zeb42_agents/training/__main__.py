@@ -1,6 +1,6 @@
 """``python -m zeb42_agents.training``: the same as ``python examples/train_belief.py``."""
 
-from zeb42_agents.training.cli import main
+from zeb42_agents.extras import run_command
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_command("zeb42_agents.training.cli"))
