@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from zeb42_agents.arena.external import ExternalAgent
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.players import read_pool
 from zeb42_agents.arena.protocols import PROTOCOLS
+from zeb42_env import Hand, action_text
 
 PAGE = (Path(__file__).parents[3] / "docs" / "arena.md").read_text()
 
@@ -31,6 +33,16 @@ def test_the_example_program_plays(tmp_path: Path) -> None:
     result = play_pairing(agent, make_agent("greedy"), protocol="hand", num_deals=2)
     assert result.forfeits == (0, 0)
     agent.close()
+
+
+def test_the_example_program_ends_without_a_word_when_it_is_told_to(tmp_path: Path) -> None:
+    program = tmp_path / "player.py"
+    program.write_text(blocks("python")[0])
+    view = Hand(Hand.deal(0).view(Hand.deal(0).to_move))
+    lines = f"zeb42-arena 1\nact 123 {view}\nquit\n"
+    ended = subprocess.run([sys.executable, str(program)], input=lines, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == ["ready lowest", action_text(view.legal_actions()[0])]
 
 
 def test_the_library_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -291,6 +291,17 @@ def test_a_result_is_a_line_a_table_and_json() -> None:
     assert len(repr(alone)) < 200
 
 
+def test_objects_without_a_name_and_specs_play_and_are_rated() -> None:
+    class MyPolicy:
+        def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+            return make_agent("greedy").act(views, rng)
+
+    assert repr(play_pairing(MyPolicy(), "random", num_deals=2)).startswith("MyPolicy ")
+    assert sorted(rate([MyPolicy(), "random"], num_deals=2).ratings.names) == ["MyPolicy", "random"]
+    with pytest.raises(ValueError, match="expected an agent, got 5"):
+        rate([5, "random"], num_deals=2)
+
+
 @pytest.mark.parametrize("numbers", [{"seed": -1}, {"seed": 2**64}, {"seed": 1.5}, {"num_deals": 1.5}])
 def test_numbers_out_of_range_are_refused(numbers: dict) -> None:
     with pytest.raises(ValueError, match="expected"):
