@@ -20,7 +20,7 @@ from zeb42_agents.arena.run import Plan, num_cores, run_pool
 
 
 def hands_per_second(first: str, second: str, num_deals: int, jobs: int) -> tuple[float, float, float]:
-    """Hands a second through the whole path (play, JSONL, in-order merge): with start-up, without, and a CPU second.
+    """Hands per second through the whole path (play, JSONL, in-order merge): with start-up, without, and per CPU second.
 
     The start-up is taken from a run of one deal in the same way; CPU seconds, those of all processes without the
     start-up, are what to compare on a machine that others use.
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=num_cores())
     options = parser.parse_args()
 
-    print(f"{'pair':<20}{'jobs':>5}{'hands/s':>12}{'less start-up':>16}{'a CPU second':>15}")
+    print(f"{'pair':<20}{'jobs':>5}{'hands/s':>12}{'less start-up':>16}{'per CPU second':>15}")
     for first, second in (("random", "random"), ("greedy", "random"), ("greedy", "greedy")):
         for jobs in sorted({1, options.jobs}):
             whole, running, cpu = hands_per_second(first, second, options.deals, jobs)
