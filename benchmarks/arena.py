@@ -20,7 +20,7 @@ from zeb42_agents.arena.run import Plan, num_cores, run_pool
 
 
 def hands_per_second(first: str, second: str, num_deals: int, jobs: int) -> tuple[float, float, float]:
-    """Hands per second through the whole path (play, JSONL, in-order merge): with start-up, without, and per CPU second.
+    """Hands per second through the whole path (play, JSONL, in-order merge): with start-up, without, per CPU second.
 
     The start-up is taken from a run of one deal in the same way; CPU seconds, those of all processes without the
     start-up, are what to compare on a machine that others use.
