@@ -15,8 +15,10 @@ from time import perf_counter
 from zeb42_agents import make_agent
 from zeb42_agents.arena import PROTOCOLS, play_pairing, rate
 from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.plan import Plan
 from zeb42_agents.arena.players import Player
-from zeb42_agents.arena.run import Plan, num_cores, run_pool
+from zeb42_agents.arena.run import run_pool
+from zeb42_agents.arena.workers import num_cores
 
 
 def hands_per_second(first: str, second: str, num_deals: int, jobs: int) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,15 +20,18 @@ from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
 from zeb42_agents.arena.live import LiveTable
+from zeb42_agents.arena.plan import Plan, check_plan
 from zeb42_agents.arena.play import ForfeitError
 from zeb42_agents.arena.players import Player, distinct, players_of, read_pool
 from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol
 from zeb42_agents.arena.rating import DEFAULT_ANCHOR, DEFAULT_ANCHOR_ELO, PRIOR_HANDS, resolve_anchor
 from zeb42_agents.arena.report import write_reports
-from zeb42_agents.arena.run import Outcome, Plan, check_plan, num_cores, run_pool
+from zeb42_agents.arena.run import Outcome, run_pool
 from zeb42_agents.arena.sprt import Sprt
+from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.arena.summary import summarise
 from zeb42_agents.arena.text import PLURAL, pace, plain
+from zeb42_agents.arena.workers import WorkerError, num_cores
 
 PROGRAM = "python -m zeb42_agents.arena"
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
@@ -41,15 +44,18 @@ def main(arguments: Sequence[str]) -> int:
     commands = {"show": _show_main, "report": _report_main}
     console = Console(markup=False, emoji=False, highlight=False)  # an agent's name is what it is
     try:
-        if arguments and arguments[0] in commands:
-            return commands[arguments[0]](arguments[1:], console)
-        return _play_main(arguments, console)
+        with stops_raise():
+            if arguments and arguments[0] in commands:
+                return commands[arguments[0]](arguments[1:], console)
+            return _play_main(arguments, console)
     except (ValueError, OSError) as error:
         print("\n".join(map(plain, f"error: {error}".splitlines())), file=sys.stderr)
         return BAD_INPUT
-    except BrokenProcessPool:
-        print("stopped: a process died, of memory perhaps; point --out at the run folder to go on", file=sys.stderr)
+    except WorkerError as error:
+        print(f"stopped: {error}; point --out at the run folder to go on", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt as stop:
+        return _stopped(stop, ["nothing is lost of what a run folder has"])
     except ForfeitError as error:
         print(plain(f"stopped (--strict): {error}"), file=sys.stderr)
         return FAILED
@@ -133,10 +139,9 @@ def _play_main(arguments: Sequence[str], console: Console) -> int:
                 agents=session.agents,
                 watch=live.show,
             )
-    except KeyboardInterrupt:
-        console.print("interrupted; what was finished is saved. To go on:")
-        console.print(f"  {_resume_line(arguments, session.folder.path)}", soft_wrap=True)
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        line = _resume_line(arguments, session.folder.path)
+        return _stopped(stop, ["what was finished is saved. To go on:", f"  {line}"])
     return _report(outcome, session, console, with_plots=not options.no_plots)
 
 
@@ -245,6 +250,13 @@ def _notes(outcome: Outcome, session: _Session) -> list[str]:
     if len(played_by) > 1:
         notes.append("The sessions of this run used different versions; see the report.")
     return notes
+
+
+def _stopped(stop: KeyboardInterrupt, words: Sequence[str]) -> int:
+    """Say what a stop left, and return the exit status for it."""
+    with suppress(OSError):  # the terminal may be what was closed
+        print("\n".join([f"interrupted{f' by {stop}' if str(stop) else ''}; {words[0]}", *words[1:]]), flush=True)
+    return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
 
 
 def _resume_line(arguments: Sequence[str], path: Path) -> str:

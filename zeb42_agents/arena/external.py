@@ -37,7 +37,8 @@ from time import monotonic
 import numpy as np
 
 from zeb42_agents.agent import Agent, Randomness, view_keys
-from zeb42_agents.arena.guard import GUARD, kill_group, start_program
+from zeb42_agents.arena.guard import GUARD, kill_group
+from zeb42_agents.arena.stops import stops_held
 from zeb42_env import parse_action
 from zeb42_env.notation import format_hand
 
@@ -65,6 +66,8 @@ class ExternalAgent(Agent):
             self._words = shlex.split(command)
         except ValueError as error:
             raise ValueError(f"expected a command line after cmd:, got {command!r}: {error}") from None
+        if "\0" in command:
+            raise ValueError(f"expected a command line after cmd:, got one with a zero byte: {command!r}")
         if not self._words:
             raise ValueError("expected a command line after cmd:, got nothing; such as cmd:./my_player --fast")
         if not 0 < move_time_s <= MAX_MOVE_TIME_S:
@@ -174,7 +177,11 @@ class _Process:
     """One process of a program, in a group of its own, and the talk with it, which never waits beyond a deadline."""
 
     def __init__(self, words: list[str]) -> None:
-        self._popen = start_program(words)
+        with stops_held():  # a stop in between would leave a program that nobody knows of
+            self._popen = subprocess.Popen(
+                words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
+            GUARD.add(self._popen.pid)
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
         self._requests, self._answers = self._popen.stdin, self._popen.stdout

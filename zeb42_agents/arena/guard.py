@@ -9,13 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from contextlib import suppress
 
 
 class Guard:
@@ -60,34 +55,6 @@ class Guard:
 
 GUARD = Guard()
 """The guard of the programs that this process starts."""
-
-
-def start_program(words: list[str]) -> subprocess.Popen[bytes]:
-    """Start a program in a group and a session of its own, with pipes for its input and output, and guard it."""
-    with _stops_held():  # a stop in between would leave a program that nobody knows of
-        program = subprocess.Popen(
-            words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        GUARD.add(program.pid)
-    return program
-
-
-@contextmanager
-def _stops_held() -> Iterator[None]:
-    """What would stop this process waits until the block is done. (Masked signals would stay masked in a program.)"""
-    held: list[int] = []
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in STOP_SIGNALS:
-            if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                before[number] = signal.signal(number, lambda number, _: held.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for stop in held:
-            signal.raise_signal(stop)
 
 
 def kill_group(group: int) -> None:

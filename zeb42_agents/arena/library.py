@@ -11,10 +11,10 @@ from zeb42_agents.agent import Agent, SupportsAct, as_agent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
 from zeb42_agents.arena.pairing import MAX_BATCH_DEALS
+from zeb42_agents.arena.plan import pairs_to_play
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
 from zeb42_agents.arena.rating import PRIOR_HANDS
-from zeb42_agents.arena.run import pairs_to_play
 from zeb42_agents.arena.summary import Summary, summarise
 
 

@@ -64,6 +64,7 @@ class LiveTable:
 
     def _refresh(self, progress: RunProgress) -> None:
         words = pace(NUM_TABLES * progress.num_played, progress.elapsed_s, self._folder.protocol.unit)
+        words += f", {progress.decisions:,} decisions"
         if progress.forfeits:
             words += f", {progress.forfeits} forfeits"
         summary = self._summary(progress)
@@ -73,12 +74,15 @@ class LiveTable:
             where = f"{progress.num_done:,} of {progress.num_total:,} mirrored deals, {words}"
             self._console.print(f"{where}: {standing}" if standing else where, soft_wrap=True)
             return
-        self._bar.update(self._task, total=progress.num_total, completed=progress.num_done, description=words)
+        done = progress.num_done + progress.in_play
+        self._bar.update(self._task, total=progress.num_total, completed=done, description=words)
         self._live.update(Group(live_table(summary), self._bar) if summary else self._bar, refresh=True)
 
     def _summary(self, progress: RunProgress) -> Summary | None:
         """The ratings so far; None as long as the anchor has not played."""
         anchor = self._rating["anchor"]
+        if not len(progress.games):
+            return None
         if anchor is not None and self._folder.names.index(anchor) not in progress.games["teams"]:
             return None
         return summarise(progress.games, self._folder.names, self._folder.protocol, **self._rating)

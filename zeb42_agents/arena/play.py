@@ -225,7 +225,8 @@ def ask(agent: Agent, views: np.ndarray, keys: np.ndarray, places: np.ndarray) -
 
 
 def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
-    """Ask each agent for its first actions, so that compiling and loading do not count as thinking.
+    """Ask each agent for its first actions, so that compiling and loading do not count as thinking. ValueError if one
+    fails at that, as it would at every hand.
 
     Programs are not asked: what they see of a deal here they could meet again.
     """
@@ -234,7 +235,9 @@ def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
         views = tables.views_of(hands, hands["to_move"])
         for agent in agents:
             if not hasattr(agent, "act_at"):
-                ask(agent, views, np.zeros(1, np.uint64), views["seat"])
+                _, failures = ask(agent, views, np.zeros(1, np.uint64), views["seat"])
+                if failures:
+                    raise ValueError(f"expected agents that can play, got {agent.name}, which fails: {failures[0]}")
         core.apply(hands[0], min(a for a in range(core.NUM_ACTIONS) if int(core.legal_mask(hands[0])) >> a & 1))
 
 

@@ -77,8 +77,15 @@ class Player:
             program, *arguments = shlex.split(self.spec.removeprefix(EXTERNAL_PREFIX))
             words = [part for word in arguments for part in (word, word.partition("=")[2])]  # --weights=FILE
             named = [Path(word) for word in (*([program] if os.sep in program else []), *words)]
-            return [path for path in named if path.is_file()]
+            return [path for path in named if _is_file(path)]
         return []
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a word that is too long to be a file's name
+        return False
 
 
 def players_of(specs: Sequence[str], *, move_time_s: float = DEFAULT_MOVE_TIME_S) -> list[Player]:

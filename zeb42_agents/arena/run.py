@@ -1,79 +1,27 @@
-"""Running a pool: which deals are still to be played, by whom, in how many processes, and when to stop.
+"""Running a pool: what is missing is played, written as it is finished, and looked at.
 
-Mirrored deals are played and written in the order of their numbers, whatever the processes, so that a stopping rule
-looks at the same results for any ``jobs``.
+With a stopping rule, deals are written and looked at in the order of their numbers, so that the rule sees the same for
+any number of jobs. Otherwise a mirrored deal is written as soon as the chunk that it is played in is finished.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
-from types import FrameType
 
 import numpy as np
 
 from zeb42_agents.agent import Agent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
-from zeb42_agents.arena.play import play_games, warm_up
+from zeb42_agents.arena.plan import Chunks, Plan, StoppingRule, check_plan, complete_to, missing_tasks, pairs_to_play
 from zeb42_agents.arena.players import Player
-from zeb42_agents.arena.protocols import MAX_DEALS, Protocol
-from zeb42_agents.arena.rating import PRIOR_HANDS, Ratings, Units, check_prior, fit_ratings, resolve_anchor, units_of
-from zeb42_agents.arena.sprt import Decision, Sprt
+from zeb42_agents.arena.rating import Units, units_of
+from zeb42_agents.arena.sprt import Decision
+from zeb42_agents.arena.workers import Here, Part, Processes, Setup
 
-CHUNK_TIME_S = 4.0  # how long a chunk of work should take: what Ctrl-C may lose
-FIRST_CHUNK, MAX_CHUNK, CHUNK_GROWTH = 16, 4096, 4  # mirrored deals
-HALFWIDTH_EVERY = 50  # deals between two looks at --max-halfwidth
-HALFWIDTH_MIN_DEALS = 100
-_THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to play, and when to stop."""
-
-    num_deals: int = 100
-    """Mirrored deals (or matches) of each pair; with a stopping rule, at most."""
-    first_deal: int = 0
-    """Number of the first; two machines that are to be merged play different ranges."""
-    versus: str | None = None
-    """Play only pairs with this agent; None plays all pairs."""
-    jobs: int = 1
-    """Processes. The results do not depend on it."""
-    chunk: int | None = None
-    """Mirrored deals that advance together; None finds what takes some seconds."""
-    min_chunk: int = 1
-    """The fewest that do so where ``chunk`` is None: networks are slow with small batches."""
-    max_halfwidth: float | None = None
-    """Stop when the 95% interval of every agent's difference to the anchor is at most this many Elo to each side."""
-    sprt: Sprt | None = None
-    """Stop when this test of the first agent against the second decides."""
-    strict: bool = False
-    """Raise at the first illegal action or crash, where otherwise the hand is lost and the run goes on."""
-    anchor: str | None = None
-    """Whose rating is fixed; see :func:`zeb42_agents.arena.fit_ratings`."""
-    anchor_elo: float | None = None
-    """At what."""
-    prior_hands: float = PRIOR_HANDS
-    """Weight of the prior."""
-
-    def __post_init__(self) -> None:
-        for name in ("num_deals", "jobs", "chunk", "min_chunk"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"expected {name} of at least 1, got {value}")
-        if not 0 <= self.first_deal <= MAX_DEALS - self.num_deals:
-            raise ValueError(f"expected deals in 0..{MAX_DEALS - 1}, got {self.num_deals} from {self.first_deal} on")
-        check_prior(self.prior_hands)
-        if self.max_halfwidth is not None and not self.max_halfwidth > 0:
-            raise ValueError(f"expected max_halfwidth above 0 Elo, got {self.max_halfwidth}")
+DECISIONS_PER_DEAL = {"hand": 56, "match": 600}  # roughly, of both tables
 
 
 @dataclass
@@ -86,6 +34,8 @@ class Progress:
     num_played: int  # in this session
     elapsed_s: float
     forfeits: int
+    decisions: int = 0  # in this session, those of unfinished deals included
+    in_play: float = 0.0  # what the decisions of unfinished deals come to, in mirrored deals
 
 
 @dataclass(frozen=True)
@@ -100,30 +50,6 @@ class Outcome:
     ratio: float  # its log-likelihood ratio
     num_played: int
     elapsed_s: float
-
-
-def pairs_to_play(names: Sequence[str], numbers: Sequence[int], versus: str | None) -> list[tuple[int, int]]:
-    """The pairs of agents, lower number first. ValueError if ``versus`` does not play."""
-    if len(numbers) < 2:
-        raise ValueError(f"expected at least two agents, got {len(numbers)}")
-    if versus is None:
-        return list(combinations(sorted(numbers), 2))
-    playing = [names[number] for number in numbers]
-    if versus not in playing:
-        raise ValueError(f"expected versus to be one of the agents, got {versus!r}; allowed: {', '.join(playing)}")
-    other = names.index(versus)
-    return [(min(i, other), max(i, other)) for i in numbers if i != other]
-
-
-def check_plan(names: Sequence[str], plan: Plan) -> None:
-    """ValueError if ``plan`` cannot be played by agents of these names."""
-    pairs = pairs_to_play(names, range(len(names)), plan.versus)
-    if plan.sprt and len(pairs) != 1:
-        raise ValueError(f"expected two agents for a sequential test, got {len(pairs)} pairs")
-    if plan.sprt and plan.max_halfwidth:
-        raise ValueError("expected one stopping rule, got sprt and max_halfwidth")
-    if plan.max_halfwidth:
-        resolve_anchor(names, plan.anchor, plan.anchor_elo)
 
 
 def run_pool(
@@ -143,283 +69,128 @@ def run_pool(
         plan: what to play, and when to stop.
         partner: who sits opposite every contestant; None for the contestant itself.
         agents: the contestants and the partner already built, for one process.
-        watch: called after each chunk.
+        watch: called after each chunk, and several times a second while chunks are played.
 
-    KeyboardInterrupt leaves everything that was finished in the folder.
+    KeyboardInterrupt leaves everything that was finished in the folder. WorkerError if a process died.
     """
     check_plan([player.name for player in players], plan)
-    names = folder.names
-    numbers = [names.index(player.name) for player in players]
-    pairs = pairs_to_play(names, numbers, plan.versus)
-    stop = _Stop(plan, names, pairs, first=numbers[0])
+    numbers = np.array([folder.names.index(player.name) for player in players])
+    pairs = pairs_to_play(folder.names, numbers.tolist(), plan.versus)
+    rule = StoppingRule(plan, folder.names, pairs, first=int(numbers[0]))
     done = mirrored(folder.games())
-    tasks = _missing(pairs, done, plan)
-    total = len(pairs) * plan.num_deals
-    started, num_played, forfeits = perf_counter(), 0, 0
-    finished = [done]
-    work = _Work(players, numbers, partner, folder.protocol, folder.seed, plan, agents)
-    stop.look(finished, complete_to=_complete_to(tasks, 0, plan))
-    try:
-        for start, games, blocks in work.results(tasks) if not stop.reason else ():
-            num = len(blocks)
-            finished.append(games.reshape(-1, NUM_TABLES))
-            stop.look(finished, complete_to=_complete_to(tasks, start + num, plan))
-            if stop.reason:
-                within = games["deal"][::NUM_TABLES] < stop.end_deal
-                blocks = [block for block, keep in zip(blocks, within, strict=True) if keep]
-                finished[-1] = finished[-1][within]
-            folder.append(blocks)
-            num_played += len(blocks)
-            forfeits += int((finished[-1]["forfeit"] >= 0).sum())
-            done_here = total - len(tasks) + num_played
-            if watch:
-                everything = np.concatenate(finished)
-                watch(Progress(everything, done_here, total, num_played, perf_counter() - started, forfeits))
-            if stop.reason:
-                break
-    finally:
-        work.close()
-        folder.close()
-    games = np.concatenate(finished)
+    tasks = missing_tasks(pairs, done, plan)
+    watched = _Watched(done, len(pairs) * plan.num_deals - len(tasks), len(tasks), folder.protocol.unit, watch)
+    rule.look(watched.finished, complete_to=complete_to(tasks, 0, plan))
+    if len(tasks) and not rule.reason:
+        setup = Setup(players, partner, folder.protocol, folder.seed, plan.strict)
+        workers = Here(setup, agents) if plan.jobs == 1 else Processes(setup, plan.jobs)
+        results = _play(workers, tasks, numbers, plan, lambda: watched.tell(workers.num_in_play))
+        try:
+            for first, games, blocks in _in_order(results) if plan.sprt or plan.max_halfwidth else results:
+                watched.finished.append(games.reshape(-1, NUM_TABLES))
+                rule.look(watched.finished, complete_to=complete_to(tasks, first + len(blocks), plan))
+                within = games["deal"][::NUM_TABLES] < rule.end_deal
+                watched.finished[-1] = watched.finished[-1][within]
+                folder.append([block for block, keep in zip(blocks, within, strict=True) if keep])
+                watched.add(watched.finished[-1], workers.num_in_play)
+                if rule.reason:
+                    break
+        finally:
+            workers.close()
+            folder.close()
+    games = _sorted(np.concatenate(watched.finished))
     return Outcome(
         units_of(games),
         games,
-        stop.reason or "deals",
-        stop.decision,
-        stop.decided_after,
-        stop.ratio,
-        num_played,
-        perf_counter() - started,
+        rule.reason or "deals",
+        rule.decision,
+        rule.decided_after,
+        rule.ratio,
+        watched.num_played,
+        watched.elapsed_s,
     )
 
 
-def _missing(pairs: list[tuple[int, int]], done: np.ndarray, plan: Plan) -> np.ndarray:
-    """The tasks int64 [T, 3] (deal, first, second) that are not done, by deal and then by pair."""
-    missing = np.ones((plan.num_deals, len(pairs)), np.bool_)
-    teams, deals = np.sort(done["teams"][:, 0], 1), done["deal"][:, 0] - plan.first_deal
-    here = (deals >= 0) & (deals < plan.num_deals)
-    for number, pair in enumerate(pairs):
-        missing[deals[here & (teams == pair).all(1)], number] = False
-    deals, numbers = np.nonzero(missing)
-    return np.column_stack([plan.first_deal + deals, np.array(pairs)[numbers]])
-
-
-def _complete_to(tasks: np.ndarray, num_done: int, plan: Plan) -> int:
-    """The deal up to which (excluded) every pair has played, once so many tasks are done."""
-    return int(tasks[num_done, 0]) if num_done < len(tasks) else plan.first_deal + plan.num_deals
-
-
-class _Stop:
-    """The stopping rules, asked on the deals that every pair has played, in their order."""
-
-    def __init__(self, plan: Plan, names: list[str], pairs: list[tuple[int, int]], *, first: int) -> None:
-        self.plan, self.names, self.pairs, self.first = plan, names, pairs, first
-        self.reason = ""
-        self.end_deal = plan.first_deal + plan.num_deals
-        self.decision: Decision | None = None
-        self.decided_after, self.ratio = 0, 0.0
-        self._looked_to = plan.first_deal
-
-    def look(self, finished: list[np.ndarray], *, complete_to: int) -> None:
-        """Set ``reason`` and ``end_deal`` if a rule says stop on the deals before ``complete_to``."""
-        if self.plan.sprt:
-            self._test(units_of(np.concatenate(finished)), complete_to)
-        elif self.plan.max_halfwidth:
-            self._measure(units_of(np.concatenate(finished)), complete_to)
-
-    def _mine(self, units: Units, end: int) -> np.ndarray:
-        among = np.zeros(len(units), bool)
-        for pair in self.pairs:
-            among |= (units.pairs == pair).all(1)
-        return among & (units.deals >= self.plan.first_deal) & (units.deals < end)
-
-    def _test(self, units: Units, complete_to: int) -> None:
-        assert self.plan.sprt is not None
-        mine = self._mine(units, complete_to)
-        score = units.score[mine][np.argsort(units.deals[mine])]
-        if self.first != self.pairs[0][0]:
-            score = 1.0 - score  # the folder numbers the agents in another order than this session
-        self.decision, self.decided_after, self.ratio = self.plan.sprt.decide(score)
-        if self.decision:
-            self.reason = "sprt"
-            self.end_deal = self.plan.first_deal + self.decided_after
-
-    def _measure(self, units: Units, complete_to: int) -> None:
-        assert self.plan.max_halfwidth is not None
-        first = self.plan.first_deal
-        for end in range(first + HALFWIDTH_MIN_DEALS, complete_to + 1, HALFWIDTH_EVERY):
-            if end <= self._looked_to:
-                continue
-            self._looked_to = end
-            ratings = self._rate(units.select(self._mine(units, end)))
-            if ratings.connected and ratings.halfwidth.max() <= self.plan.max_halfwidth:
-                self.reason, self.end_deal = "max_halfwidth", end
-                return
-
-    def _rate(self, units: Units) -> Ratings:
-        """Ratings of the agents of this session alone."""
-        playing = np.unique(self.pairs)
-        names = [self.names[number] for number in playing]
-        own = replace(units, pairs=np.searchsorted(playing, units.pairs))
-        plan = self.plan
-        return fit_ratings(own, names, anchor=plan.anchor, anchor_elo=plan.anchor_elo, prior_hands=plan.prior_hands)
-
-
-class _Work:
-    """Plays tasks in chunks, here or in processes, and hands the results back in order."""
+class _Watched:
+    """What is finished, and who is told of it."""
 
     def __init__(
-        self,
-        players: Sequence[Player],
-        numbers: Sequence[int],
-        partner: Player | None,
-        protocol: Protocol,
-        seed: int,
-        plan: Plan,
-        agents: Sequence[Agent] | None,
+        self, done: np.ndarray, num_before: int, num_tasks: int, unit: str, watch: Callable[[Progress], None] | None
     ) -> None:
-        self.numbers, self.plan = list(numbers), plan
-        self._setup = (list(players), partner, protocol, seed, plan.strict)
-        self._pool: ProcessPoolExecutor | None = None
-        self._processes: list[multiprocessing.process.BaseProcess] = []
-        self._agents = agents
-        self._chunk = plan.chunk or max(FIRST_CHUNK, plan.min_chunk)
+        self.finished = [done]
+        self.num_played = 0
+        self._num_before, self._num_tasks, self._unit, self._watch = num_before, num_tasks, unit, watch
+        self._started = perf_counter()
+        self._forfeits = self._decisions = 0
 
-    def results(self, tasks: np.ndarray) -> Iterator[tuple[int, np.ndarray, list[str]]]:
-        """For each chunk in order: its first task, its games GAME [2M], and the block of rows of each deal."""
-        if not len(tasks):
+    @property
+    def elapsed_s(self) -> float:
+        return perf_counter() - self._started
+
+    def add(self, games: np.ndarray, num_in_play: int) -> None:
+        """Count mirrored deals that are finished."""
+        self.num_played += len(games)
+        self._forfeits += int((games["forfeit"] >= 0).sum())
+        self._decisions += int(games["decisions"].sum())
+        self.tell(num_in_play)
+
+    def tell(self, num_in_play: int) -> None:
+        """Tell where the run stands; ``num_in_play`` decisions are taken in deals that are not finished."""
+        if self._watch is None:
             return
-        if self.plan.jobs == 1:
-            _set_up(*self._setup, agents=self._agents)
-        else:
-            self._start_processes()
-        ahead: deque[tuple[int, Future[tuple[np.ndarray, list[str], float]]]] = deque()
-        start = 0
-        while start < len(tasks) or ahead:
-            while start < len(tasks) and len(ahead) < (2 * self.plan.jobs if self._pool else 1):
-                chunk = tasks[start : start + self._fair_chunk(len(tasks) - start)]
-                ahead.append((start, self._submit(chunk)))
-                start += len(chunk)
-            first, future = ahead.popleft()
-            games, blocks, elapsed_s = future.result()
-            self._resize(len(blocks), elapsed_s)
-            games["teams"] = np.array(self.numbers)[games["teams"]]
-            yield first, games, blocks
-
-    def _start_processes(self) -> None:
-        """Spawned processes with their share of the cores each: threads of all of them together do not crowd it."""
-        share = str(max(1, num_cores() // self.plan.jobs))
-        before = {name: os.environ.get(name) for name in _THREAD_SETTINGS}
-        others = set(multiprocessing.active_children())
-        for name in _THREAD_SETTINGS:
-            os.environ.setdefault(name, share)
-        try:
-            self._pool = ProcessPoolExecutor(
-                self.plan.jobs,
-                multiprocessing.get_context("spawn"),
-                initializer=_set_up_process,
-                initargs=(self._setup,),
-            )
-            for _ in range(self.plan.jobs):
-                self._pool.submit(os.getpid)  # starts a process, which is not waited for
-        finally:  # on Ctrl-C too, so that close() knows of them
-            self._processes = [p for p in multiprocessing.active_children() if p not in others]
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-    def _fair_chunk(self, num_left: int) -> int:
-        """No process should be left with the last big chunk alone."""
-        return max(self.plan.min_chunk, min(self._chunk, -(-num_left // self.plan.jobs)))
-
-    def _submit(self, tasks: np.ndarray) -> Future[tuple[np.ndarray, list[str], float]]:
-        here = np.array([[self.numbers.index(i), self.numbers.index(j)] for i, j in tasks[:, 1:]])
-        if self._pool:
-            return self._pool.submit(_play_chunk, tasks[:, 0], here)
-        future: Future[tuple[np.ndarray, list[str], float]] = Future()
-        future.set_result(_play_chunk(tasks[:, 0], here))
-        return future
-
-    def _resize(self, num_played: int, elapsed_s: float) -> None:
-        if self.plan.chunk is None:
-            wanted = int(CHUNK_TIME_S * num_played / max(elapsed_s, 1e-6))
-            self._chunk = max(self.plan.min_chunk, min(wanted, CHUNK_GROWTH * self._chunk, MAX_CHUNK))
-
-    def close(self) -> None:
-        """End the processes, and the programs that they or this one started; work not handed back is lost."""
-        if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in self._processes:
-                process.terminate()
-            for process in self._processes:
-                process.join()
-            self._pool = None
-        elif self.plan.jobs == 1:
-            _close_agents()
+        self.finished = [np.concatenate(self.finished)]
+        left = self._num_tasks - self.num_played
+        progress = Progress(
+            self.finished[0],
+            self._num_before + self.num_played,
+            self._num_before + self._num_tasks,
+            self.num_played,
+            self.elapsed_s,
+            self._forfeits,
+            self._decisions + num_in_play,
+            min(num_in_play / DECISIONS_PER_DEAL[self._unit], left),
+        )
+        self._watch(progress)
 
 
-class _Process:
-    """What a process plays with, set up once."""
-
-    agents: Sequence[Agent] = ()
-    partner: Agent | None = None
-    protocol: Protocol
-    seed: int
-    strict: bool
+Result = tuple[int, np.ndarray, list[str]]
+"""Of a chunk: its first task, its games GAME [2M] by the folder's numbers, and the block of rows of each deal."""
 
 
-def _set_up(
-    players: Sequence[Player],
-    partner: Player | None,
-    protocol: Protocol,
-    seed: int,
-    strict: bool,
-    agents: Sequence[Agent] | None = None,
-) -> None:
-    built = list(agents) if agents is not None else [p.build() for p in [*players, *([partner] if partner else [])]]
-    _Process.agents, _Process.partner = built[: len(players)], built[len(players)] if partner else None
-    _Process.protocol, _Process.seed, _Process.strict = protocol, seed, strict
-    warm_up(built, protocol)
+def _play(
+    workers: Here | Processes, tasks: np.ndarray, numbers: np.ndarray, plan: Plan, tell: Callable[[], None]
+) -> Iterator[Result]:
+    """The result of each chunk, as it is finished."""
+    chunks, place = Chunks(tasks, plan), {number: i for i, number in enumerate(numbers.tolist())}
+
+    def hand_out() -> None:
+        while workers.num_free and (chunk := chunks.take()):
+            first, own = chunk
+            pairs = np.array([[place[i], place[j]] for i, j in own[:, 1:].tolist()])
+            workers.submit(Part(first, own[:, 0], pairs))
+
+    hand_out()
+    while played := workers.next(tell):
+        games = played.games
+        games["teams"] = numbers[games["teams"]]
+        chunks.learn(games, played.elapsed_s)
+        hand_out()  # before the results are looked at, so that no process waits for that
+        yield played.part.first, games, played.blocks
 
 
-def _set_up_process(setup: tuple[Sequence[Player], Player | None, Protocol, int, bool]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its processes
-    players, partner, *_ = setup
-    if any(player.is_program for player in (*players, *([partner] if partner else []))):
-        signal.signal(signal.SIGTERM, _end_process)  # only then, as it has to wait for a kernel to return
-    _set_up(*setup)
+def _in_order(results: Iterable[Result]) -> Iterator[Result]:
+    """Results in the order of their tasks."""
+    waiting: dict[int, Result] = {}
+    expected = 0
+    for result in results:
+        waiting[result[0]] = result
+        while expected in waiting:
+            ready = waiting.pop(expected)
+            expected += len(ready[2])
+            yield ready
 
 
-def _end_process(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """End as SIGTERM does anyhow, but not without the programs that play here."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool sends another one
-    _close_agents()
-    os._exit(128 + number)
-
-
-def _close_agents() -> None:
-    for agent in (*_Process.agents, _Process.partner):
-        close = getattr(agent, "close", None)
-        if close:
-            close()
-
-
-def _play_chunk(deals: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, list[str], float]:
-    started = perf_counter()
-    games, blocks = play_games(
-        _Process.agents,
-        _Process.protocol,
-        _Process.seed,
-        deals,
-        pairs,
-        partner=_Process.partner,
-        strict=_Process.strict,
-    )
-    return games, blocks, perf_counter() - started
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _sorted(games: np.ndarray) -> np.ndarray:
+    """Mirrored deals GAME [M, 2] by pair, then deal: in whatever order they were finished, ratings are the same."""
+    pairs = np.sort(games["teams"][:, 0], 1)
+    return games[np.lexsort((games["deal"][:, 0], pairs[:, 1], pairs[:, 0]))]

@@ -18,10 +18,11 @@ from zeb42_agents import make_agent
 from zeb42_agents.arena import play_pairing
 from zeb42_agents.arena.external import MAX_FAILED_STARTS, ExternalAgent
 from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.plan import Plan
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.protocols import get_protocol
-from zeb42_agents.arena.run import Plan, run_pool
+from zeb42_agents.arena.run import run_pool
 from zeb42_env import Hand, action_text
 from zeb42_env._core import record as core
 from zeb42_env._core import tables
@@ -179,7 +180,13 @@ def test_specs_of_programs(tmp_path: Path) -> None:
     assert isinstance(agent, ExternalAgent)
     assert (agent.name, agent.move_time_s) == ("mine", 3.0)
     assert player.describe(agent)["fingerprint"]
-    for command, message in (("", "expected a command line"), ("'unclosed", "No closing quotation")):
+    wordy = Player(f"cmd:{sys.executable} -c {shlex.quote('pass  # ' + 300 * 'long ')}", "wordy")
+    assert wordy.describe(wordy.build())["config"]["command"].endswith("long '")
+    for command, message in (
+        ("", "expected a command line"),
+        ("'unclosed", "No closing quotation"),
+        ("true \0", "a zero byte"),
+    ):
         with pytest.raises(ValueError, match=message):
             ExternalAgent(command)
     with pytest.raises(ValueError, match="move time above 0"):

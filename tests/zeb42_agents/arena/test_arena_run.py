@@ -13,9 +13,10 @@ from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import Sprt, rate
 from zeb42_agents.arena.cli import main
 from zeb42_agents.arena.folder import RunFolder
-from zeb42_agents.arena.games import mirrored, read_games
+from zeb42_agents.arena.games import GAME, mirrored, read_games
+from zeb42_agents.arena.plan import Chunks, Plan
 from zeb42_agents.arena.players import Player, players_of
-from zeb42_agents.arena.run import Outcome, Plan, run_pool
+from zeb42_agents.arena.run import Outcome, run_pool
 from zeb42_agents.arena.show import deal_report
 
 SPECS = ("random", "greedy")
@@ -36,6 +37,7 @@ def run(path: Path, specs: tuple[str, ...] = SPECS, *, protocol: str = "majority
 
 def rows_without_time(path: Path) -> list[dict]:
     rows = [json.loads(line) for line in RunFolder.read(path).lines()]
+    rows.sort(key=lambda row: (row["deal"], sorted(row["teams"]), row["table"], row.get("hand_number", 0)))
     return [{key: value for key, value in row.items() if key != "ms"} for row in rows]
 
 
@@ -156,6 +158,63 @@ def test_a_folder_of_other_settings_is_refused_with_the_difference(tmp_path: Pat
         run(tmp_path / "else", num_deals=2)
 
 
+def test_an_agent_that_cannot_play_at_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lost every hand, and the run ended as if that were a result."""
+
+    def exhausted(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        raise MemoryError("9 TB")
+
+    monkeypatch.setattr(type(make_agent("greedy")), "act", exhausted)
+    with pytest.raises(ValueError, match="agents that can play, got greedy, which fails: MemoryError: 9 TB"):
+        run(tmp_path, num_deals=1)
+
+
+def test_chunks_begin_with_one_deal_and_are_sized_by_the_slowest_agent() -> None:
+    """A chunk was 16 deals of every pair at first: 40 minutes with a program that took seconds per decision."""
+    tasks = np.array([(deal, i, j) for deal in range(100) for i, j in ((0, 1), (0, 2), (1, 2))])
+    chunks, sizes = Chunks(tasks, Plan(num_deals=100)), []
+    cost_s = np.array([0.001, 0.001, 10.0])  # of a deal
+    while (chunk := chunks.take()) and len(sizes) < 12:
+        own = chunk[1]
+        sizes.append(len(own))
+        games = np.zeros(2 * len(own), GAME)
+        games["teams"][0::2], games["teams"][1::2] = own[:, 1:], own[:, :0:-1]
+        games["time_ms"] = 500 * cost_s[games["teams"]]
+        chunks.learn(games, float(cost_s[own[:, 1:]].sum()))
+    assert sizes == [1] * 12  # at most one with the slow agent, and never before it is known
+    fast, sizes = Chunks(tasks[tasks[:, 2] == 1], Plan(num_deals=100, jobs=2)), []
+    while chunk := fast.take():
+        sizes.append(len(chunk[1]))
+        games = np.zeros(2 * sizes[-1], GAME)
+        games["teams"][0::2], games["teams"][1::2], games["time_ms"] = (0, 1), (1, 0), 0.5
+        fast.learn(games, 0.002 * sizes[-1])
+    assert sizes == [1, 4, 16, 40, 20, 10, 5, 2, 1, 1]
+
+
+def test_networks_are_given_a_minute_for_a_batch() -> None:
+    tasks = np.array([(deal, 0, 1) for deal in range(1000)])
+    chunks, sizes = Chunks(tasks, Plan(num_deals=1000, min_chunk=64)), []
+    while (chunk := chunks.take()) and len(sizes) < 8:
+        sizes.append(len(chunk[1]))
+        games = np.zeros(2 * sizes[-1], GAME)
+        games["teams"][0::2], games["teams"][1::2], games["time_ms"] = (0, 1), (1, 0), 0.5
+        chunks.learn(games, 5.0 + 0.2 * sizes[-1])
+    assert sizes == [1, 4, 16, 64, 64, 64, 64, 64]
+
+
+def test_a_run_is_heard_of_by_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.arena.workers.TELL_EVERY_S", 0.0)
+    heard: list[tuple[int, int, float]] = []
+    players = players_of(SPECS)
+    described = [player.describe(player.build()) for player in players]
+    settings = {"protocol": "majority", "seed": 3, "partners": None, "agents": described}
+    folder = RunFolder.open(tmp_path, settings)
+    run_pool(players, folder, Plan(num_deals=2), watch=lambda p: heard.append((p.num_played, p.decisions, p.in_play)))
+    assert (0, 2, 2 / 56) in heard
+    assert heard[-1] == (2, 112, 0.0)
+    assert [decisions for _, decisions, _ in heard] == sorted(decisions for _, decisions, _ in heard)
+
+
 def test_versus_plays_only_those_pairs(tmp_path: Path) -> None:
     outcome = run(tmp_path, ("random", "greedy", "eq:n=1"), num_deals=4, versus="greedy")
     assert {tuple(pair) for pair in outcome.units.pairs.tolist()} == {(0, 1), (1, 2)}
@@ -255,6 +314,8 @@ def test_command_line_end_to_end(
         (["random", "cmd:no_such_program"], "expected a program after cmd:, got 'no_such_program'"),
         (["random", "greedy", "--deals", "0"], "expected --deals of at least 1, got 0"),
         (["random", "greedy", "--deals", "many"], "argument --deals: invalid int value: 'many'; see"),
+        (["random", "greedy", "--deals", "100000000"], "expected at most 10000000 deals of each of 1 pairs"),
+        (["random", "greedy", "--jobs", "100000000000000000000"], "expected at most 1024 jobs"),
         (["random", "greedy", "--colour"], "unrecognized arguments: --colour"),
         (["random", "greedy", "--pool", "nowhere.toml"], "expected a TOML pool file"),
         (["report", "nowhere"], "expected the folder of an arena run"),
