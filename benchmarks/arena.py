@@ -35,7 +35,7 @@ def hands_per_second(first: str, second: str, num_deals: int, jobs: int) -> tupl
             settings = {"protocol": "majority", "seed": 0, "partners": None, "agents": described}
             folder = RunFolder.open(Path(scratch) / str(num), settings)
             started, cpu_started = perf_counter(), sum(os.times()[:4])
-            run_pool(players, folder, Plan(num_deals=num, jobs=jobs))
+            run_pool(players, folder, Plan(deals=num, jobs=jobs))
             wall.append(perf_counter() - started)
             cpu.append(sum(os.times()[:4]) - cpu_started)
     num_hands = 2 * (num_deals - 1)
@@ -49,7 +49,7 @@ def seconds_to_rate(num_deals: int) -> float:
         agents = [player.build() for player in players]
         described = [player.describe(agent) for player, agent in zip(players, agents, strict=True)]
         settings = {"protocol": "majority", "seed": 0, "partners": None, "agents": described}
-        run_pool(players, RunFolder.open(Path(scratch) / "run", settings), Plan(num_deals=num_deals), agents=agents)
+        run_pool(players, RunFolder.open(Path(scratch) / "run", settings), Plan(deals=num_deals), agents=agents)
         started = perf_counter()
         rate(Path(scratch) / "run")
         return perf_counter() - started

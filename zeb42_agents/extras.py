@@ -10,8 +10,8 @@ from importlib import import_module
 from gymnasium.error import DependencyNotInstalled
 
 _EXTRAS = {
-    "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib"),
-    "train": ("tianshou", "tyro", "filelock"),
+    "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro"),
+    "train": ("tianshou", "filelock"),
     "wandb": ("wandb",),
     "hub": ("huggingface_hub",),
 }

@@ -8,7 +8,7 @@ from zeb42_agents.arena.library import rate
 from zeb42_agents.arena.pairing import PairingResult, play_pairing
 from zeb42_agents.arena.play import ForfeitError
 from zeb42_agents.arena.protocols import PROTOCOLS, Protocol, get_protocol
-from zeb42_agents.arena.rating import Comparison, Ratings, fit_ratings
+from zeb42_agents.arena.rating import Comparison, Ratings, Scale, fit_ratings
 from zeb42_agents.arena.sprt import Sprt
 from zeb42_agents.arena.summary import Summary
 
@@ -19,6 +19,7 @@ __all__ = [
     "PairingResult",
     "Protocol",
     "Ratings",
+    "Scale",
     "Sprt",
     "Summary",
     "fit_ratings",

@@ -14,7 +14,7 @@ from zeb42_agents.arena.pairing import MAX_BATCH_DEALS
 from zeb42_agents.arena.plan import pairs_to_play
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
-from zeb42_agents.arena.rating import PRIOR_HANDS
+from zeb42_agents.arena.rating import DEFAULT_SCALE, Scale
 from zeb42_agents.arena.summary import Summary, summarise
 
 
@@ -25,9 +25,7 @@ def rate(
     num_deals: int = 100,
     seed: int = 0,
     versus: str | None = None,
-    anchor: str | None = None,
-    anchor_elo: float | None = None,
-    prior_hands: float = PRIOR_HANDS,
+    scale: Scale = DEFAULT_SCALE,
     strict: bool = True,
 ) -> Summary:
     """Rate a pool.
@@ -39,9 +37,7 @@ def rate(
         num_deals: mirrored deals of each pair.
         seed: of the deals and of all randomness.
         versus: the name of the one agent that all others play; None plays all pairs.
-        anchor: whose rating is fixed; by default ``eq:n=100``, or the first agent.
-        anchor_elo: at what; by default 1600 for ``eq:n=100``, 0 for another.
-        prior_hands: weight of the prior, in virtual drawn hands per agent.
+        scale: the anchor and its rating, and the weight of the prior.
         strict: raise :class:`ForfeitError` at an illegal action or crash; otherwise the hand is lost.
 
     ValueError for a folder without a run, agents that share a name, an anchor that does not play, or a number that is
@@ -58,7 +54,7 @@ def rate(
         require_numbers(seed, num_deals)
         pairs = pairs_to_play(names, range(len(names)), versus)
         games = _play_pool(agents, chosen, pairs, num_deals, seed, strict)
-    return summarise(games, names, chosen, anchor=anchor, anchor_elo=anchor_elo, prior_hands=prior_hands)
+    return summarise(games, names, chosen, scale)
 
 
 def _play_pool(

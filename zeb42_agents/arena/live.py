@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from zeb42_agents.arena.console import live_table
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import NUM_TABLES
+from zeb42_agents.arena.rating import Scale
 from zeb42_agents.arena.run import Progress as RunProgress
 from zeb42_agents.arena.summary import Summary, summarise
 from zeb42_agents.arena.text import pace, plain
@@ -25,8 +26,8 @@ REST = 10.0  # times what a refresh took until the next
 class LiveTable:
     """Shows a run on a console: a live table on a terminal, a line now and then elsewhere."""
 
-    def __init__(self, console: Console, folder: RunFolder, rating: dict[str, Any]) -> None:
-        self._console, self._folder, self._rating = console, folder, rating
+    def __init__(self, console: Console, folder: RunFolder, scale: Scale) -> None:
+        self._console, self._folder, self._scale = console, folder, scale
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -80,9 +81,9 @@ class LiveTable:
 
     def _summary(self, progress: RunProgress) -> Summary | None:
         """The ratings so far; None as long as the anchor has not played."""
-        anchor = self._rating["anchor"]
+        anchor = self._scale.anchor
         if not len(progress.games):
             return None
         if anchor is not None and self._folder.names.index(anchor) not in progress.games["teams"]:
             return None
-        return summarise(progress.games, self._folder.names, self._folder.protocol, **self._rating)
+        return summarise(progress.games, self._folder.names, self._folder.protocol, self._scale)

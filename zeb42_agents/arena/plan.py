@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.protocols import MAX_DEALS
-from zeb42_agents.arena.rating import PRIOR_HANDS, Ratings, Units, check_prior, fit_ratings, resolve_anchor, units_of
+from zeb42_agents.arena.rating import Ratings, Scale, Units, fit_ratings, units_of
 from zeb42_agents.arena.sprt import Decision, Sprt
 
 MAX_TASKS = 10_000_000  # deals of all pairs: what fits into memory
@@ -26,41 +26,37 @@ HALFWIDTH_MIN_DEALS = 100
 class Plan:
     """What to play, and when to stop."""
 
-    num_deals: int = 100
-    """Mirrored deals (or matches) of each pair; with a stopping rule, at most."""
+    deals: int = 100
+    """Mirrored deals (or matches) per pair; with a stopping rule, at most."""
     first_deal: int = 0
-    """Number of the first; two machines that are to be merged play different ranges."""
+    """Number of the first deal. Two machines whose runs are to be merged play different ranges."""
     versus: str | None = None
-    """Play only pairs with this agent; None plays all pairs."""
+    """Play only the pairs with this agent, instead of all pairs."""
     jobs: int = 1
-    """Processes. The results do not depend on it."""
+    """Processes. The results do not depend on it. 0 means one per core, or one in all if a network plays."""
     chunk: int | None = None
-    """Mirrored deals that advance together; None begins with one and finds what takes some seconds."""
-    min_chunk: int = 1
-    """What it may grow to even if that takes longer, up to a minute: networks are slow with small batches."""
+    """Mirrored deals that advance together. By default it begins with one and finds what takes some seconds."""
+    min_chunk: int = 0
+    """What the chunk may grow to even if that takes longer, up to a minute. 0 means 64 if a network plays (they are
+    slow with small batches), and otherwise 1."""
     max_halfwidth: float | None = None
     """Stop when the 95% interval of every agent's difference to the anchor is at most this many Elo to each side."""
-    sprt: Sprt | None = None
-    """Stop when this test of the first agent against the second decides."""
+    sprt: bool = False
+    """Stop when a sequential test of the first agent against the second decides."""
+    test: Sprt = field(default_factory=Sprt)
     strict: bool = False
-    """Raise at the first illegal action or crash, where otherwise the hand is lost and the run goes on."""
-    anchor: str | None = None
-    """Whose rating is fixed; see :func:`zeb42_agents.arena.fit_ratings`."""
-    anchor_elo: float | None = None
-    """At what."""
-    prior_hands: float = PRIOR_HANDS
-    """Weight of the prior."""
+    """Stop at the first illegal action or crash. Otherwise the hand is lost and the run goes on."""
+    scale: Scale = field(default_factory=Scale)
 
     def __post_init__(self) -> None:
-        for name in ("num_deals", "jobs", "chunk", "min_chunk"):
+        for name, least in (("deals", 1), ("jobs", 0), ("chunk", 1), ("min_chunk", 0)):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"expected {name} of at least 1, got {value}")
+            if value is not None and value < least:
+                raise ValueError(f"expected {name} of at least {least}, got {value}")
         if self.jobs > MAX_JOBS:
             raise ValueError(f"expected at most {MAX_JOBS} jobs, got {self.jobs}")
-        if not 0 <= self.first_deal <= MAX_DEALS - self.num_deals:
-            raise ValueError(f"expected deals in 0..{MAX_DEALS - 1}, got {self.num_deals} from {self.first_deal} on")
-        check_prior(self.prior_hands)
+        if not 0 <= self.first_deal <= MAX_DEALS - self.deals:
+            raise ValueError(f"expected deals in 0..{MAX_DEALS - 1}, got {self.deals} from {self.first_deal} on")
         if self.max_halfwidth is not None and not self.max_halfwidth > 0:
             raise ValueError(f"expected max_halfwidth above 0 Elo, got {self.max_halfwidth}")
 
@@ -81,22 +77,22 @@ def pairs_to_play(names: Sequence[str], numbers: Sequence[int], versus: str | No
 def check_plan(names: Sequence[str], plan: Plan) -> None:
     """ValueError if ``plan`` cannot be played by agents of these names."""
     pairs = pairs_to_play(names, range(len(names)), plan.versus)
-    if len(pairs) * plan.num_deals > MAX_TASKS:
+    if len(pairs) * plan.deals > MAX_TASKS:
         most = MAX_TASKS // len(pairs)
-        raise ValueError(f"expected at most {most} deals of each of {len(pairs)} pairs, got {plan.num_deals}")
+        raise ValueError(f"expected at most {most} deals of each of {len(pairs)} pairs, got {plan.deals}")
     if plan.sprt and len(pairs) != 1:
         raise ValueError(f"expected two agents for a sequential test, got {len(pairs)} pairs")
     if plan.sprt and plan.max_halfwidth:
         raise ValueError("expected one stopping rule, got sprt and max_halfwidth")
     if plan.max_halfwidth:
-        resolve_anchor(names, plan.anchor, plan.anchor_elo)
+        plan.scale.resolve(names)
 
 
 def missing_tasks(pairs: list[tuple[int, int]], done: np.ndarray, plan: Plan) -> np.ndarray:
     """The tasks int64 [T, 3] (deal, first, second) that are not done, by deal and then by pair."""
-    missing = np.ones((plan.num_deals, len(pairs)), np.bool_)
+    missing = np.ones((plan.deals, len(pairs)), np.bool_)
     teams, deals = np.sort(done["teams"][:, 0], 1), done["deal"][:, 0] - plan.first_deal
-    here = (deals >= 0) & (deals < plan.num_deals)
+    here = (deals >= 0) & (deals < plan.deals)
     for number, pair in enumerate(pairs):
         missing[deals[here & (teams == pair).all(1)], number] = False
     deals, numbers = np.nonzero(missing)
@@ -105,7 +101,7 @@ def missing_tasks(pairs: list[tuple[int, int]], done: np.ndarray, plan: Plan) ->
 
 def complete_to(tasks: np.ndarray, num_done: int, plan: Plan) -> int:
     """The deal up to which (excluded) every pair has played, once so many tasks are done."""
-    return int(tasks[num_done, 0]) if num_done < len(tasks) else plan.first_deal + plan.num_deals
+    return int(tasks[num_done, 0]) if num_done < len(tasks) else plan.first_deal + plan.deals
 
 
 class Chunks:
@@ -154,7 +150,7 @@ class StoppingRule:
     def __init__(self, plan: Plan, names: list[str], pairs: list[tuple[int, int]], *, first: int) -> None:
         self.plan, self.names, self.pairs, self.first = plan, names, pairs, first
         self.reason = ""
-        self.end_deal = plan.first_deal + plan.num_deals
+        self.end_deal = plan.first_deal + plan.deals
         self.decision: Decision | None = None
         self.decided_after, self.ratio = 0, 0.0
         self._looked_to = plan.first_deal
@@ -173,12 +169,11 @@ class StoppingRule:
         return among & (units.deals >= self.plan.first_deal) & (units.deals < end)
 
     def _test(self, units: Units, complete_to: int) -> None:
-        assert self.plan.sprt is not None
         mine = self._mine(units, complete_to)
         score = units.score[mine][np.argsort(units.deals[mine])]
         if self.first != self.pairs[0][0]:
             score = 1.0 - score  # the folder numbers the agents in another order than this session
-        self.decision, self.decided_after, self.ratio = self.plan.sprt.decide(score)
+        self.decision, self.decided_after, self.ratio = self.plan.test.decide(score)
         if self.decision:
             self.reason = "sprt"
             self.end_deal = self.plan.first_deal + self.decided_after
@@ -200,5 +195,4 @@ class StoppingRule:
         playing = np.unique(self.pairs)
         names = [self.names[number] for number in playing]
         own = replace(units, pairs=np.searchsorted(playing, units.pairs))
-        plan = self.plan
-        return fit_ratings(own, names, anchor=plan.anchor, anchor_elo=plan.anchor_elo, prior_hands=plan.prior_hands)
+        return fit_ratings(own, names, self.plan.scale)

@@ -71,6 +71,38 @@ def units_of(mirrored_games: np.ndarray) -> Units:
     return Units(pairs, games["deal"][:, 0], hands_score.mean(1), hands_margin.mean(1), hands_score, hands_margin, made)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What ratings are measured against."""
+
+    anchor: str | None = None
+    """Agent whose rating is fixed. By default eq:n=100, or the first agent of a pool that has none."""
+    anchor_elo: float | None = None
+    """At what. By default 1600 for eq:n=100, and 0 for another."""
+    prior_hands: float = PRIOR_HANDS
+    """Weight of the prior, in virtual drawn hands per agent."""
+
+    def __post_init__(self) -> None:
+        if not MIN_PRIOR <= self.prior_hands <= MAX_PRIOR:
+            raise ValueError(f"expected prior_hands in {MIN_PRIOR:g}..{MAX_PRIOR:g}, got {self.prior_hands}")
+        if self.anchor_elo is not None and not isfinite(self.anchor_elo):
+            raise ValueError(f"expected a finite anchor_elo, got {self.anchor_elo}")
+
+    def resolve(self, names: Sequence[str]) -> tuple[str, float]:
+        """The anchor and its rating among agents of these names. ValueError if it does not play."""
+        anchor = self.anchor
+        if anchor is None:
+            anchor = next((name for name in names if same_agent(name, DEFAULT_ANCHOR)), names[0])
+        if anchor not in names:
+            raise ValueError(f"expected an anchor that plays, got {anchor!r}; allowed: {', '.join(names)}")
+        if self.anchor_elo is not None:
+            return anchor, self.anchor_elo
+        return anchor, DEFAULT_ANCHOR_ELO if same_agent(anchor, DEFAULT_ANCHOR) else 0.0
+
+
+DEFAULT_SCALE = Scale()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Ratings:
     """Elo of every agent of a pool; arrays are aligned with ``names``, intervals at 95%."""
@@ -116,14 +148,7 @@ class Ratings:
         return _difference_halfwidth(self.influence, i, j, self.num_deals)
 
 
-def fit_ratings(
-    units: Units,
-    names: Sequence[str],
-    *,
-    anchor: str | None = None,
-    anchor_elo: float | None = None,
-    prior_hands: float = PRIOR_HANDS,
-) -> Ratings:
+def fit_ratings(units: Units, names: Sequence[str], scale: Scale = DEFAULT_SCALE) -> Ratings:
     """Bradley-Terry ratings of a pool.
 
     Where they underestimate: the prior pulls everybody toward the average, so the distance of an agent that won or lost
@@ -134,15 +159,12 @@ def fit_ratings(
     Args:
         units: the mirrored deals played.
         names: the agents, by the numbers in ``units.pairs``.
-        anchor: whose rating is fixed; by default ``eq:n=100``, or the first agent of a pool that has none.
-        anchor_elo: at what; by default 1600 for ``eq:n=100`` and 0 for another.
-        prior_hands: weight of the prior, above 0.
+        scale: the anchor and the weight of the prior.
 
-    ValueError for an anchor that is not in the pool, a figure that is not finite, or ratings that cannot be found.
+    ValueError for an anchor that is not in the pool, or ratings that cannot be found.
     """
     names = list(names)
-    anchor, anchor_elo = resolve_anchor(names, anchor, anchor_elo)
-    check_prior(prior_hands)
+    (anchor, anchor_elo), prior_hands = scale.resolve(names), scale.prior_hands
     strength = _newton(units, len(names), prior_hands)
     influence = ELO_PER_NAT * _influence(units, strength, prior_hands)
     a = names.index(anchor)
@@ -153,25 +175,6 @@ def fit_ratings(
     )
     group = _groups(units.pairs, len(names))
     return Ratings(names, elo, halfwidth, influence, anchor, anchor_elo, prior_hands, num_deals, group)
-
-
-def resolve_anchor(names: Sequence[str], anchor: str | None, anchor_elo: float | None) -> tuple[str, float]:
-    """The anchor and its rating, from what the user said and who plays. ValueError if it does not play."""
-    if anchor is None:
-        anchor = next((name for name in names if same_agent(name, DEFAULT_ANCHOR)), names[0])
-    if anchor not in names:
-        raise ValueError(f"expected an anchor that plays, got {anchor!r}; allowed: {', '.join(names)}")
-    if anchor_elo is None:
-        anchor_elo = DEFAULT_ANCHOR_ELO if same_agent(anchor, DEFAULT_ANCHOR) else 0.0
-    if not isfinite(anchor_elo):
-        raise ValueError(f"expected a finite anchor_elo, got {anchor_elo}")
-    return anchor, anchor_elo
-
-
-def check_prior(prior_hands: float) -> None:
-    """ValueError for a prior that weighs so little, or so much, that a float64 does not hold what it leads to."""
-    if not MIN_PRIOR <= prior_hands <= MAX_PRIOR:
-        raise ValueError(f"expected prior_hands in {MIN_PRIOR:g}..{MAX_PRIOR:g}, got {prior_hands}")
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ any number of jobs. Otherwise a mirrored deal is written as soon as the chunk th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -19,8 +19,10 @@ from zeb42_agents.arena.plan import Chunks, Plan, StoppingRule, check_plan, comp
 from zeb42_agents.arena.players import Player
 from zeb42_agents.arena.rating import Units, units_of
 from zeb42_agents.arena.sprt import Decision
-from zeb42_agents.arena.workers import Here, Part, Processes, Setup
+from zeb42_agents.arena.workers import Here, Part, Processes, Setup, num_cores
 
+NETWORKS = ("zeb",)  # kinds of agents that bring their own threads or device: one process for those
+NETWORK_CHUNK = 64  # mirrored deals at a time: their batches stay worth while even if that takes minutes
 DECISIONS_PER_DEAL = {"hand": 56, "match": 600}  # roughly, of both tables
 
 
@@ -52,6 +54,13 @@ class Outcome:
     elapsed_s: float
 
 
+def suited(plan: Plan, players: Sequence[Player]) -> Plan:
+    """The plan with the processes and batches that suit these players, where it leaves them open."""
+    networks = any(player.spec.partition(":")[0] in NETWORKS for player in players)
+    jobs, min_chunk = (1, NETWORK_CHUNK) if networks else (num_cores(), 1)
+    return replace(plan, jobs=plan.jobs or jobs, min_chunk=plan.min_chunk or min_chunk)
+
+
 def run_pool(
     players: Sequence[Player],
     folder: RunFolder,
@@ -73,13 +82,14 @@ def run_pool(
 
     KeyboardInterrupt leaves everything that was finished in the folder. WorkerError if a process died.
     """
+    plan = suited(plan, [*players, *([partner] if partner else [])])
     check_plan([player.name for player in players], plan)
     numbers = np.array([folder.names.index(player.name) for player in players])
     pairs = pairs_to_play(folder.names, numbers.tolist(), plan.versus)
     rule = StoppingRule(plan, folder.names, pairs, first=int(numbers[0]))
     done = mirrored(folder.games())
     tasks = missing_tasks(pairs, done, plan)
-    watched = _Watched(done, len(pairs) * plan.num_deals - len(tasks), len(tasks), folder.protocol.unit, watch)
+    watched = _Watched(done, len(pairs) * plan.deals - len(tasks), len(tasks), folder.protocol.unit, watch)
     rule.look(watched.finished, complete_to=complete_to(tasks, 0, plan))
     if len(tasks) and not rule.reason:
         setup = Setup(players, partner, folder.protocol, folder.seed, plan.strict)

@@ -18,18 +18,18 @@ VARIANCE_MARGIN = 1.1  # the variance is an estimate; a tenth more keeps both er
 
 @dataclass(frozen=True, kw_only=True)
 class Sprt:
-    """What is tested, and how sure to be."""
+    """The test of --sprt: is the first agent elo1 stronger than the second, or only elo0?"""
 
     elo0: float = 0.0
-    """Elo of the first over the second under the null hypothesis."""
+    """Elo of the first agent over the second under the null hypothesis."""
     elo1: float = 10.0
     """The same under the alternative."""
     alpha: float = 0.05
-    """Chance to accept elo1 when elo0 is true."""
+    """Chance that elo1 is accepted when elo0 is true."""
     beta: float = 0.05
-    """Chance to accept elo0 when elo1 is true."""
+    """Chance that elo0 is accepted when elo1 is true."""
     min_deals: int = 50
-    """No decision before so many mirrored deals: the variance must be known by then."""
+    """No decision before this many mirrored deals: the variance must be known by then."""
 
     def __post_init__(self) -> None:
         if not self.elo0 < self.elo1:

@@ -12,9 +12,10 @@ from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.protocols import Protocol
 from zeb42_agents.arena.rating import (
     CONFIDENCE,
-    PRIOR_HANDS,
+    DEFAULT_SCALE,
     Comparison,
     Ratings,
+    Scale,
     Surprise,
     Units,
     compare_all,
@@ -127,10 +128,8 @@ def summarise(
     mirrored_games: np.ndarray,
     names: list[str],
     protocol: Protocol,
+    scale: Scale = DEFAULT_SCALE,
     *,
-    anchor: str | None = None,
-    anchor_elo: float | None = None,
-    prior_hands: float = PRIOR_HANDS,
     notes: list[str] | None = None,
 ) -> Summary:
     """Rate the agents that played in ``mirrored_games`` (GAME [M, 2]). ValueError if there are no games."""
@@ -143,7 +142,7 @@ def summarise(
     games["teams"] = renumber[mirrored_games["teams"]]
     names = [names[number] for number in playing]
     units = units_of(games)
-    ratings = fit_ratings(units, names, anchor=anchor, anchor_elo=anchor_elo, prior_hands=prior_hands)
+    ratings = fit_ratings(units, names, scale)
     agents = [_agent_line(games, ratings, number) for number in range(len(names))]
     agents.sort(key=lambda line: -line.elo)
     return Summary(protocol, ratings, agents, units, [*(notes or []), *_own_notes(units, ratings, agents)])

@@ -219,7 +219,7 @@ def test_no_program_survives_ctrl_c(tmp_path: Path, jobs: int, script: str) -> N
     presser = threading.Thread(target=press_ctrl_c)
     presser.start()
     with pytest.raises(KeyboardInterrupt):
-        run_pool(players, RunFolder.open(tmp_path / "run", settings), Plan(num_deals=50, jobs=jobs))
+        run_pool(players, RunFolder.open(tmp_path / "run", settings), Plan(deals=50, jobs=jobs))
     presser.join()
     assert all(is_gone(int(pid)) for pid in pids.read_text().split())
     if "{last}" in script:

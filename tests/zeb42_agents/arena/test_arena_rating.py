@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtri
 
 from zeb42_agents import make_agent
-from zeb42_agents.arena import Sprt, fit_ratings, play_pairing, rating
+from zeb42_agents.arena import Scale, Sprt, fit_ratings, play_pairing, rating
 from zeb42_agents.arena.games import GAME
 from zeb42_agents.arena.rating import ELO_PER_NAT, compare, compare_all, surprises, t_quantile, units_of
 
@@ -52,7 +52,7 @@ def test_ratings_agree_with_choix() -> None:
         for first, second in [game["teams"]]
     ]
     reference = choix.opt_pairwise(len(elo), wins, alpha=1e-8)
-    ratings = fit_ratings(units_of(games), names_of(elo), prior_hands=1e-7)
+    ratings = fit_ratings(units_of(games), names_of(elo), Scale(prior_hands=1e-7))
     assert ratings.elo == pytest.approx(ELO_PER_NAT * (reference - reference[0]), abs=0.02)
 
 
@@ -224,25 +224,25 @@ def test_anchors() -> None:
         assert default.halfwidth[1] == 0.0
     first = fit_ratings(units, ["a", "b", "c"])
     assert (first.anchor, first.elo[0]) == ("a", 0.0)
-    chosen = fit_ratings(units, ["a", "b", "c"], anchor="c", anchor_elo=1000.0)
+    chosen = fit_ratings(units, ["a", "b", "c"], Scale(anchor="c", anchor_elo=1000.0))
     assert chosen.elo - chosen.elo[2] == pytest.approx(first.elo - first.elo[2])
     assert chosen.interval("c") == (1000.0, 1000.0)
     assert chosen.difference_halfwidth(0, 2) == pytest.approx(float(chosen.halfwidth[0]))
     with pytest.raises(ValueError, match="expected an anchor that plays, got 'z'; allowed: a, b, c"):
-        fit_ratings(units, ["a", "b", "c"], anchor="z")
+        fit_ratings(units, ["a", "b", "c"], Scale(anchor="z"))
     with pytest.raises(ValueError, match=r"expected prior_hands in 1e-09\.\.1e\+09, got 0"):
-        fit_ratings(units, ["a", "b", "c"], prior_hands=0.0)
+        fit_ratings(units, ["a", "b", "c"], Scale(prior_hands=0.0))
 
 
 def test_ratings_far_apart_are_found_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     games = synthetic_pool(np.arange(8.0), 150, np.random.default_rng(0))
     games["result"] = games["teams"][:, :, 0] == games["teams"].max(2)  # the higher number wins every hand
     for prior_hands in (1e-9, 2.0, 1e9):
-        ratings = fit_ratings(units_of(games), list("abcdefgh"), prior_hands=prior_hands)
+        ratings = fit_ratings(units_of(games), list("abcdefgh"), Scale(prior_hands=prior_hands))
         assert (np.diff(ratings.elo) > 0).all()
         assert np.isfinite(ratings.halfwidth).all()
     with pytest.raises(ValueError, match="expected prior_hands in"):
-        fit_ratings(units_of(games), list("abcdefgh"), prior_hands=1e-15)
+        fit_ratings(units_of(games), list("abcdefgh"), Scale(prior_hands=1e-15))
     monkeypatch.setattr(rating, "NEWTON_STEPS", 3)
     with pytest.raises(ValueError, match="expected ratings that 3 steps of Newton's method find, got a last step of"):
         fit_ratings(units_of(games), list("abcdefgh"))

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Randomness
-from zeb42_agents.arena import PROTOCOLS, rate
+from zeb42_agents.arena import PROTOCOLS, Scale, rate
 from zeb42_agents.arena.console import console_report
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import GAME
@@ -170,8 +170,8 @@ def test_the_live_view_waits_for_its_anchor_and_rests(tmp_path: Path, monkeypatc
     pairs = np.array([[0, 1]] * 5 + [[0, 2]] * 5)
     games = play_games(agents, PROTOCOLS["majority"], 0, np.arange(10), pairs)[0].reshape(-1, 2)
     console = Console(width=200, record=True, file=io.StringIO())
-    rating = {"anchor": "eq:n=1", "anchor_elo": 1000.0, "prior_hands": 2.0}
-    live = LiveTable(console, RunFolder.open(tmp_path, settings), rating)
+    scale = Scale(anchor="eq:n=1", anchor_elo=1000.0)
+    live = LiveTable(console, RunFolder.open(tmp_path, settings), scale)
     shown = []
     for time_s, num_deals in ((16.0, 5), (32.0, 10), (50.0, 10), (54.0, 10)):  # a refresh at 32 ends at 34, rests to 54
         now_s = time_s

@@ -10,7 +10,7 @@ import pytest
 
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Randomness
-from zeb42_agents.arena import Sprt, rate
+from zeb42_agents.arena import Scale, Sprt, rate
 from zeb42_agents.arena.cli import main
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.games import GAME, mirrored, read_games
@@ -42,58 +42,58 @@ def rows_without_time(path: Path) -> list[dict]:
 
 
 def test_results_are_the_same_for_any_number_of_jobs(tmp_path: Path) -> None:
-    run(tmp_path / "one", num_deals=40, jobs=1)
-    run(tmp_path / "two", num_deals=40, jobs=2, chunk=7)
+    run(tmp_path / "one", deals=40, jobs=1)
+    run(tmp_path / "two", deals=40, jobs=2, chunk=7)
     assert rows_without_time(tmp_path / "one") == rows_without_time(tmp_path / "two")
     assert len(rows_without_time(tmp_path / "one")) == 80
 
 
 def test_a_run_resumes_and_grows(tmp_path: Path) -> None:
-    assert run(tmp_path / "steps", num_deals=10).num_played == 10
-    assert run(tmp_path / "steps", num_deals=25).num_played == 15
-    assert run(tmp_path / "steps", num_deals=25).num_played == 0
-    run(tmp_path / "whole", num_deals=25)
+    assert run(tmp_path / "steps", deals=10).num_played == 10
+    assert run(tmp_path / "steps", deals=25).num_played == 15
+    assert run(tmp_path / "steps", deals=25).num_played == 0
+    run(tmp_path / "whole", deals=25)
     assert rows_without_time(tmp_path / "steps") == rows_without_time(tmp_path / "whole")
-    more = run(tmp_path / "steps", ("random", "greedy", "eq:n=1"), num_deals=5)
+    more = run(tmp_path / "steps", ("random", "greedy", "eq:n=1"), deals=5)
     assert more.num_played == 10
     assert RunFolder.read(tmp_path / "steps").names == ["random", "greedy", "eq:n=1"]
     assert len(RunFolder.read(tmp_path / "steps").settings["sessions"]) == 4
 
 
 def test_a_line_cut_off_costs_its_deal_and_no_more(tmp_path: Path) -> None:
-    run(tmp_path, num_deals=10)
+    run(tmp_path, deals=10)
     (file,) = tmp_path.glob("hands-*.jsonl")
     whole = file.read_bytes()
     file.write_bytes(whole[:-100])
     folder = RunFolder.read(tmp_path)
     assert len(mirrored(folder.games())) == 9
     assert folder.num_broken_lines == 1
-    assert run(tmp_path, num_deals=10).num_played == 1
+    assert run(tmp_path, deals=10).num_played == 1
     assert len(mirrored(RunFolder.read(tmp_path).games())) == 10
 
 
 def test_matches_survive_a_cut_too(tmp_path: Path) -> None:
-    run(tmp_path, protocol="match", num_deals=4)
+    run(tmp_path, protocol="match", deals=4)
     before = rate(tmp_path)
     (file,) = tmp_path.glob("hands-*.jsonl")
     file.write_bytes(file.read_bytes()[:-2000])
-    assert run(tmp_path, protocol="match", num_deals=4).num_played == 1
+    assert run(tmp_path, protocol="match", deals=4).num_played == 1
     assert rate(tmp_path).ratings.elo == pytest.approx(before.ratings.elo)
 
 
 def test_runs_merge_by_copying_their_rows(tmp_path: Path) -> None:
-    run(tmp_path / "a", num_deals=10)
-    run(tmp_path / "b", num_deals=12, first_deal=8)
+    run(tmp_path / "a", deals=10)
+    run(tmp_path / "b", deals=12, first_deal=8)
     (tmp_path / "a" / "hands-b.jsonl").write_bytes((tmp_path / "b" / "hands-0001.jsonl").read_bytes())
     merged = mirrored(RunFolder.read(tmp_path / "a").games())
     assert merged["deal"][:, 0].tolist() == list(range(20))
-    run(tmp_path / "whole", num_deals=20)
+    run(tmp_path / "whole", deals=20)
     assert rate(tmp_path / "a").ratings.elo == pytest.approx(rate(tmp_path / "whole").ratings.elo)
 
 
 def test_tables_belong_together_if_the_teams_changed_seats(tmp_path: Path) -> None:
-    run(tmp_path / "a", num_deals=3)
-    run(tmp_path / "b", SPECS[::-1], num_deals=3)
+    run(tmp_path / "a", deals=3)
+    run(tmp_path / "b", SPECS[::-1], deals=3)
     rows = list(RunFolder.read(tmp_path / "b").lines())
     file = tmp_path / "a" / "hands-0001.jsonl"
     own = file.read_text().splitlines(keepends=True)
@@ -107,11 +107,11 @@ def test_tables_belong_together_if_the_teams_changed_seats(tmp_path: Path) -> No
         deal_report(folder, 2)
     with pytest.raises(ValueError, match=r"got deal 0, hand 1; allowed: none yet$"):
         deal_report(folder, 0, hand_number=1)
-    assert run(tmp_path / "a", num_deals=3).num_played == 1
+    assert run(tmp_path / "a", deals=3).num_played == 1
 
 
 def test_a_broken_line_costs_the_match_that_it_is_of(tmp_path: Path) -> None:
-    run(tmp_path, protocol="match", num_deals=3)
+    run(tmp_path, protocol="match", deals=3)
     (file,) = tmp_path.glob("hands-*.jsonl")
     lines = file.read_text().splitlines(keepends=True)
     for middle in (
@@ -142,20 +142,20 @@ def test_a_match_that_is_played_again_starts_afresh(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_other_settings_is_refused_with_the_difference(tmp_path: Path) -> None:
-    run(tmp_path, num_deals=2)
+    run(tmp_path, deals=2)
     with pytest.raises(ValueError, match=r"seed: the folder has 3, this run 4"):
-        run(tmp_path, num_deals=2, seed=4)
+        run(tmp_path, deals=2, seed=4)
     with pytest.raises(ValueError, match=r"protocol: the folder has 'majority', this run 'contract'"):
-        run(tmp_path, num_deals=2, protocol="contract")
+        run(tmp_path, deals=2, protocol="contract")
     settings = json.loads((tmp_path / "run.json").read_text())
     settings["agents"][1]["fingerprint"] = "other weights"
     (tmp_path / "run.json").write_text(json.dumps(settings))
     with pytest.raises(ValueError, match=r"greedy, fingerprint: the folder has 'other weights', this run None"):
-        run(tmp_path, num_deals=2)
+        run(tmp_path, deals=2)
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "thesis.tex").write_text("")
     with pytest.raises(ValueError, match="with other files in it"):
-        run(tmp_path / "else", num_deals=2)
+        run(tmp_path / "else", deals=2)
 
 
 def test_an_agent_that_cannot_play_at_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,13 +166,13 @@ def test_an_agent_that_cannot_play_at_all_is_refused(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(type(make_agent("greedy")), "act", exhausted)
     with pytest.raises(ValueError, match="agents that can play, got greedy, which fails: MemoryError: 9 TB"):
-        run(tmp_path, num_deals=1)
+        run(tmp_path, deals=1)
 
 
 def test_chunks_begin_with_one_deal_and_are_sized_by_the_slowest_agent() -> None:
     """A chunk was 16 deals of every pair at first: 40 minutes with a program that took seconds per decision."""
     tasks = np.array([(deal, i, j) for deal in range(100) for i, j in ((0, 1), (0, 2), (1, 2))])
-    chunks, sizes = Chunks(tasks, Plan(num_deals=100)), []
+    chunks, sizes = Chunks(tasks, Plan(deals=100)), []
     cost_s = np.array([0.001, 0.001, 10.0])  # of a deal
     while (chunk := chunks.take()) and len(sizes) < 12:
         own = chunk[1]
@@ -182,7 +182,7 @@ def test_chunks_begin_with_one_deal_and_are_sized_by_the_slowest_agent() -> None
         games["time_ms"] = 500 * cost_s[games["teams"]]
         chunks.learn(games, float(cost_s[own[:, 1:]].sum()))
     assert sizes == [1] * 12  # at most one with the slow agent, and never before it is known
-    fast, sizes = Chunks(tasks[tasks[:, 2] == 1], Plan(num_deals=100, jobs=2)), []
+    fast, sizes = Chunks(tasks[tasks[:, 2] == 1], Plan(deals=100, jobs=2)), []
     while chunk := fast.take():
         sizes.append(len(chunk[1]))
         games = np.zeros(2 * sizes[-1], GAME)
@@ -193,7 +193,7 @@ def test_chunks_begin_with_one_deal_and_are_sized_by_the_slowest_agent() -> None
 
 def test_networks_are_given_a_minute_for_a_batch() -> None:
     tasks = np.array([(deal, 0, 1) for deal in range(1000)])
-    chunks, sizes = Chunks(tasks, Plan(num_deals=1000, min_chunk=64)), []
+    chunks, sizes = Chunks(tasks, Plan(deals=1000, min_chunk=64)), []
     while (chunk := chunks.take()) and len(sizes) < 8:
         sizes.append(len(chunk[1]))
         games = np.zeros(2 * sizes[-1], GAME)
@@ -209,31 +209,31 @@ def test_a_run_is_heard_of_by_decision(tmp_path: Path, monkeypatch: pytest.Monke
     described = [player.describe(player.build()) for player in players]
     settings = {"protocol": "majority", "seed": 3, "partners": None, "agents": described}
     folder = RunFolder.open(tmp_path, settings)
-    run_pool(players, folder, Plan(num_deals=2), watch=lambda p: heard.append((p.num_played, p.decisions, p.in_play)))
+    run_pool(players, folder, Plan(deals=2), watch=lambda p: heard.append((p.num_played, p.decisions, p.in_play)))
     assert (0, 2, 2 / 56) in heard
     assert heard[-1] == (2, 112, 0.0)
     assert [decisions for _, decisions, _ in heard] == sorted(decisions for _, decisions, _ in heard)
 
 
 def test_versus_plays_only_those_pairs(tmp_path: Path) -> None:
-    outcome = run(tmp_path, ("random", "greedy", "eq:n=1"), num_deals=4, versus="greedy")
+    outcome = run(tmp_path, ("random", "greedy", "eq:n=1"), deals=4, versus="greedy")
     assert {tuple(pair) for pair in outcome.units.pairs.tolist()} == {(0, 1), (1, 2)}
     with pytest.raises(ValueError, match="expected versus to be one of the agents, got 'zeb'; allowed: random, greedy"):
-        run(tmp_path, num_deals=4, versus="zeb")
+        run(tmp_path, deals=4, versus="zeb")
 
 
 def test_a_stopping_rule_looks_at_the_agents_of_its_session(tmp_path: Path) -> None:
-    run(tmp_path, ("eq:n=1", "greedy"), num_deals=3)
-    outcome = run(tmp_path, ("random", "greedy"), num_deals=800, max_halfwidth=25.0)
+    run(tmp_path, ("eq:n=1", "greedy"), deals=3)
+    outcome = run(tmp_path, ("random", "greedy"), deals=800, max_halfwidth=25.0)
     assert outcome.stopped == "max_halfwidth"
 
 
 @pytest.mark.parametrize("chunk", [7, 64, 500])
 def test_stopping_rules_stop_at_the_same_deal_whatever_the_chunks(tmp_path: Path, chunk: int) -> None:
-    tested = run(tmp_path / "test", num_deals=2000, chunk=chunk, sprt=Sprt(elo0=-40, elo1=40))
+    tested = run(tmp_path / "test", deals=2000, chunk=chunk, sprt=True, test=Sprt(elo0=-40, elo1=40))
     assert (tested.stopped, tested.decision, tested.decided_after) == ("sprt", "elo0", 50)
     assert len(tested.games) == 50
-    measured = run(tmp_path / "measure", num_deals=2000, chunk=chunk, max_halfwidth=25.0)
+    measured = run(tmp_path / "measure", deals=2000, chunk=chunk, max_halfwidth=25.0)
     assert measured.stopped == "max_halfwidth"
     assert len(measured.games) == 450
     assert len(mirrored(RunFolder.read(tmp_path / "measure").games())) == 450
@@ -243,7 +243,7 @@ def test_a_sequential_test_is_of_the_first_agent_named_whatever_the_folder_calls
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "1000")
-    run(tmp_path, ("random", "greedy"), num_deals=60)
+    run(tmp_path, ("random", "greedy"), deals=60)
     words = ["--sprt", "--elo1", "50", "--seed", "3", "--jobs", "1", "--no-plots", "--out", str(tmp_path)]
     for names, verdict in ((("greedy", "random"), "accepted"), (("random", "greedy"), "rejected")):
         assert main([*names, *words]) == 0
@@ -251,7 +251,7 @@ def test_a_sequential_test_is_of_the_first_agent_named_whatever_the_folder_calls
 
 
 def test_plans_refuse_nonsense() -> None:
-    for plan in ({"num_deals": 0}, {"jobs": 0}, {"chunk": 0}, {"first_deal": -1}, {"max_halfwidth": 0.0}):
+    for plan in ({"deals": 0}, {"jobs": -1}, {"chunk": 0}, {"first_deal": -1}, {"max_halfwidth": 0.0}):
         with pytest.raises(ValueError, match="expected"):
             Plan(**plan)
 
@@ -260,7 +260,7 @@ def test_rate_plays_agents_or_reads_a_folder(tmp_path: Path) -> None:
     agents = [make_agent(spec) for spec in ("random", "greedy", "eq:n=1")]
     summary = rate(agents, num_deals=30, seed=3)
     assert [line.name for line in summary.agents][-1] == "random"
-    run(tmp_path, ("random", "greedy", "eq:n=1"), num_deals=30)
+    run(tmp_path, ("random", "greedy", "eq:n=1"), deals=30)
     assert rate(tmp_path).ratings.elo == pytest.approx(summary.ratings.elo)
     with pytest.raises(ValueError, match="distinct names"):
         rate([agents[0], agents[0]], num_deals=1)
@@ -312,11 +312,11 @@ def test_command_line_end_to_end(
         (["random", "greedy", "eq:n=1", "--sprt"], "expected two agents for a sequential test"),
         (["random", "cmd:"], "expected a command line after cmd:"),
         (["random", "cmd:no_such_program"], "expected a program after cmd:, got 'no_such_program'"),
-        (["random", "greedy", "--deals", "0"], "expected --deals of at least 1, got 0"),
-        (["random", "greedy", "--deals", "many"], "argument --deals: invalid int value: 'many'; see"),
+        (["random", "greedy", "--deals", "0"], "expected deals of at least 1, got 0"),
+        (["random", "greedy", "--deals", "many"], "--deals: invalid literal for int() with base 10: 'many'; see"),
         (["random", "greedy", "--deals", "100000000"], "expected at most 10000000 deals of each of 1 pairs"),
         (["random", "greedy", "--jobs", "100000000000000000000"], "expected at most 1024 jobs"),
-        (["random", "greedy", "--colour"], "unrecognized arguments: --colour"),
+        (["random", "greedy", "--colour"], "Unrecognized options: --colour"),
         (["random", "greedy", "--pool", "nowhere.toml"], "expected a TOML pool file"),
         (["report", "nowhere"], "expected the folder of an arena run"),
         (
@@ -338,6 +338,20 @@ def test_bad_input_ends_with_one_message_and_status_2(
     assert error.count("\n") == 1
     assert message in error
     assert not (tmp_path / "runs").exists()
+
+
+def test_every_option_of_the_command_line_is_understood(tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    words = "--protocol contract --deals 60 --first-deal 3 --seed 7 --versus greedy --partners random --jobs 1"
+    rules = "--chunk 9 --sprt --elo0 -5 --elo1 15 --alpha 0.1 --beta 0.2 --strict --move-time 3"
+    scale = "--anchor greedy --anchor-elo -100 --prior-hands 3 --no-plots"
+    assert main(["random", "greedy", *words.split(), *rules.split(), *scale.split(), "--out", out]) == 0
+    assert main(["report", out, *scale.split()]) == 0
+    written = json.loads((tmp_path / "run" / "ratings.json").read_text())
+    assert (written["anchor"], written["prior_hands"]) == ({"name": "greedy", "elo": -100.0}, 3.0)
+    assert main(["show", out, "3", "--pair", "random", "greedy", "--hand", "0"]) == 0
+    halfwidth = "random greedy --deals 2 --max-halfwidth 500 --no-plots --jobs 1 --out"
+    assert main([*halfwidth.split(), out + "2"]) == 0
 
 
 def test_ctrl_c_saves_and_prints_the_line_that_resumes(
@@ -464,7 +478,7 @@ def test_names_are_shown_as_they_are(
 
 
 def test_the_prior_is_the_stopping_rules_too(tmp_path: Path) -> None:
-    assert run(tmp_path, num_deals=100, max_halfwidth=25.0, prior_hands=1e5).stopped == "max_halfwidth"
+    assert run(tmp_path, deals=100, max_halfwidth=25.0, scale=Scale(prior_hands=1e5)).stopped == "max_halfwidth"
 
 
 def test_weights_under_the_same_path_are_noticed(tmp_path: Path) -> None:
