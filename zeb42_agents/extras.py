@@ -10,8 +10,8 @@ from importlib import import_module
 from gymnasium.error import DependencyNotInstalled
 
 _EXTRAS = {
-    "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro"),
-    "train": ("tianshou", "filelock"),
+    "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro", "filelock"),
+    "train": ("tianshou",),
     "wandb": ("wandb",),
     "hub": ("huggingface_hub",),
 }

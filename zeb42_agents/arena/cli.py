@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -18,7 +17,7 @@ from tyro.conf import Positional, arg
 from zeb42_agents.agent import Agent, agent_names
 from zeb42_agents.arena.console import console_report
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S
-from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.folder import RunFolder, new_run_path, public_seed
 from zeb42_agents.arena.games import NUM_TABLES, mirrored
 from zeb42_agents.arena.live import LiveTable
 from zeb42_agents.arena.plan import Plan, check_plan
@@ -51,8 +50,8 @@ class Play:
     pool: Path | None = None
     """TOML file with more agents, and settings that the command line overrides."""
     protocol: Annotated[str, arg(help=_PROTOCOLS)] = "majority"
-    seed: int = 0
-    """Of the deals and of all randomness."""
+    seed: int | None = None
+    """Of the deals and of all randomness. By default 0, or a secret if a program plays; of a run folder, its own."""
     partners: str | None = None
     """Agent that sits opposite every agent, instead of the agent itself."""
     out: Path | None = None
@@ -131,6 +130,7 @@ def _play(arguments: Sequence[str], console: Console) -> int:
         options = parse_options(Play, arguments, program=PROGRAM, default=_with_settings(Play(), settings))
     session = _prepare(options, players)
     _print_settings(console, session)
+    line = _resume_line(arguments, session.folder.path)
     try:
         with LiveTable(console, session.folder, session.plan.scale) as live:
             outcome = run_pool(
@@ -142,8 +142,9 @@ def _play(arguments: Sequence[str], console: Console) -> int:
                 watch=live.show,
             )
     except KeyboardInterrupt as stop:
-        line = _resume_line(arguments, session.folder.path)
         return _stopped(stop, ["what was finished is saved. To go on:", f"  {line}"])
+    except OSError as error:
+        raise OSError(f"{error}; what was finished is saved. To go on: {line}") from None
     num_games, unit, elapsed_s = NUM_TABLES * outcome.num_played, session.folder.protocol.unit, outcome.elapsed_s
     console.print(f"{num_games:,} {PLURAL[unit]} played in {elapsed_s:.1f} s: {pace(num_games, elapsed_s, unit)}")
     notes, scale = _notes(outcome, session), session.plan.scale
@@ -166,7 +167,7 @@ def _prepare(options: Play, players: list[Player]) -> _Session:
     if len(players) < 2:
         raise ValueError(f"expected at least two agents, got {len(players)}; such as: {PROGRAM} random greedy")
     protocol = get_protocol(options.protocol)
-    require_numbers(options.seed, options.plan.deals, options.plan.first_deal)
+    require_numbers(options.seed or 0, options.plan.deals, options.plan.first_deal)
     partner = players_of([options.partners], move_time_s=options.move_time)[0] if options.partners else None
     plan = suited(options.plan, [*players, *([partner] if partner else [])])
     names = [player.name for player in players]
@@ -181,13 +182,13 @@ def _prepare(options: Play, players: list[Player]) -> _Session:
         "partners": partner.describe(partners[0]) if partner else None,
         "agents": [player.describe(agent) for player, agent in zip(players, agents, strict=True)],
     }
-    folder = RunFolder.open(options.out or time.strftime("runs/arena-%Y%m%d-%H%M%S"), settings)
+    folder = RunFolder.open(options.out or new_run_path(), settings)
     return _Session(players, partner, agents + partners, plan, folder)
 
 
 def _print_settings(console: Console, session: _Session) -> None:
     plan, folder = session.plan, session.folder
-    words = [f"protocol {folder.protocol.name}", f"seed {folder.seed}"]
+    words = [f"protocol {folder.protocol.name}", f"seed {public_seed(folder.settings)}"]
     words += [f"deals {plan.first_deal}..{plan.first_deal + plan.deals - 1}"]
     words += [f"versus {plan.versus}" if plan.versus else "all pairs"]
     words += [f"partners {session.partner.name if session.partner else 'same'}"]
@@ -224,6 +225,8 @@ def _notes(outcome: Outcome, session: _Session) -> list[str]:
             notes.append("The run stopped on its own result, so its Elo and win rate are biased away from equality.")
     if outcome.stopped == "max_halfwidth":
         notes.append(f"The run stopped when every interval was within ±{plan.max_halfwidth:g} Elo.")
+    if any(session.get("revealed") for session in folder.settings["sessions"]):
+        notes.append("Deals were added after this run's secret was out, so a program may have known them.")
     played_by = {str(session["versions"]) for session in folder.settings["sessions"]}
     if len(played_by) > 1:
         notes.append("The sessions of this run used different versions; see the report.")

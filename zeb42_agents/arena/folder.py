@@ -1,8 +1,8 @@
-"""The run folder: ``run.json`` says what is played, ``hands-*.jsonl`` hold one row a hand, appended and never changed.
+"""The run folder: ``run.json`` says what is played, ``hands-*.jsonl`` hold one row per hand, appended, never changed.
 
 A run resumes, and grows by agents or deals, by pointing at the same folder; runs merge by copying the ``hands-*.jsonl``
-files of one folder of the same settings into another. A game that is there twice counts once, a line that was cut off
-does not count.
+files of one folder of the same settings into another. Each row says which settings it was played under. A game that is
+there twice counts once, a line that was cut off does not count. One arena at a time writes to a folder.
 """
 
 from __future__ import annotations
@@ -18,13 +18,18 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from zeb42_agents.arena.games import GAME, read_games
+from zeb42_agents.arena.players import EXTERNAL_PREFIX
 from zeb42_agents.arena.protocols import Protocol, get_protocol
+from zeb42_agents.arena.secret import commitment, draw_secret, forget_secret, keep_secret, recall_secret, seed_of
 from zeb42_agents.files import write_json
 from zeb42_env import __version__
 
 FORMAT = 1
+LOCK_FILE = ".lock"
+_LEFT_BY_A_CRASH = {LOCK_FILE, "run.json.new"}
 _VERSIONED = ("numpy", "numba", "torch")
 
 
@@ -36,29 +41,36 @@ class RunFolder:
         self.settings = settings
         self.num_broken_lines = 0
         self._hands: IO[str] | None = None
+        self._lock: FileLock | None = None
+        self._secret = ""
 
     @classmethod
     def open(cls, path: str | Path, settings: dict[str, Any]) -> RunFolder:
         """Make the folder, or join the run that is in it; agents that are new to it are added.
 
-        ``settings`` has ``protocol``, ``seed``, ``partners`` and ``agents`` (:meth:`Player.describe` of each).
-        ValueError with the differences if the folder was made by others.
+        ``settings`` has ``protocol``, ``seed``, ``partners`` and ``agents`` (:meth:`Player.describe` of each). A seed
+        of None is the folder's own; a new folder's is then a secret if a program plays, and 0 otherwise. ValueError
+        with the differences if the folder was made by others, or if another arena is at work in it.
         """
         path = Path(path)
-        folder = cls(path, {"format": FORMAT, **settings, "sessions": []})
-        if (path / "run.json").exists():
-            existing = cls.read(path)
-            _refuse_differences(path, existing.settings, settings)
-            known = {agent["name"] for agent in existing.settings["agents"]}
-            existing.settings["agents"] += [agent for agent in settings["agents"] if agent["name"] not in known]
-            folder = existing
-        elif path.exists() and any(path.iterdir()):
-            raise ValueError(f"expected an empty folder or one of an arena run, got {path} with other files in it")
         path.mkdir(parents=True, exist_ok=True)
-        folder.settings["sessions"].append(
-            {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": sys.argv, "versions": versions()}
-        )
-        folder._write_settings()
+        lock = _locked(path)
+        try:
+            if (path / "run.json").exists():
+                folder = cls.read(path)
+                _refuse_differences(path, folder.settings, settings)
+                known = {agent["name"] for agent in folder.settings["agents"]}
+                folder.settings["agents"] += [agent for agent in settings["agents"] if agent["name"] not in known]
+            elif {file.name for file in path.iterdir()} <= _LEFT_BY_A_CRASH:
+                folder = cls(path, {"format": FORMAT, **settings, "sessions": []})
+                folder._settle_seed()
+            else:
+                raise ValueError(f"expected an empty folder or one of an arena run, got {path} with other files in it")
+            folder._begin_session()
+        except BaseException:
+            lock.release()
+            raise
+        folder._lock = lock
         return folder
 
     @classmethod
@@ -88,8 +100,18 @@ class RunFolder:
 
     @property
     def seed(self) -> int:
-        """The arena seed."""
+        """The arena seed. ValueError if it is a secret that is not here."""
+        if self.settings["seed"] is None:
+            self._secret = self._secret or recall_secret(self.settings["seed_sha256"])
+            return seed_of(self._secret)
         return int(self.settings["seed"])
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What each row says of the settings that it was played under."""
+        partners = self.settings["partners"]
+        origin = {"protocol": self.settings["protocol"], "seed": public_seed(self.settings)}
+        return origin | ({"partners": partners["name"]} if partners else {})
 
     def lines(self) -> Iterator[str]:
         """Every line of every ``hands-*.jsonl``, in the order of the files' names."""
@@ -100,7 +122,7 @@ class RunFolder:
     def games(self) -> np.ndarray:
         """All games on disk, as GAME [N]; counts the lines that were not whole rows in ``num_broken_lines``."""
         numbers = {name: i for i, name in enumerate(self.names)}
-        games, self.num_broken_lines = read_games(self.lines(), numbers, unit=self.protocol.unit)
+        games, self.num_broken_lines = read_games(self.lines(), numbers, unit=self.protocol.unit, origin=self.origin)
         return games if len(games) else np.empty(0, GAME)
 
     def append(self, blocks: Sequence[str]) -> None:
@@ -109,16 +131,30 @@ class RunFolder:
             return
         if self._hands is None:
             self._hands = self._new_file()
-        self._hands.write("".join(blocks))
-        self._hands.flush()
-
-    def close(self) -> None:
-        """Close this session's file."""
-        if self._hands is not None:
+        origin = "," + json.dumps(self.origin, separators=(",", ":"))[1:] + "\n"
+        try:
+            self._hands.write("".join(blocks).replace("}\n", origin))  # a line ends nowhere else
             self._hands.flush()
             os.fsync(self._hands.fileno())
-            self._hands.close()
-            self._hands = None
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._hands.name) from None
+
+    def reveal(self) -> None:
+        """Say what the secret was that the seed follows from, if it was one: the run has ended."""
+        if self.settings["seed"] is None:
+            self.settings["seed"], self.settings["secret"] = self.seed, self._secret
+            self._write_settings()
+            forget_secret(self._secret)
+
+    def close(self) -> None:
+        """Close this session's file, and let others write to the folder."""
+        hands, self._hands = self._hands, None
+        try:
+            if hands is not None:
+                hands.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     def _new_file(self) -> IO[str]:
         number = 1
@@ -128,8 +164,50 @@ class RunFolder:
             except FileExistsError:
                 number += 1
 
+    def _settle_seed(self) -> None:
+        if self.settings["seed"] is None:
+            if any(described["spec"].startswith(EXTERNAL_PREFIX) for described in _everyone(self.settings)):
+                self._secret = draw_secret()
+                keep_secret(self._secret)
+                self.settings["seed_sha256"] = commitment(self._secret)
+            else:
+                self.settings["seed"] = 0
+
+    def _begin_session(self) -> None:
+        session = {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": sys.argv, "versions": versions()}
+        self.settings["sessions"].append(session | ({"revealed": True} if "secret" in self.settings else {}))
+        self._write_settings()
+
     def _write_settings(self) -> None:
         write_json(self.path / "run.json", self.settings)
+
+
+def new_run_path(parent: str | Path = "runs") -> Path:
+    """A folder of its own for a run that starts now, made here: two that start in one second do not meet."""
+    named = Path(parent) / time.strftime("arena-%Y%m%d-%H%M%S")
+    number = 1
+    while True:
+        path = named if number == 1 else named.with_name(f"{named.name}-{number}")
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:
+            number += 1
+
+
+def public_seed(settings: dict[str, Any]) -> int | str:
+    """The seed of a run as rows and people see it: a secret's commitment stays its name when the secret is out."""
+    committed = settings.get("seed_sha256")
+    return f"sha256:{committed[:16]}" if committed else int(settings["seed"])
+
+
+def _locked(path: Path) -> FileLock:
+    lock = FileLock(path / LOCK_FILE)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ValueError(f"expected a run folder that no other arena is at work in, got {path}") from None
+    return lock
 
 
 def versions() -> dict[str, str]:
@@ -145,10 +223,22 @@ def versions() -> dict[str, str]:
 
 def _is_whole(settings: Any) -> bool:
     match settings:
-        case {"protocol": str(), "seed": int(), "agents": list(agents), "sessions": list(sessions)}:
-            return all(map(_is_agent, agents)) and all(isinstance(of, dict) and "versions" in of for of in sessions)
+        case {"protocol": str(), "agents": list(), "sessions": list(sessions)}:
+            pass
         case _:
             return False
+    match settings:
+        case {"seed": int()} | {"seed": None, "seed_sha256": str()}:
+            pass
+        case _:
+            return False
+    settings.setdefault("partners", None)
+    known = all(isinstance(session, dict) and "versions" in session for session in sessions)
+    return known and all(map(_is_agent, _everyone(settings)))
+
+
+def _everyone(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*settings["agents"], *([settings["partners"]] if settings["partners"] else [])]
 
 
 def _is_agent(described: Any) -> bool:
@@ -163,7 +253,7 @@ def _refuse_differences(path: Path, old: dict[str, Any], new: dict[str, Any]) ->
     differences = [
         f"  {key}: the folder has {old.get(key)!r}, this run {new[key]!r}"
         for key in ("protocol", "seed", "partners")
-        if old.get(key) != new[key]
+        if old.get(key) != new[key] and not (key == "seed" and new[key] is None)
     ]
     known = {agent["name"]: agent for agent in old["agents"]}
     for agent in new["agents"]:

@@ -22,6 +22,7 @@ from zeb42_env.notation import VERSION, rules_fields
 from zeb42_env.rules import Declaration, action_text
 
 NUM_TABLES = 2
+ORIGIN_KEYS = ("protocol", "seed", "partners")  # of a row, and of the settings of the run that it was played in
 MAX_TIME_MS = 1e12  # of a hand: some thirty years
 MAX_MARGIN = MAX_MATCH_HANDS * MAX_MARKS_BID  # marks of a match, whatever its rules
 
@@ -232,11 +233,13 @@ def _is_whole(row: Any, unit: str) -> bool:
     return all(within)
 
 
-def read_games(lines: Iterable[str], numbers: dict[str, int], *, unit: str) -> tuple[np.ndarray, int]:
+def read_games(
+    lines: Iterable[str], numbers: dict[str, int], *, unit: str, origin: dict[str, Any] | None = None
+) -> tuple[np.ndarray, int]:
     """The games of JSON rows, as GAME [N], and how many lines were not whole rows and were passed over.
 
-    ``numbers`` gives each agent's number by its name; ValueError for a row of an agent that is not there. A match that
-    lacks one of its hands is no game.
+    ``numbers`` gives each agent's number by its name; ValueError for a row of an agent that is not there, or of another
+    ``origin`` (:attr:`RunFolder.origin`) if it says so. A match that lacks one of its hands is no game.
     """
     games: list[tuple[Any, ...]] = []
     open_matches: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -252,6 +255,9 @@ def read_games(lines: Iterable[str], numbers: dict[str, int], *, unit: str) -> t
             raise ValueError(
                 f"expected rows of the agents of this run, got one of {unknown[0]!r}; allowed: {', '.join(numbers)}"
             )
+        if origin and "seed" in row and any(row.get(key) != origin.get(key) for key in ORIGIN_KEYS):
+            of, here = ({key: named.get(key) for key in ORIGIN_KEYS} for named in (row, origin))
+            raise ValueError(f"expected rows of {here}, which this run plays, got one of {of}; was it copied here?")
         key = (row["deal"], row["table"], numbers[row["teams"][0]], numbers[row["teams"][1]])
         if unit != "match":
             games.append(_game_of_hand(key, row))

@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from zeb42_agents.arena.folder import public_seed
 from zeb42_agents.arena.plots import PLOTS, write_plots
 from zeb42_agents.arena.summary import MIN_DEALS_FOR_INTERVALS, Summary
 from zeb42_agents.arena.text import PLURAL, percent, plain
@@ -97,7 +98,7 @@ def markdown_report(summary: Summary, run: dict[str, Any], plots: Sequence[str] 
     sections = [
         f"# {title(summary)}",
         f"Protocol `{protocol.name}`: {protocol.summary}. {ratings.num_deals:,} deals, each played at two tables with "
-        f"the teams swapped; partners are {_partners(run)}; arena seed {run['seed']}.",
+        f"the teams swapped; partners are {_partners(run)}; arena seed {public_seed(run)}.",
         _markdown_table(*rating_rows(summary)),
         f"Elo is per {summary.unit}: the luck of the deal is part of it, so it is much smaller than the Elo of a long "
         f"match. Bradley-Terry, maximum a posteriori with {ratings.prior_hands:g} virtual drawn hands per agent; "

@@ -80,8 +80,25 @@ def run_pool(
         agents: the contestants and the partner already built, for one process.
         watch: called after each chunk, and several times a second while chunks are played.
 
-    KeyboardInterrupt leaves everything that was finished in the folder. WorkerError if a process died.
+    KeyboardInterrupt leaves everything that was finished in the folder, which is closed in any case. WorkerError if a
+    process died.
     """
+    try:
+        outcome = _run(players, folder, plan, partner, agents, watch)
+        folder.reveal()  # no program is left that could look
+        return outcome
+    finally:
+        folder.close()
+
+
+def _run(
+    players: Sequence[Player],
+    folder: RunFolder,
+    plan: Plan,
+    partner: Player | None,
+    agents: Sequence[Agent] | None,
+    watch: Callable[[Progress], None] | None,
+) -> Outcome:
     plan = suited(plan, [*players, *([partner] if partner else [])])
     check_plan([player.name for player in players], plan)
     numbers = np.array([folder.names.index(player.name) for player in players])
@@ -107,7 +124,6 @@ def run_pool(
                     break
         finally:
             workers.close()
-            folder.close()
     games = _sorted(np.concatenate(watched.finished))
     return Outcome(
         units_of(games),

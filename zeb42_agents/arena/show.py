@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zeb42_agents import solver
-from zeb42_agents.arena.folder import RunFolder
+from zeb42_agents.arena.folder import RunFolder, public_seed
 from zeb42_agents.arena.games import read_row
 from zeb42_agents.arena.text import plain
 from zeb42_env import Hand, action_text, domino_text
@@ -116,7 +116,8 @@ def _rows_of(folder: RunFolder, deal: int | None = None) -> Iterator[dict[str, A
 
 def _deal_lines(deal: int, hand: Hand, hand_number: int, folder: RunFolder) -> list[str]:
     of_match = f", hand {hand_number}" if folder.protocol.unit == "match" else ""
-    lines = [f"Deal {deal}{of_match} of {folder.path} (protocol {folder.protocol.name}, seed {folder.seed})"]
+    seed = public_seed(folder.settings)
+    lines = [f"Deal {deal}{of_match} of {folder.path} (protocol {folder.protocol.name}, seed {seed})"]
     owners = hand.record["owner"]
     for seat in range(4):
         dealt = "  ".join(domino_text(domino) for domino in reversed(range(28)) if owners[domino] == seat)
