@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
 from rich.console import Console
 from tyro.conf import Positional, arg
 
@@ -23,6 +24,7 @@ from zeb42_agents.arena.live import LiveTable
 from zeb42_agents.arena.plan import Plan, check_plan
 from zeb42_agents.arena.play import ForfeitError
 from zeb42_agents.arena.players import Player, distinct, players_of, read_pool
+from zeb42_agents.arena.plots import require_matplotlib
 from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol, require_numbers
 from zeb42_agents.arena.rating import Scale
 from zeb42_agents.arena.report import write_reports
@@ -97,7 +99,7 @@ def main(arguments: Sequence[str]) -> int:
             if arguments and arguments[0] in commands:
                 return commands[arguments[0]](arguments[1:], console)
             return _play(arguments, console)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, DependencyNotInstalled) as error:
         print("\n".join(map(plain, f"error: {error}".splitlines())), file=sys.stderr)
         return BAD_INPUT
     except WorkerError as error:
@@ -164,6 +166,8 @@ def _with_settings(options: Options, settings: dict[str, Any]) -> Options:
 
 def _prepare(options: Play, players: list[Player]) -> _Session:
     """Check everything, build the agents, and make or join the run folder, in this order."""
+    if not options.no_plots:
+        require_matplotlib()
     if len(players) < 2:
         raise ValueError(f"expected at least two agents, got {len(players)}; such as: {PROGRAM} random greedy")
     protocol = get_protocol(options.protocol)

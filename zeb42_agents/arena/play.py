@@ -170,10 +170,12 @@ def play_hands(
         movers = seats[live, hands["to_move"][live]]
         for player in np.unique(movers):
             rows, views, view_keys = table.turn(live[movers == player])
+            seat_of = views["seat"].astype(np.int64)
+            at = places[rows, seat_of] if hasattr(players[player], "act_at") else None
             started = perf_counter()
-            actions, failures = ask(players[player], views, view_keys, places[rows, views["seat"]])
+            actions, failures = ask(players[player], views, view_keys, at)
             elapsed_ms = 1000.0 * (perf_counter() - started)
-            teams = views["seat"] & 1
+            teams = seat_of & 1
             own = seats[rows, teams] == player
             time_ms[rows[own], teams[own]] += elapsed_ms / len(rows)
             decisions[rows[own], teams[own]] += 1
@@ -183,7 +185,7 @@ def play_hands(
             table.drop(rows[illegal])
             for i in illegal.tolist():
                 why = failures.get(i) or f"illegal action {_describe(int(actions[i]))}"
-                seat = int(views[i]["seat"])
+                seat = int(seat_of[i])
                 if strict:
                     raise ForfeitError(f"{players[player].name} at seat {seat}: {why}")
                 by_partner = "" if own[i] else f"its partner {players[player].name}: "
@@ -197,15 +199,19 @@ def play_hands(
     return Played(hands, points, scores, made, time_ms, decisions, forfeits)
 
 
-def ask(agent: Agent, views: np.ndarray, keys: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-    """The actions int64 [B] of ``agent`` for ``views`` [B] at ``places`` [B], -1 where it failed, and why it failed.
+def ask(
+    agent: Agent, views: np.ndarray, keys: np.ndarray, places: np.ndarray | None = None
+) -> tuple[np.ndarray, dict[int, str]]:
+    """The actions int64 [B] of ``agent`` for ``views`` [B], -1 where it failed, and why it failed.
+
+    ``places`` [B] are for one with ``act_at``; see :func:`play_games`.
 
     An agent whose call fails is asked again view by view, so that one bad position costs one hand, not the batch.
     An agent that can fail at one view alone returns -1 there, and says why in its ``failures`` (dict by row).
     """
     try:
-        act_at = getattr(agent, "act_at", None)
-        actions = np.asarray(act_at(views, keys, places) if act_at else agent.act(views, keys))
+        given = agent.act(views, keys) if places is None else agent.act_at(views, keys, places)  # type: ignore[attr-defined]
+        actions = np.asarray(given)
         if actions.shape != views.shape or actions.dtype.kind not in "iu":
             raise TypeError(
                 f"expected an integer action for each of {len(views)} views, got {actions.dtype} {actions.shape}"
@@ -217,7 +223,8 @@ def ask(agent: Agent, views: np.ndarray, keys: np.ndarray, places: np.ndarray) -
             return np.full(1, -1, np.int64), {0: f"{type(error).__name__}: {error}"}
     actions, failures = np.empty(len(views), np.int64), {}
     for b in range(len(views)):
-        action, failure = ask(agent, views[b : b + 1], keys[b : b + 1], places[b : b + 1])
+        at = None if places is None else places[b : b + 1]
+        action, failure = ask(agent, views[b : b + 1], keys[b : b + 1], at)
         actions[b] = action[0]
         if failure:
             failures[b] = failure[0]
@@ -235,7 +242,7 @@ def warm_up(agents: Sequence[Agent], protocol: Protocol) -> None:
         views = tables.views_of(hands, hands["to_move"])
         for agent in agents:
             if not hasattr(agent, "act_at"):
-                _, failures = ask(agent, views, np.zeros(1, np.uint64), views["seat"])
+                _, failures = ask(agent, views, np.zeros(1, np.uint64))
                 if failures:
                     raise ValueError(f"expected agents that can play, got {agent.name}, which fails: {failures[0]}")
         core.apply(hands[0], min(a for a in range(core.NUM_ACTIONS) if int(core.legal_mask(hands[0])) >> a & 1))

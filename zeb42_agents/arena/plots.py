@@ -9,6 +9,7 @@ import numpy as np
 
 from zeb42_agents.arena.summary import Summary
 from zeb42_agents.arena.text import plain
+from zeb42_agents.extras import needs_extras
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +18,15 @@ DPI = 150
 PLOTS = ("ratings.png", "pairs.png", "strength-time.png")
 
 
+def require_matplotlib() -> None:
+    """DependencyNotInstalled where plots cannot be drawn: to be asked before hours of play."""
+    with needs_extras():
+        import matplotlib  # noqa: F401
+
+
 def write_plots(summary: Summary, path: Path) -> list[Path]:
     """Write ``ratings.png``, ``pairs.png`` and ``strength-time.png`` into ``path``. Needs matplotlib."""
+    require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

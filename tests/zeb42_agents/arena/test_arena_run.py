@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -337,6 +339,26 @@ def test_bad_input_ends_with_one_message_and_status_2(
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert message in error
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("package", "words"), [("matplotlib", ["greedy"]), ("torch", ["zeb:laptop", "--no-plots"])])
+def test_what_is_not_installed_is_said_before_anything_is_played(
+    package: str, words: list[str], tmp_path: Path
+) -> None:
+    code = f"""
+import sys
+class Missing:
+    def find_spec(self, name, *more):
+        if name == "{package}":
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Missing())
+from zeb42_agents.arena.cli import main
+sys.exit(main(["random", *{words}]))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    said = f"error: {package} is not installed, run `pip install 'zeb42[agents]'`\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
     assert not (tmp_path / "runs").exists()
 
 
