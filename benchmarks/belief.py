@@ -15,17 +15,17 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
-from zeb42_agents import belief, make_agent, worlds
+from zeb42_agents import belief, likelihood, make_agent, worlds
 from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
 from zeb42_agents.zeb import Zeb
-from zeb42_env import Rules
-from zeb42_env._core.record import BY_CHANCE, HAND, OVER, apply, blank, rewind
-from zeb42_env._core.tables import deal_numbers, views_of
+from zeb42_env import Rules, Table, play_out
+from zeb42_env._core import tables
+from zeb42_env._core.bits import mix_all
+from zeb42_env._core.record import BY_CHANCE
 
 TEMPERATURE = 0.1
-Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Act = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def main() -> None:
@@ -55,22 +55,16 @@ def positions(act: Act, num_hands: int, seed: int) -> tuple[np.ndarray, np.ndarr
     """The views HAND [28 * num_hands] of the seat to move at every play of fresh hands, and the owners int8
     [28 * num_hands, 28]; play by play, the hands in the same order."""
     hands = np.repeat(Rules(contract="random", scoring="majority").blank_record(), num_hands)
-    deal_numbers(hands, np.uint64(seed), np.arange(len(hands), dtype=np.uint64), BY_CHANCE)
-    rng = np.random.default_rng(seed + 1)
-    seen, owners = [], []
-    while (hands["phase"] != OVER).any():
-        views = views_of(hands, hands["to_move"])
+    numbers = np.arange(num_hands, dtype=np.uint64)
+    tables.deal_numbers(hands, np.uint64(seed), numbers, BY_CHANCE)
+    seen = []
+
+    def note_and_act(views: np.ndarray, keys: np.ndarray) -> np.ndarray:
         seen.append(views)
-        owners.append(hands["owner"].copy())
-        step(hands, act(views, rng))
-    return np.concatenate(seen), np.concatenate(owners)
+        return act(views, keys)
 
-
-@njit
-def step(hands: np.ndarray, actions: np.ndarray) -> None:
-    """Take one action in each of ``hands``."""
-    for i in range(len(hands)):
-        apply(hands[i], actions[i])
+    play_out(Table(hands, mix_all(np.uint64(seed + 1), numbers)), note_and_act)
+    return np.concatenate(seen), np.tile(hands["owner"], (28, 1))
 
 
 def line(name: str, network: np.ndarray, views: np.ndarray, owners: np.ndarray) -> str:
@@ -100,56 +94,22 @@ def lift_interval(ours: np.ndarray, theirs: np.ndarray, views: np.ndarray, owner
 def ceiling(evaluator: NetworkEvaluator, num: int, num_worlds: int, seed: int) -> None:
     """Print what the network and one who knows its policy say of ``num`` positions."""
     views, owners = positions(
-        lambda views, rng: sample_actions(
-            evaluator(views)[0] ** (1 / TEMPERATURE), rng.integers(0, 2**63, len(views)).astype(np.uint64)
-        ),
+        lambda views, keys: sample_actions(evaluator(views)[0] ** (1 / TEMPERATURE), keys),
         max(1, num // 7),
         seed + 2,
     )
     picked = np.random.default_rng(seed).choice(len(views), num, replace=False)
     views, owners = views[picked], owners[picked]
     legality = belief.legality(views)
-    informed = np.array([posterior(evaluator, view, num_worlds, i) for i, view in enumerate(views)])
+    sampled = worlds.sample_many(views, num_worlds, np.arange(num, dtype=np.uint64), worlds.uniform_weights(num))
+    logs = likelihood.log_likelihood(evaluator, views, sampled, temperature=TEMPERATURE)
+    informed = likelihood.posterior(views, sampled, likelihood.weights(logs))
     print(f"\n{num} positions, plays drawn by the policy to the power 1/{TEMPERATURE}, {num_worlds} worlds each:")
     for name, found in (("legality", legality), ("network", evaluator.belief(views)), ("policy known", informed)):
         score = belief.score(found, owners, views)
         print(
             f"  {name:12s} accuracy {score.accuracy['hidden']:.1%}, cross-entropy {score.cross_entropy['hidden']:.4f}"
         )
-
-
-def posterior(evaluator: NetworkEvaluator, view: np.void, num_worlds: int, seed: int) -> np.ndarray:
-    """Belief float [28, 4] by the likelihood of the plays in sampled worlds, blended with legality where few weigh."""
-    sampled = worlds.sample(view, num_worlds, np.random.default_rng(seed))
-    past = np.empty(num_worlds * int(view["num_plays"]), HAND)
-    played = np.empty(len(past), np.int64)
-    num = look_back(sampled, int(view["seat"]), past, played)
-    log_weight = np.zeros(num_worlds)
-    if num:
-        policy = evaluator(past[:num])[0] ** (1 / TEMPERATURE)
-        share = policy[np.arange(num), played[:num]] / policy.sum(1)
-        log_weight = np.log(share + 1e-12).reshape(num_worlds, -1).sum(1)
-    weight = np.exp(log_weight - log_weight.max())
-    weight /= weight.sum()
-    found = (weight[:, None, None] * (sampled["owner"][:, :, None] == np.arange(4))).sum(0)
-    doubt = 1 / (1 + 1 / np.square(weight).sum())  # the fewer worlds carry the weight, the less they are trusted
-    return (1 - doubt) * found + doubt * belief.legality(np.array([view], HAND))[0]
-
-
-@njit
-def look_back(sampled: np.ndarray, seat: int, past: np.ndarray, played: np.ndarray) -> int:
-    """Write the views of the other seats before each of their plays, world by world; returns how many."""
-    num = 0
-    for w in range(len(sampled)):
-        for ply in range(sampled[w].num_plays):
-            domino = sampled[w].plays[ply]
-            if sampled[w].owner[domino] != seat:
-                past[num] = sampled[w]
-                rewind(past[num], ply)
-                blank(past[num], past[num].to_move)
-                played[num] = domino
-                num += 1
-    return num
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import numpy as np
 
 from zeb42_agents import worlds
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
-from zeb42_env._core.record import HAND, NOBODY
+from zeb42_env._core.record import NOBODY
+from zeb42_env.records import as_records
 
 METRICS = ("all_21", "hidden")
 LEAST_PROBABILITY = 1e-9  # what the cross-entropy counts a belief that excluded the truth as
@@ -100,8 +101,9 @@ def _mean(values: np.ndarray, mask: np.ndarray) -> float:
 
 
 def _views(views: np.ndarray) -> np.ndarray:
-    if getattr(views, "dtype", None) != HAND or np.ndim(views) != 1:
-        raise ValueError(f"expected HAND records of shape [B], got {type(views).__name__} of shape {np.shape(views)}")
+    views = as_records(views, "views")
+    if views.ndim != 1:
+        raise ValueError(f"expected HAND records of shape [B], got shape {views.shape}")
     if (views["seat"] == NOBODY).any():
         raise ValueError("expected views, got a full hand, which has nothing to believe about")
     return views

@@ -8,113 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from double_dummy import reneged_view
+from evaluators import Even, Inventor, Sure, keys_of, positions, views_to_move
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import njit
 
 from zeb42_agents import solver, worlds
 from zeb42_agents.search import Sample, Search, SearchConfig, SearchResult, TrueHands, search
 from zeb42_agents.search.config import halving_schedule
 from zeb42_env import Hand, Rules
-from zeb42_env._core.bits import below, lowest, mix, nth_bit, popcount
 from zeb42_env._core.goals import score
-from zeb42_env._core.record import BY_AUCTION, BY_CHANCE, OVER, apply, legal_mask, num_decisions
-from zeb42_env._core.tables import deal_numbers, views_of
+from zeb42_env._core.record import BY_AUCTION, OVER, apply
+from zeb42_env._core.tables import views_of
 
 SMALL = SearchConfig(sims=24, worlds=6, belief="uniform", leaves=8)
-
-
-@njit(cache=True)
-def _walk(hands: np.ndarray, decisions: int, key: np.uint64) -> None:
-    """Take up to ``decisions`` random actions in each of ``hands``; -1 draws how many."""
-    stream = np.empty(1, np.uint64)
-    for b in range(len(hands)):
-        stream[0] = mix(key, b)
-        wanted = decisions if decisions >= 0 else below(stream, 30)
-        while num_decisions(hands[b]) < wanted:
-            legal = legal_mask(hands[b])
-            apply(hands[b], nth_bit(legal, below(stream, popcount(legal))))
-            if hands[b].phase == OVER:
-                break
-
-
-def positions(num: int, seed: int = 0, decisions: int = -1, contract: int = BY_CHANCE, **rules: str) -> np.ndarray:
-    """Full hands [num] at random points of random hands, none of them over."""
-    hands = np.repeat(Rules(**rules).blank_record(), 2 * num)  # type: ignore[arg-type]
-    deal_numbers(hands, np.uint64(seed), np.arange(len(hands), dtype=np.uint64), contract)
-    _walk(hands, decisions, np.uint64(seed))
-    return hands[hands["phase"] != OVER][:num]
-
-
-@njit(cache=True)
-def _invent(views: np.ndarray, priors: np.ndarray, values: np.ndarray, beliefs: np.ndarray) -> None:
-    """A policy, a value and a belief that look random but follow from every byte that a view may show."""
-    stream = np.empty(1, np.uint64)
-    for b in range(len(views)):
-        view = views[b]
-        key = mix(np.uint64(view.seat), np.uint64(view.num_plays))
-        for domino in range(28):
-            key = mix(key, np.uint64(view.owner[domino] + 1))
-            key = mix(key, np.uint64(view.plays[domino] + 1))
-        for seat in range(4):
-            key = mix(key, np.uint64(view.held[seat]))
-            key = mix(key, np.uint64(view.calls[seat] + 1))
-        stream[0] = mix(key, np.uint64(view.declaration + 1))
-        legal = legal_mask(view)
-        total = 0.0
-        while legal:
-            action = lowest(legal)
-            legal &= legal - np.uint64(1)
-            priors[b, action] = (1 + below(stream, 1000)) ** 2
-            total += priors[b, action]
-        priors[b] /= total
-        values[b] = below(stream, 2001) / 1000 - 1
-        for domino in range(28):
-            for seat in range(4):
-                beliefs[b, domino, seat] = (1 + below(stream, 100)) / 100
-
-
-class Inventor:
-    """An evaluator whose answers are nonsense, but depend on everything in a view; it checks that views are views."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-
-    def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        assert len(views)
-        assert (views["seat"] == views["to_move"]).all()
-        assert views_of(views, views["seat"]).tobytes() == views.tobytes()
-        self.batches.append(len(views))
-        return self._invent(views)[:2]
-
-    def belief(self, views: np.ndarray) -> np.ndarray:
-        return self._invent(views)[2]
-
-    def _invent(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        answers = (
-            np.zeros((len(views), 56), np.float32),
-            np.zeros(len(views), np.float32),
-            np.zeros((len(views), 28, 4), np.float32),
-        )
-        _invent(views, *answers)
-        return answers
-
-
-class Even(Inventor):
-    """Every legal action equally likely, every value 0."""
-
-    def _invent(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        priors, values, beliefs = super()._invent(views)
-        priors = (priors > 0) / np.float32(1) / (priors > 0).sum(1, keepdims=True).astype(np.float32)
-        return priors, 0 * values, np.full_like(beliefs, 0.25)
-
-
-def keys_of(num: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 2**64, num, dtype=np.uint64)
-
-
-def views_to_move(hands: np.ndarray) -> np.ndarray:
-    return views_of(hands, hands["to_move"])
 
 
 ARRAYS = ("searched", "action", "visits", "q", "prior", "policy", "root_value", "network_value", "belief", "line")
@@ -130,6 +36,7 @@ CONFIGS = [
     SMALL,
     replace(SMALL, root="puct"),
     replace(SMALL, belief="net", gumbel_scale=1.0),
+    replace(SMALL, belief="likelihood", solve_tricks=2),
     replace(SMALL, root="puct", belief="legality", dirichlet_fraction=0.25, temperature=1.0, mix_tricks=4),
 ]
 
@@ -349,7 +256,7 @@ def test_samplers_from_outside_are_looked_at() -> None:
         search(views, keys_of(3), Even(), SMALL, Fixed(drawn[::-1].copy()))
 
 
-@pytest.mark.parametrize("belief", ["net", "legality", "uniform"])
+@pytest.mark.parametrize("belief", ["net", "legality", "uniform", "likelihood"])
 def test_views_that_no_deal_agrees_with_are_told(belief: str) -> None:
     with pytest.raises(ValueError, match="no deal agrees with"):
         search(reneged_view(), keys_of(1), Even(), replace(SMALL, belief=belief))
@@ -409,18 +316,6 @@ def test_halving_schedule_can_be_followed(considered: int, sims: int) -> None:
     assert phases[0] == 0
     if considered > 1:
         assert sorted(counts)[-2] >= sims // (2 * int(np.ceil(np.log2(considered))) + 1)
-
-
-class Sure(Even):
-    """Even, but the team of seat 0 likes its lowest action and everybody else's policy is (1/2, 1/4, 1/8, ...)."""
-
-    def _invent(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        priors, values, beliefs = super()._invent(views)
-        for prior in priors:
-            legal = np.flatnonzero(prior)
-            prior[legal] = 0.5 ** np.arange(len(legal))
-            prior /= prior.sum()
-        return priors, values, beliefs
 
 
 def test_other_seats_play_their_policy() -> None:
@@ -499,7 +394,7 @@ def test_explain_is_for_people() -> None:
         ({"sims": 30000, "worlds": 2000}, "fits into memory_mib=256, got sims=30000, worlds=2000, which take 3"),
         ({"worlds": 0}, "expected worlds in 1"),
         ({"root": "ucb"}, "expected root, got 'ucb'; allowed: gumbel, puct"),
-        ({"belief": "oracle"}, "expected belief, got 'oracle'; allowed: net, legality, uniform"),
+        ({"belief": "oracle"}, "expected belief, got 'oracle'; allowed: net, legality, uniform, likelihood"),
         ({"solve_tricks": 8}, "expected solve_tricks in 0..7"),
         ({"dirichlet_alpha": 0.0}, "expected dirichlet_alpha above 0"),
         ({"threads": 0}, "expected threads in 1"),

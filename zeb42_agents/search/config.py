@@ -12,7 +12,7 @@ import numpy as np
 from zeb42_agents.search.tree import MAX_LEGAL, MAX_SIMS, bytes_per_root
 
 RootRule = Literal["gumbel", "puct"]
-BeliefRule = Literal["net", "legality", "uniform"]
+BeliefRule = Literal["net", "legality", "uniform", "likelihood"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +26,11 @@ class SearchConfig:
     """Worlds sampled per decision. The simulations of an action take them in turn, the same ones for every action."""
     belief: BeliefRule = "net"
     """What weighs the worlds, where no sampler is given. ``net``: the evaluator's belief; ``legality``: each seat's
-    share of the consistent worlds, domino by domino; ``uniform``: every consistent world equally."""
+    share of the consistent worlds, domino by domino; ``uniform``: every consistent world equally; ``likelihood``: how
+    likely the evaluator's policy was to play what was played (thousands of evaluations per decision)."""
     belief_floor: float = 0.01
-    """Share of even odds mixed into the evaluator's belief, so that no legal world is ruled out by an overconfident
-    one."""
+    """Share of even odds mixed into the belief of ``net`` and the weights of ``likelihood``, so that no legal world is
+    ruled out by an overconfident network."""
     root: RootRule = "gumbel"
     """``gumbel``: sequential halving (Danihelka et al. 2022), for few simulations; ``puct``: AlphaZero's rule (Silver
     et al. 2018), for many."""

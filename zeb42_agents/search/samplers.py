@@ -11,8 +11,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from zeb42_agents import likelihood
 from zeb42_agents import worlds as deals
 from zeb42_agents.search.config import SearchConfig
+from zeb42_env._core.bits import mix_all
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import HAND
 from zeb42_env._core.tables import views_of
@@ -70,6 +72,32 @@ class ByBelief:
         return Sample(deals.sample_many(views, num_worlds, keys, belief), belief)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ByLikelihood:
+    """Worlds weighed by how likely ``policy`` was to play what was played (:mod:`zeb42_agents.likelihood`).
+
+    ``num_candidates`` worlds are drawn alike, and those to search through are drawn from them by weight. At the first
+    plays all are as likely; late in a hand a view has few worlds, and they stand among the candidates many times.
+    """
+
+    policy: likelihood.Policy
+    num_candidates: int = 256
+    temperature: float = 0.1
+    floor: float = 0.01
+    """Share of the weight that all candidates have alike."""
+    name = "the likelihood of the plays"
+
+    def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
+        """See :class:`Sampler`."""
+        uniform = deals.uniform_weights(len(views))
+        candidates = deals.sample_many(views, max(self.num_candidates, num_worlds), keys, uniform)
+        logs = likelihood.log_likelihood(self.policy, views, candidates, temperature=self.temperature)
+        shares = (1 - self.floor) * likelihood.weights(logs) + self.floor / candidates.shape[1]
+        drawn = likelihood.resample(shares, num_worlds, mix_all(keys, np.uint64(0)))
+        belief = likelihood.posterior(views, candidates, shares).astype(np.float32)
+        return Sample(np.take_along_axis(candidates, drawn, 1), belief)
+
+
 @dataclass(frozen=True)
 class TrueHands:
     """THIS CHEATS: an ablation that searches the true hands, every domino visible, in place of sampled worlds.
@@ -95,6 +123,8 @@ class TrueHands:
 
 def standard_sampler(evaluator: Evaluator, config: SearchConfig) -> Sampler:
     """The sampler that ``config.belief`` names."""
+    if config.belief == "likelihood":
+        return ByLikelihood(policy=evaluator, floor=config.belief_floor)
     weights = {
         "uniform": lambda views: deals.uniform_weights(len(views)),
         "legality": lambda views: deals.marginals_many(views).astype(np.float32),
