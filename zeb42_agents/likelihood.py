@@ -45,9 +45,10 @@ def log_likelihood(evaluator: Policy, views: np.ndarray, worlds: np.ndarray, *, 
         raise ValueError("expected full hands as worlds, got views")
     if not temperature > 0:
         raise ValueError(f"expected a temperature above 0, got {temperature}")
-    return np.array(
-        [_of_view(evaluator, view, sampled, temperature) for view, sampled in zip(views, worlds, strict=True)]
-    )
+    logs = np.empty(worlds.shape)
+    for b, view in enumerate(views):
+        logs[b] = _of_view(evaluator, view, worlds[b], temperature)
+    return logs
 
 
 def weights(log_likelihoods: np.ndarray) -> np.ndarray:

@@ -93,6 +93,12 @@ def test_who_could_have_played_it_does_not_hold_it() -> None:
     assert sample.belief[0, 27, 1] < 0.01
 
 
+def test_no_views_are_no_weights() -> None:
+    none = views_to_move(positions(1, seed=36))[:0]
+    logs = likelihood.log_likelihood(Even(), none, sampled(none, 4))
+    assert likelihood.weights(logs).shape == (0, 4)
+
+
 def test_resampling_is_systematic() -> None:
     shares = np.random.default_rng(0).dirichlet(np.ones(30), 50)
     drawn = likelihood.resample(shares, 100, keys_of(50))
