@@ -150,6 +150,7 @@ _AGENTS = {
     "random": "zeb42_agents.baselines:RandomAgent",
     "greedy": "zeb42_agents.baselines:GreedyAgent",
     "eq": "zeb42_agents.eq:EQ",
+    "br": "zeb42_agents.br:BestResponse",
     "zeb": "zeb42_agents.zeb:Zeb.from_spec",
 }
 """Where the builder of each kind of agent lives. Its keyword arguments are the options of the spec, converted to the

@@ -88,7 +88,7 @@ def sample(
     weights = _weights(view, weights)
     key = rng.integers(0, 2**64, dtype=np.uint64) if isinstance(rng, np.random.Generator) else np.uint64(rng)
     out = np.empty(num_worlds, HAND)
-    if not _sample(view, key, weights, out):
+    if not sample_into(view, key, weights, out):
         raise ValueError(_no_world(view))
     return out
 
@@ -115,8 +115,8 @@ def sample_many(views: np.ndarray, num_worlds: int, keys: np.ndarray, weights: n
     """
     worlds = np.empty((len(views), num_worlds), views.dtype)
     for b in range(len(views)):
-        drawn = _sample(views[b], keys[b], weights[b], worlds[b])
-        if not drawn and not _sample(views[b], keys[b], np.ones_like(weights[b]), worlds[b]):
+        drawn = sample_into(views[b], keys[b], weights[b], worlds[b])
+        if not drawn and not sample_into(views[b], keys[b], np.ones_like(weights[b]), worlds[b]):
             raise ValueError(NO_DEAL)
     return worlds
 
@@ -313,7 +313,7 @@ def _marginals(view: np.void, weights: np.ndarray, out: np.ndarray) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _sample(view: np.void, key: np.uint64, weights: np.ndarray, out: np.ndarray) -> bool:
+def sample_into(view: np.void, key: np.uint64, weights: np.ndarray, out: np.ndarray) -> bool:
     """Write worlds of ``view`` into ``out`` (HAND [W]); False if there is none to write."""
     owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
     room = np.empty(NUM_SEATS, np.int64)

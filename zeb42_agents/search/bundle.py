@@ -1,0 +1,218 @@
+"""Search over a bundle of worlds, each played to the end of the hand by honest players.
+
+The searcher samples worlds behind its view and plays them to the end, or to where the hand is decided. The other seats
+are minds: each plays from its own view in that world. The searcher cannot tell apart worlds with one public history,
+so it decides once for all of them: at its own next turn the worlds are grouped by what everybody has seen, and each
+group takes the play that is best for the group as a whole. There is no look at hidden dominoes anywhere, which is what
+double-dummy values get wrong.
+
+A group of few worlds is nearly one world, and choosing by it would be choosing with all hands open. So groups of fewer
+than ``thin`` worlds leave the searcher's decision to a mind, too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from zeb42_agents.minds import DiceMind, choose_by_dice
+from zeb42_env._core.bits import lowest, mix, popcount
+from zeb42_env._core.dominoes import NUM_TRICKS
+from zeb42_env._core.goals import decided, outcome
+from zeb42_env._core.record import HAND, OVER, blank, legal_plays, play
+
+LEVELS = NUM_TRICKS + 1  # decisions of its own that a seat may still have, and the level after the last
+MEMO_SLOTS, MEMO_WAYS = 1 << 14, 8
+EMPTY = np.uint64(0)
+NOT_TRIED = -2.0  # below any value
+
+
+GROUP = np.dtype(
+    [
+        ("best", np.float64),  # the best play so far of the group, for the searcher's team
+        ("total", np.float64),  # what the worlds of this level have come to, for seats 0&2
+        ("first", np.int64),  # the group's worlds are rows first .. last - 1,
+        ("last", np.int64),
+        ("end", np.int64),  # and those of the level end here
+        ("todo", np.uint32),  # plays of the group still to be tried, as bits
+    ],
+    align=True,
+)
+"""One level of the walk: a group of worlds that the searcher cannot tell apart, and what is left to do."""
+
+
+class Bundle(NamedTuple):
+    """W worlds on their way to the end of the hand. Level l holds them at the searcher's decision number l."""
+
+    hands: np.ndarray
+    """HAND [8, W]; rows of one level that are next to one another belong to one public history."""
+    histories: np.ndarray
+    """uint64 [8, W], what has been played since the root, hashed."""
+    memo_keys: np.ndarray
+    """uint64 [16384], decisions of minds already made: the history and the dominoes held, hashed; 0 empty."""
+    memo_plays: np.ndarray
+    """int8 [16384]"""
+    groups: np.ndarray
+    """GROUP [8], where the walk stands on each level."""
+    scratch: np.ndarray
+    """HAND [1]"""
+
+
+def new_bundle(num_worlds: int) -> Bundle:
+    """Room for ``num_worlds`` worlds."""
+    return Bundle(
+        hands=np.empty((LEVELS, num_worlds), HAND),
+        histories=np.empty((LEVELS, num_worlds), np.uint64),
+        memo_keys=np.empty(MEMO_SLOTS, np.uint64),
+        memo_plays=np.empty(MEMO_SLOTS, np.int8),
+        groups=np.zeros(LEVELS, GROUP),
+        scratch=np.empty(1, HAND),
+    )
+
+
+@njit(cache=True, nogil=True)
+def search_bundle(
+    bundle: Bundle, mind: DiceMind, worlds: np.ndarray, key: np.uint64, thin: int, values: np.ndarray
+) -> None:
+    """Write what each legal play of the seat to move comes to for its team into ``values`` (float64 [28], -1..1).
+
+    ``worlds`` HAND [W] are sampled from one view in its tricks. Other dominoes get NOT_TRIED. ``key`` is what the minds
+    draw from.
+    """
+    bundle.memo_keys[:] = EMPTY
+    for w in range(len(worlds)):
+        bundle.hands[0, w] = worlds[w]
+        bundle.histories[0, w] = np.uint64(1)
+    bundle.groups[0].first, bundle.groups[0].last = 0, len(worlds)
+    values[:] = NOT_TRIED
+    legal = legal_plays(worlds[0])
+    sign = 1.0 if worlds[0].to_move & 1 == 0 else -1.0
+    while legal:
+        domino = lowest(legal)
+        legal &= legal - np.uint32(1)
+        values[domino] = sign * _value_of(bundle, mind, key, thin, domino) / len(worlds)
+
+
+@njit(cache=True, nogil=True)
+def _value_of(bundle: Bundle, mind: DiceMind, key: np.uint64, thin: int, domino: int) -> float:
+    """What comes of ``domino`` at the root for seats 0&2, -1..1, summed over its worlds.
+
+    A walk in depth over groups and their plays, by hand where recursion would say it shorter: numba cannot cache
+    kernels that call themselves.
+    """
+    groups = bundle.groups
+    sign = 1.0 if bundle.hands[0, 0].to_move & 1 == 0 else -1.0
+    level = _play(bundle, mind, key, 0, domino)
+    while True:
+        group = groups[level]
+        if group.todo:
+            domino = lowest(group.todo)
+            group.todo &= group.todo - np.uint32(1)
+            level = _play(bundle, mind, key, level, domino)
+        elif group.last < group.end:  # the next group of this level; the one before, if any, has taken its best play
+            group.first = group.last
+            group.last = _gather(bundle, level, group.first, group.end)
+            group.best = -np.inf
+            group.todo = _candidates(bundle, mind, key, thin, level)
+        elif level == 1:
+            return group.total
+        else:  # what came of a play of the level above
+            level -= 1
+            above = groups[level]
+            above.best = max(above.best, sign * group.total)
+            if not above.todo:
+                above.total += sign * above.best
+
+
+@njit(cache=True, nogil=True)
+def _play(bundle: Bundle, mind: DiceMind, key: np.uint64, level: int, domino: int) -> int:
+    """Play ``domino`` in the worlds of the level's group, and on until the searcher is to move again: the level below.
+
+    Worlds that end on the way are counted there.
+    """
+    group, below = bundle.groups[level], bundle.groups[level + 1]
+    seat = np.int64(bundle.hands[level, group.first].to_move)
+    below.total, below.todo = 0.0, np.uint32(0)
+    end = np.int64(group.first)  # of the worlds that go on
+    below.last = end
+    for w in range(group.first, group.last):
+        bundle.hands[level + 1, end] = bundle.hands[level, w]
+        hand = bundle.hands[level + 1, end]
+        play(hand, domino)
+        history = _play_others(bundle, mind, key, hand, seat, mix(bundle.histories[level, w], np.uint64(domino)))
+        if hand.phase == OVER or decided(hand):
+            below.total += outcome(hand, np.int64(hand.points[0]))
+        else:
+            bundle.histories[level + 1, end] = history
+            end += 1
+    below.end = end
+    return level + 1
+
+
+@njit(cache=True, nogil=True)
+def _candidates(bundle: Bundle, mind: DiceMind, key: np.uint64, thin: int, level: int) -> np.uint32:
+    """The plays that the level's group decides between, as bits: all legal ones, or the mind's if the group is thin."""
+    group = bundle.groups[level]
+    hand = bundle.hands[level, group.first]
+    legal = legal_plays(hand)
+    if popcount(legal) > 1 and group.last - group.first < thin:
+        return np.uint32(1) << np.uint32(_mind_plays(bundle, mind, key, hand, bundle.histories[level, group.first]))
+    return legal
+
+
+@njit(cache=True, nogil=True)
+def _play_others(
+    bundle: Bundle, mind: DiceMind, key: np.uint64, hand: np.void, seat: int, history: np.uint64
+) -> np.uint64:
+    """Let minds play in ``hand`` until ``seat`` is to move or nothing is left to decide; returns the history."""
+    while hand.phase != OVER and hand.to_move != seat:
+        if hand.num_plays & 3 == 0 and decided(hand):
+            break
+        domino = _mind_plays(bundle, mind, key, hand, history)
+        play(hand, domino)
+        history = mix(history, np.uint64(domino))
+    return history
+
+
+@njit(cache=True, nogil=True)
+def _mind_plays(bundle: Bundle, mind: DiceMind, key: np.uint64, hand: np.void, history: np.uint64) -> int:
+    """What the mind of the seat to move plays from its own view of ``hand``."""
+    held = hand.held[hand.to_move]
+    if popcount(held) == 1:
+        return lowest(held)
+    name = mix(history, np.uint64(held))  # all that the seat sees, since the root is common
+    slot = np.int64(name & np.uint64(MEMO_SLOTS - 1)) & ~(MEMO_WAYS - 1)
+    free = -1
+    for place in range(slot, slot + MEMO_WAYS):
+        if bundle.memo_keys[place] == name:
+            return np.int64(bundle.memo_plays[place])
+        if bundle.memo_keys[place] == EMPTY:
+            free = place
+            break
+    bundle.scratch[0] = hand
+    blank(bundle.scratch[0], hand.to_move)
+    domino = choose_by_dice(mind, bundle.scratch[0], mix(key, name))
+    place = free if free >= 0 else slot  # a full row forgets its first
+    bundle.memo_keys[place] = name
+    bundle.memo_plays[place] = domino
+    return domino
+
+
+@njit(cache=True, nogil=True)
+def _gather(bundle: Bundle, level: int, first: int, last: int) -> int:
+    """Bring the worlds with the history of world ``first`` together at the front; returns where they end."""
+    history = bundle.histories[level, first]
+    end = first + 1
+    for w in range(first + 1, last):
+        if bundle.histories[level, w] != history:
+            continue
+        if w != end:
+            bundle.histories[level, w] = bundle.histories[level, end]
+            bundle.histories[level, end] = history
+            bundle.scratch[0] = bundle.hands[level, w]
+            bundle.hands[level, w] = bundle.hands[level, end]
+            bundle.hands[level, end] = bundle.scratch[0]
+        end += 1
+    return end
