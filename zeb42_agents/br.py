@@ -7,9 +7,9 @@ from numba import njit
 
 from zeb42_agents import worlds
 from zeb42_agents.agent import Randomness, require_movers, view_keys
-from zeb42_agents.bidding import simple_calls
 from zeb42_agents.minds import DiceMind, dice_mind
 from zeb42_agents.search.bundle import NOT_TRIED, Bundle, new_bundle, search_bundle
+from zeb42_agents.simple_bidder import simple_calls
 from zeb42_env._core.bits import lowest, mix, popcount
 from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import TRICKS, legal_plays

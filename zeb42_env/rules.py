@@ -13,7 +13,7 @@ from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env._core.goals import HIGHEST_MARKS
 
-ContractRule = Literal["auction", "random", "dropped30"]
+ContractRule = Literal["auction", "random", "dropped30", "most_trumps"]
 AllPassRule = Literal["shaker_bids", "reshake"]
 ScoringRule = Literal["marks", "contract", "majority", "points"]
 EpisodeRule = Literal["hand", "match"]
@@ -144,7 +144,9 @@ class Rules:
 
     contract: ContractRule = "auction"
     """How the contract comes about. ``random``: bidder, bid (30..42) and declaration are dealt uniformly.
-    ``dropped30``: the shaker is forced to bid 30 and its best pip is trump."""
+    ``dropped30``: the shaker is forced to bid 30 and its best pip is trump. ``most_trumps``: so is the
+    seat that holds the most trumps of any seat and pip; of equal ones the seat that holds the double, then the one with
+    more doubles, then the lower seat."""
     all_pass: AllPassRule = "shaker_bids"
     """When the other three pass: the shaker may not (``shaker_bids``), or the hand may be thrown in (``reshake``)."""
     declarations: Sequence[int | str] = (0, 1, 2, 3, 4, 5, 6, 7, 9)

@@ -28,6 +28,7 @@ ALL_RULES = (
     Rules(all_pass="reshake"),
     Rules(contract="random", scoring="majority"),
     Rules(contract="dropped30", scoring="contract"),
+    Rules(contract="most_trumps", scoring="contract"),
     Rules(scoring="points", declarations=tuple(range(10))),
 )
 

@@ -169,7 +169,7 @@ def test_bad_seeds_seats_and_records():
 
 def test_rules_are_checked():
     for options, message in (
-        ({"contract": "nello"}, "auction, random, dropped30"),
+        ({"contract": "nello"}, "auction, random, dropped30, most_trumps"),
         ({"all_pass": "x"}, "reshake"),
         ({"scoring": "x"}, "majority"),
         ({"episode": "x"}, "match"),

@@ -14,6 +14,7 @@ from reference_rules import DOMINOES, ReferenceHand, action_id
 
 from zeb42_env import Hand, Rules
 from zeb42_env._core import bits, goals, record, tables
+from zeb42_env._core.dominoes import HIGH, LOW, domino_id
 
 DATA = Path(__file__).parents[1] / "data"
 NUM_HANDS = 10_000
@@ -56,7 +57,7 @@ def play_both(hand: Hand, reference: ReferenceHand, rng: np.random.Generator, sc
 @settings(deadline=None, max_examples=60)
 @given(
     seed=st.integers(0, 2**32),
-    contract=st.sampled_from(["auction", "random", "dropped30"]),
+    contract=st.sampled_from(["auction", "random", "dropped30", "most_trumps"]),
     all_pass=st.sampled_from(["shaker_bids", "reshake"]),
     scoring=st.sampled_from(SCORINGS),
     declarations=st.sets(st.integers(0, 9), min_size=1),
@@ -155,3 +156,20 @@ def test_streams_of_different_numbers_differ():
 def test_record_is_small():
     assert record.HAND.itemsize <= 96
     assert np.zeros(1_000_000, record.HAND).nbytes < 100e6
+
+
+def test_most_trumps_bids_where_the_most_are():
+    """The rule as people say it: most trumps of any seat and number, the double, more doubles, the lower seat."""
+    for number in range(300):
+        hand = Hand.deal(5, Rules(contract="most_trumps", scoring="contract"), number=number)
+        owner = hand.record["owner"]
+
+        def claim(seat: int, pip: int, owner: np.ndarray = owner) -> tuple[int, bool, int, int]:
+            held = [d for d in range(28) if owner[d] == seat]
+            doubles = [d for d in held if HIGH[d] == LOW[d]]
+            members = sum(pip in (HIGH[d], LOW[d]) for d in held)
+            return members, domino_id(pip, pip) in doubles, len(doubles), -seat
+
+        best = max(claim(seat, pip) for seat in range(4) for pip in range(7))
+        assert (hand.bid, hand.bidder) == (30, -best[3])
+        assert claim(hand.bidder, int(hand.declaration)) == best

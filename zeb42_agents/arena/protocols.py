@@ -1,4 +1,4 @@
-"""What two teams are compared on: :class:`Protocol`, and the five that the arena knows."""
+"""What two teams are compared on: :class:`Protocol`, and those that the arena knows."""
 
 from __future__ import annotations
 
@@ -58,6 +58,11 @@ PROTOCOLS = {
             name="dropped30",
             summary="a forced bid of 30 on the bidder's best pip; made or set",
             rules=Rules(contract="dropped30", scoring="contract"),
+        ),
+        Protocol(
+            name="most_trumps",
+            summary="whoever has the most trumps bids 30 on them; made or set (the published ladder's format)",
+            rules=Rules(contract="most_trumps", scoring="contract"),
         ),
         Protocol(
             name="hand",

@@ -160,7 +160,7 @@ class TrainConfig:
         if self.contract == "auction" and not get_tokenizer(self.tokenizer).reads_calls:
             raise ValueError(
                 f"expected a contract that tokenizer {self.tokenizer} can read, got 'auction'; "
-                "allowed: random, dropped30"
+                "allowed: random, dropped30, most_trumps"
             )
         self.search_config()
         self.network_config()

@@ -34,7 +34,7 @@ MAX_DECISIONS = NUM_SEATS + 1 + NUM_DOMINOES  # four calls, a declaration, 28 pl
 
 AUCTION, DECLARATION, TRICKS, OVER = 0, 1, 2, 3  # Phase
 SHAKER_BIDS, RESHAKE = 0, 1  # AllPass
-BY_AUCTION, BY_CHANCE, BY_FORCED_30 = 0, 1, 2  # Contract
+BY_AUCTION, BY_CHANCE, BY_FORCED_30, BY_MOST_TRUMPS = 0, 1, 2, 3  # Contract
 
 NOBODY = -1
 UNKNOWN = -1
@@ -275,6 +275,10 @@ def deal(hand: np.void, key: np.uint64, contract: int) -> None:
         hand.bidder = hand.shaker
         hand.bid = MIN_BID
         declare(hand, best_pip(hand.held[hand.bidder]))
+    elif contract == BY_MOST_TRUMPS:
+        hand.bidder = most_trumps(hand.held)
+        hand.bid = MIN_BID
+        declare(hand, best_pip(hand.held[hand.bidder]))
 
 
 @njit(cache=True, inline="always")
@@ -306,6 +310,24 @@ def best_pip(held: np.uint32) -> int:
                 value += 128 if IS_DOUBLE[domino] else HIGH[domino] + LOW[domino] - pip
         if value >= best_value:
             best, best_value = pip, value
+    return best
+
+
+@njit(cache=True, inline="always")
+def most_trumps(held: np.ndarray) -> int:
+    """The seat whose best pip has the most members of all four hands (``held`` uint32 [4]); of equal ones the seat
+    that holds the double of it, then the one with more doubles, then the lower seat."""
+    best, best_value = 0, -1
+    for seat in range(NUM_SEATS):
+        pip = best_pip(held[seat])
+        num_doubles, has_double = 0, 0
+        for domino in range(NUM_DOMINOES):
+            if IS_DOUBLE[domino] and (held[seat] >> np.uint32(domino)) & np.uint32(1):
+                num_doubles += 1
+                has_double |= HIGH[domino] == pip
+        value = 256 * popcount(held[seat] & SUIT_MEMBERS[pip, pip]) + 16 * has_double + num_doubles
+        if value > best_value:
+            best, best_value = seat, value
     return best
 
 

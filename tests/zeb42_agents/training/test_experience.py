@@ -41,7 +41,7 @@ def legal_of(view: np.void) -> np.ndarray:
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
-    contract=st.sampled_from(["auction", "random", "dropped30"]),
+    contract=st.sampled_from(["auction", "random", "dropped30", "most_trumps"]),
     scoring=st.sampled_from(["marks", "contract", "majority", "points"]),
 )
 def test_a_batch_is_the_hand_replayed(seed: int, contract: str, scoring: str) -> None:
