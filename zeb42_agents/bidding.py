@@ -12,7 +12,7 @@ from numba import njit
 
 from zeb42_agents import worlds
 from zeb42_agents._double_dummy import makes, value
-from zeb42_agents.explanation import SCORE, Candidate, Explanation, share_of_worlds
+from zeb42_agents.explanation import NUM_SHOWN, SCORE, Candidate, Explanation, share_of_worlds
 from zeb42_agents.simple_bidder import best_declaration, promising, simple_call
 from zeb42_agents.solver import in_threads
 from zeb42_env._core import goals
@@ -41,7 +41,6 @@ DOUBLE_DUMMY_OPTIMISM = 1.2  # in logits; see real_chance
 WORLDS_PER_DRAW = 4  # worlds drawn for each one that is kept as an explanation of the calls
 CALL_SPREAD = 2.0  # points of strength by which a bidder's standards may differ from the simple bidder's
 MARKS_STRENGTH = 38  # points of strength that a bid near or above 42 promises
-NUM_SHOWN = 3  # worlds that an explanation shows
 CALL_NOISE = 0.05  # chance of a call that its standards do not explain
 
 

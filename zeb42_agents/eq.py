@@ -17,7 +17,7 @@ from numba import njit
 
 from zeb42_agents import bidding, simple_bidder, solver, worlds
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
-from zeb42_agents.explanation import Candidate, Explanation, share_of_worlds
+from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
@@ -33,7 +33,6 @@ LATE_PLAY = 12  # from this play on a tie is broken on all worlds
 MAX_CALL_WORLDS = 50  # worlds that a call or declaration is chosen on
 BLOCK = 16  # worlds that threads share between looks at who is still in the running
 MAX_WORLDS = 100_000  # 10 MB of them per decision
-NUM_SHOWN = 3  # worlds that an explanation shows
 
 
 class EQ(Agent):

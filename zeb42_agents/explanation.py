@@ -18,6 +18,8 @@ from zeb42_env.rules import action_text, domino_text, is_action
 FORMAT = 1
 Speaker = Literal["network", "search", "worlds", "simple bidder", "rules", "chance", "agent"]
 SCORE = "score"
+NUM_SHOWN = 3
+"""How many of its worlds an explanation shows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from zeb42_env import Hand, Phase, Rules
 SPECS = (
     "random",
     "greedy",
+    "br:outer=6,inner=3",
     "eq:n=6",
     "eq:n=6,objective=points,threads=2",
     "eq:n=4,calls=simple",
