@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from zeb42_agents import weights
-from zeb42_agents.training.checkpoint import read_checkpoint
+from zeb42_agents.training.run_folder import read_checkpoint
 
 TINY = {
     "cycles": 60,

@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 from time import process_time
+from types import SimpleNamespace
 from typing import Any
 
 from zeb42_agents.model import ZebOutput
@@ -41,7 +42,7 @@ def losses_of_choices(output: ZebOutput, batch: Any, weights: learner.LossWeight
     """The loss of those decisions alone that have a choice; as it is, the others teach values and beliefs too."""
     rows = (batch.legal.sum(1) > 1).nonzero()[:, 0]
     kept = ZebOutput(*(None if answers is None else answers[rows] for answers in output))  # type: ignore[arg-type]
-    return ORIGINAL_LOSSES(kept, batch[rows], weights)
+    return ORIGINAL_LOSSES(kept, SimpleNamespace(**{name: field[rows] for name, field in vars(batch).items()}), weights)
 
 
 def main() -> None:

@@ -10,24 +10,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 import torch
-from tianshou.utils.torch_utils import policy_within_training_step, torch_train_mode
 
 from zeb42_agents.evaluator import NetworkEvaluator
+from zeb42_agents.experience import EXPERIENCE, SHARES, blank_experience
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.search import Search, SearchConfig
+from zeb42_agents.training.actor import Actor
 from zeb42_agents.training.config import PRESETS
-from zeb42_agents.training.experience import EXPERIENCE
-from zeb42_agents.training.learner import LossWeights, ZebAlgorithm, averaged_copy
-from zeb42_agents.training.replay import SelfPlayBuffer
-from zeb42_agents.training.self_play import NO_EXPLORATION, SelfPlayPolicy, SelfPlayVectorEnv, mix_all
+from zeb42_agents.training.learner import Learner, LossWeights
+from zeb42_agents.training.replay import Ring
 from zeb42_agents.training.teacher import teach
 from zeb42_env import Rules
 from zeb42_env._core.record import BY_CHANCE
-from zeb42_env._core.tables import deal_numbers, play_randomly, views_of
+from zeb42_env._core.tables import deal_numbers, play_randomly
 
 PUBLISHED_BYTES = 1535
 
@@ -68,31 +68,39 @@ def _median_s(call: Callable[[], object], repeats: int) -> float:
     return float(np.median(times))
 
 
-def _buffer(hands: np.ndarray, tokenizer: str) -> SelfPlayBuffer:
-    buffer = SelfPlayBuffer(num_lanes=1, capacity_hands=len(hands), tokenizer=tokenizer, hidden_only=True, seed=0)
-    experience = np.zeros(len(hands), EXPERIENCE)
+def _experience(hands: np.ndarray) -> np.ndarray:
+    experience = blank_experience(len(hands))
     experience["hand"] = hands
-    experience["plays"] = 1
-    buffer.extend(experience)
-    return buffer
+    return experience
+
+
+def _ring(hands: np.ndarray, tokenizer: str) -> Ring:
+    ring = Ring(len(hands), tokenizer=tokenizer, hidden_only=True, seed=0)
+    experience = _experience(hands)
+    experience["meanings"][:, :28] = SHARES
+    experience["numbers"] = 1
+    ring.append(experience)
+    return ring
 
 
 def _bytes_and_draws(hands: np.ndarray) -> None:
     per_example = EXPERIENCE.itemsize / 28
     print(f"bytes an example, memory and disk: {per_example:.1f} (published {PUBLISHED_BYTES})")
     for tokenizer in ("v1", "v2"):
-        buffer = _buffer(hands, tokenizer)
-        few = _median_s(lambda buffer=buffer: buffer.sample(64), 200)  # type: ignore[misc]
-        many = _median_s(lambda buffer=buffer: buffer.sample(4096), 30)  # type: ignore[misc]
+        ring = _ring(hands, tokenizer)
+        few = _median_s(partial(ring.sample, 64), 200)
+        many = _median_s(partial(ring.sample, 4096), 30)
         print(f"sample with tokens and labels, {tokenizer}: 64 in {1e6 * few:.0f} us, 4096 in {1e3 * many:.2f} ms")
 
 
 def _teacher(hands: np.ndarray, threads: int) -> None:
     keys = np.arange(len(hands)).astype(np.uint64)
     for label_worlds, num in ((0, len(hands)), (10, len(hands) // 10)):
-        teach(hands[:2], margin_weight=0.3, label_worlds=label_worlds, keys=keys[:2], threads=1)
+        label = partial(teach, margin_weight=0.3, label_worlds=label_worlds)
+        label(_experience(hands[:2]), keys[:2], threads=1)
+        experience = _experience(hands[:num])
         began = perf_counter()
-        teach(hands[:num], margin_weight=0.3, label_worlds=label_worlds, keys=keys[:num], threads=threads)
+        label(experience, keys[:num], threads=threads)
         what = f"{label_worlds} sampled worlds a decision" if label_worlds else "the deal itself"
         print(f"teacher, {what}, {threads} threads: {num / (perf_counter() - began):.1f} hands/s")
 
@@ -100,29 +108,9 @@ def _teacher(hands: np.ndarray, threads: int) -> None:
 def _learning(size: str, hands: np.ndarray, threads: int, precision: str) -> None:
     config = PRESETS["laptop"]
     model = ZebModel(ZebConfig.named(size, tokenizer="v2", belief_head=True, dropout=0.0))
-    averaged = averaged_copy(model)
-    policy = SelfPlayPolicy(
-        model=model,
-        evaluator=NetworkEvaluator(averaged, precision="float32"),
-        search=None,
-        exploration=NO_EXPLORATION,
-        decisions_per_hand=28,
-        seed=0,
-    )
-    algorithm = ZebAlgorithm(
-        policy=policy,
-        averaged=averaged,
-        lr=1e-4,
-        weight_decay=0.01,
-        max_grad_norm=1.0,
-        average_decay=0.998,
-        weights=LossWeights(1.0, 1.0, 0.5, 0.15, False, 0.0),
-        device=torch.device("cpu"),
-        precision=precision,
-    )
-    buffer = _buffer(hands, "v2")
-    with policy_within_training_step(policy), torch_train_mode(algorithm):
-        time_s = _median_s(lambda: algorithm.update(buffer, config.batch_size), 8)
+    learner = Learner(model, LossWeights(1.0, 1.0, 0.5, 0.15, False, 0.0), lr=1e-4, precision=precision)
+    ring = _ring(hands, "v2")
+    time_s = _median_s(lambda: learner.step(ring.sample(config.batch_size)), 8)
     rate = config.batch_size / time_s
     print(
         f"learning, {size} v2 ({model.num_parameters:,} parameters), {precision}, {threads} threads: "
@@ -160,16 +148,16 @@ def _self_play(size: str, sims: int, lanes: int, threads: int) -> None:
     evaluator = NetworkEvaluator(model)
     timed = Timed(evaluator)
     search = Search(timed, SearchConfig(sims=sims, gumbel_scale=1.0, threads=threads))
-    env = SelfPlayVectorEnv(num_lanes=lanes, rules=[Rules(contract="random", scoring="majority")], seed=0)
-    env.reset()
-    keys = np.arange(lanes).astype(np.uint64)
+    rules = [Rules(contract="random", scoring="majority")]
     began, num_searched = 0.0, 0
+    hands = Actor(search, rules, seed=0).start(np.arange(lanes))
     for decision in range(28):
         if decision == 1:  # the first one warms up
             timed.time_s, timed.num_views, num_searched, began = 0.0, 0, 0, perf_counter()
-        found = search(views_of(env.hands, env.hands["to_move"]), mix_all(keys, np.uint64(decision)))
+        turn = hands.table.turn()
+        found = search(turn.views, turn.keys)
         num_searched += int(found.searched.sum())
-        env.step(found.action)
+        hands.table.take(turn.rows, found.action)
     wall_s = perf_counter() - began
     floor_s = timed.num_views * _forward_flop(model) / _matmul_flops(evaluator.precision)
     print(

@@ -120,7 +120,7 @@ def _settle(command: Command) -> tuple[TrainConfig, Path]:
 
 
 def _saved_config(run: Path) -> TrainConfig:
-    from zeb42_agents.training.trainer import load_config  # not before it is needed: torch takes seconds to import
+    from zeb42_agents.training.run_folder import load_config  # not before it is needed: torch takes seconds to import
 
     return load_config(run)
 

@@ -10,13 +10,15 @@ import numpy as np
 from zeb42_agents import belief
 from zeb42_agents.arena import play_pairing
 from zeb42_agents.evaluator import NetworkEvaluator
-from zeb42_agents.training.self_play import SelfPlayVectorEnv
+from zeb42_agents.training.actor import deal
 from zeb42_agents.zeb import Zeb
 from zeb42_env._core.dominoes import NUM_SEATS
-from zeb42_env._core.record import HAND, OVER
-from zeb42_env._core.tables import views_of
+from zeb42_env._core.record import TRICKS
 from zeb42_env.rules import Rules
+from zeb42_env.table import Table, play_out
 
+# Far from any seed of training, and the same in every run, so that runs can be compared.
+EVALUATION_SEED, BELIEF_SEED, FINAL_SEED = 2**40, 2**40 + 1, 2**40 + 2
 NUM_BINS = 10
 
 
@@ -53,6 +55,21 @@ def strengths(
     return found
 
 
+def evaluation_columns(opponents: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The columns of the win rate against each opponent, and of its interval; the first one's have the published
+    names."""
+    ends = ["", *(f" {opponent}" for opponent in opponents[1:])]
+    return [(f"eval_win_rate{end}", f"eval_low{end}", f"eval_high{end}") for end in ends]
+
+
+def strength_row(found: Sequence[Strength]) -> dict[str, float]:
+    """The columns of an evaluation: ``eval_mean`` is the win rate over all opponents."""
+    row = {"eval_mean": float(np.mean([strength.win_rate for strength in found]))}
+    for names, strength in zip(evaluation_columns([each.opponent for each in found]), found, strict=True):
+        row |= zip(names, (strength.win_rate, strength.low, strength.high), strict=True)
+    return row
+
+
 @dataclass(frozen=True, kw_only=True)
 class BeliefReport:
     """The network's belief beside the legality posterior, on the same positions of fresh self-play."""
@@ -63,6 +80,15 @@ class BeliefReport:
     reliability: np.ndarray
     """float64 [7, 10, 3]: by trick and by bin of the probability given: how often it came true, the mean probability,
     and the number of (domino, seat) pairs, over the hidden dominoes."""
+
+    def row(self) -> dict[str, float]:
+        """Its columns among the metrics of a cycle."""
+        row = {}
+        for who, score in (("belief", self.network), ("legality", self.legality)):
+            for metric, name in (("hidden", "hidden"), ("all_21", "all")):
+                row[f"{who}_{name}_accuracy"] = score.accuracy[metric]
+                row[f"{who}_{name}_loss"] = score.cross_entropy[metric]
+        return row
 
 
 def belief_report(evaluator: NetworkEvaluator, rules: Sequence[Rules], *, num_hands: int, seed: int) -> BeliefReport:
@@ -82,18 +108,18 @@ def self_play_positions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The views (HAND [N]) of the seat to move at every play of fresh self-play by the likeliest actions, which is how
     Zeb plays, and the true owners int8 [N, 28]."""
-    env = SelfPlayVectorEnv(num_lanes=num_hands, rules=rules, seed=seed)
-    env.reset()
+    numbers = np.arange(num_hands, dtype=np.uint64)
+    table = Table(deal(rules, numbers, np.uint64(seed)), numbers)
     views_seen, owners = [], []
-    for _ in range(env.decisions_per_hand):
-        if (env.hands["phase"] == OVER).any():
-            break
-        views = views_of(env.hands, env.hands["to_move"])
-        if (views["declaration"] >= 0).all():
-            views_seen.append(views)
-            owners.append(env.hands["owner"].copy())
-        env.step(evaluator(views)[0].argmax(1))
-    return np.concatenate(views_seen).astype(HAND, copy=False), np.concatenate(owners)
+
+    def act(views: np.ndarray, _: np.ndarray) -> np.ndarray:
+        asked = views["phase"] == TRICKS
+        views_seen.append(views[asked])
+        owners.append(table.hands["owner"][table.live][asked])
+        return evaluator(views)[0].argmax(1)
+
+    play_out(table, act)
+    return np.concatenate(views_seen), np.concatenate(owners)
 
 
 def _reliability(beliefs: np.ndarray, owners: np.ndarray, views: np.ndarray) -> np.ndarray:

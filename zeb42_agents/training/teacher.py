@@ -6,7 +6,7 @@ E[Q], and a network that regresses on it learns E[Q] without anybody having samp
 28 decisions, and the network does the averaging. ``label_worlds`` > 0 instead samples that many worlds from each view
 and solves them all, which is E[Q] as the field knows it: less noise a label, many times the work.
 
-The calls of an auction are labelled by the shared simple bidder, which also makes them in this stage.
+The calls of an auction are to be imitated: they are the shared simple bidder's, which also makes them in this stage.
 
 This is a label writer: it reads full hands, and nothing that plays ever sees what it writes.
 """
@@ -17,39 +17,30 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import solver, worlds
+from zeb42_agents.experience import IMITATION, VALUES, first_number, pack_value
 from zeb42_agents.simple_bidder import simple_call
-from zeb42_agents.training.experience import QUALITIES, blank_experience, pack_value
+from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, mix
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DOMINOES
-from zeb42_env._core.goals import FOR_MAJORITY, FOR_POINTS
 from zeb42_env._core.record import HAND, blank, legal_mask, legal_plays, num_decisions, rewind
 
 
 @njit(cache=True, nogil=True)
-def quality(hand: np.void, points: int, team: int, margin_weight: float) -> float:
-    """What it is worth to ``team``, -1..1, to end ``hand`` with seats 0&2 at ``points``: won or lost by the hand's
-    scoring, mixed with the points margin, which does not saturate."""
+def value(hand: np.void, points: int, team: int, margin_weight: float) -> float:
+    """What it is worth to ``team``, -1..1, to end ``hand`` with seats 0&2 at ``points``: its outcome, mixed with the
+    points margin, which does not saturate."""
     margin = (2 * points - HAND_POINTS) / HAND_POINTS
-    if hand.scoring == FOR_POINTS:
-        won = margin
-    elif hand.scoring == FOR_MAJORITY:
-        won = np.float64(np.sign(margin))
-    else:
-        offense_is_0 = hand.bidder & 1 == 0
-        taken = points if offense_is_0 else HAND_POINTS - points
-        won = 1.0 if (taken >= min(np.int64(hand.bid), HAND_POINTS)) == offense_is_0 else -1.0
-    worth = (1.0 - margin_weight) * won + margin_weight * margin
+    worth = (1.0 - margin_weight) * goals.outcome(hand, points) + margin_weight * margin
     return worth if team == 0 else -worth
 
 
 @njit(cache=True, nogil=True)
 def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_worlds: int, keys: np.ndarray) -> None:
-    """Write the teacher's value of every legal play into finished ``experience`` [N], in place."""
+    """Write the teacher's call and its value of every legal play into finished ``experience`` [N], in place."""
     hands = np.empty(2, HAND)
     values = np.empty((NUM_DOMINOES, NUM_DOMINOES), np.int8)
     for n in range(len(experience)):
         example = experience[n]
-        example.kind = QUALITIES
         hands[0] = example.hand
         if label_worlds == 0:
             solver.solve_plays(hands[0], memory, values)
@@ -58,7 +49,8 @@ def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_w
             hands[1] = hands[0]
             rewind(hands[1], decision)
             blank(hands[1], hands[1].to_move)
-            _label_call(hands[1], example.calls[decision])
+            example.meanings[decision] = IMITATION
+            _label_call(hands[1], example.numbers)
         for ply in range(NUM_DOMINOES):
             hands[1] = hands[0]
             hand = hands[1]
@@ -70,28 +62,30 @@ def label(experience: np.ndarray, memory: np.void, margin_weight: float, label_w
                 _add(hand, values[ply], moves, team, margin_weight, sums)
             elif moves & (moves - np.uint32(1)):
                 _add_worlds(hand, memory, moves, margin_weight, label_worlds, mix(keys[n], ply), sums)
+            example.meanings[first + ply] = VALUES
+            place = first_number(hand)
             best, k = -1.0, 0
             while moves:
                 domino = lowest(moves)
                 moves &= moves - np.uint32(1)
                 mean = sums[domino] / max(1, label_worlds)
                 best = max(best, mean)
-                example.plays[ply, k] = np.uint8((mean + 1.0) * 127.0 + 0.5)
+                example.numbers[place + k] = np.uint8((mean + 1.0) * 127.0 + 0.5)
                 k += 1
             if label_worlds == 0 or k > 1:  # no worlds are sampled for a forced play
                 example.root_values[first + ply] = pack_value(best)
 
 
 @njit(cache=True, nogil=True)
-def _label_call(view: np.void, labels: np.ndarray) -> None:
-    """The shared simple bidder's call is worth all, any other nothing: calls are imitated, then the search goes on."""
+def _label_call(view: np.void, numbers: np.ndarray) -> None:
+    """The shared simple bidder's call is the one to imitate."""
     legal = legal_mask(view)
     chosen = simple_call(view)
-    k = 0
+    place = first_number(view)
     while legal:
-        labels[k] = 254 if lowest(legal) == chosen else 0
+        numbers[place] = 255 if lowest(legal) == chosen else 0
         legal &= legal - np.uint64(1)
-        k += 1
+        place += 1
 
 
 @njit(cache=True, nogil=True)
@@ -102,7 +96,7 @@ def _add(
     while moves:
         domino = lowest(moves)
         moves &= moves - np.uint32(1)
-        sums[domino] += quality(hand, hand.points[0] + values[domino], team, margin_weight)
+        sums[domino] += value(hand, hand.points[0] + values[domino], team, margin_weight)
 
 
 @njit(cache=True, nogil=True)
@@ -129,13 +123,10 @@ def _add_worlds(
         _add(hand, values, moves, hand.to_move & 1, margin_weight, sums)
 
 
-def teach(hands: np.ndarray, *, margin_weight: float, label_worlds: int, keys: np.ndarray, threads: int) -> np.ndarray:
-    """Finished ``hands`` [N] as experience, labelled by the teacher. ``keys`` uint64 [N] draw the worlds."""
-    experience = blank_experience(len(hands))
-    experience["hand"] = hands
+def teach(experience: np.ndarray, keys: np.ndarray, *, margin_weight: float, label_worlds: int, threads: int) -> None:
+    """Label finished ``experience`` [N], in place. ``keys`` uint64 [N] draw the worlds."""
 
     def work(part: slice, memory: np.void) -> None:
         label(experience[part], memory, margin_weight, label_worlds, keys[part])
 
-    solver.in_threads(work, len(hands), threads)
-    return experience
+    solver.in_threads(work, len(experience), threads)

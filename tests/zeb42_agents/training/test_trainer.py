@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 import subprocess
@@ -18,11 +19,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from zeb42_agents import weights
+from zeb42_agents.experience import SHARES, VALUES
 from zeb42_agents.files import write_json
 from zeb42_agents.training import cli, tracking
-from zeb42_agents.training.checkpoint import read_checkpoint
 from zeb42_agents.training.config import PRESETS, TrainConfig
-from zeb42_agents.training.trainer import Trainer, load_config
+from zeb42_agents.training.run_folder import SCHEMA, load_config, read_checkpoint
+from zeb42_agents.training.trainer import Trainer
 
 TINY = replace(
     PRESETS["laptop"],
@@ -52,9 +54,9 @@ TINY_WORDS = [
 
 
 def metrics(run: Path) -> list[dict[str, str]]:
-    """The rows of the CSV without what the clock says."""
+    """What the rows of the CSV say, but for what the clock says."""
     with (run / "metrics.csv").open(newline="") as file:
-        return [{k: v for k, v in row.items() if not k.endswith("_time_s")} for row in csv.DictReader(file)]
+        return [{k: v for k, v in row.items() if v and not k.endswith("_time_s")} for row in csv.DictReader(file)]
 
 
 def parameters(run: Path, name: str = "latest") -> dict[str, torch.Tensor]:
@@ -83,7 +85,9 @@ def test_a_run_leaves_everything_it_promised(whole: Path) -> None:
     assert weights.load(whole).state["cycle"] == 3
     hands = read_checkpoint(whole).hands
     assert hands["cycle"].tolist() == [2] * (len(hands) - 8) + [3] * 8
-    assert hands["kind"].tolist() == [1] * (len(hands) - 8) + [0] * 8
+    assert hands["meanings"][:, 0].tolist() == [VALUES] * (len(hands) - 8) + [SHARES] * 8
+    assert hands["sequence"].tolist() == list(range(24 - len(hands), 24))
+    assert hands["weights_step"].tolist() == [3] * (len(hands) - 8) + [6] * 8
 
 
 def test_resuming_gives_the_same_as_not_having_stopped(whole: Path, tmp_path: Path) -> None:
@@ -104,7 +108,7 @@ def test_rows_of_an_unfinished_cycle_are_dropped(whole: Path, tmp_path: Path) ->
     trainer = Trainer(TINY, run)
     trainer.train_cycle()
     with (run / "metrics.csv").open("a") as file:
-        file.write(",".join(["2", "16", *["0.5"] * 28, "1e-"]) + "\n2,16")  # cycles that were cut off
+        file.write("2,16," + "0.5," * (len(trainer.tracker.columns) - 3) + "1e-\n2,16")  # cycles that were cut off
     (run / "checkpoint").rename(run / "checkpoint.old")
     (run / "checkpoint.new").mkdir()
     (run / "checkpoint.new" / "hands.npy").write_bytes(b"half")
@@ -135,7 +139,7 @@ def test_an_auction_is_played_and_learned_from(tmp_path: Path) -> None:
     trainer.train_cycle()
     (state,) = [weights.load(tmp_path / "auction").state]
     assert state["calls"] is True
-    assert (trainer.buffer.hands["calls"][:, 0].sum(1) > 0).all()
+    assert (trainer.ring.hands["meanings"] == SHARES).all()
 
 
 @pytest.mark.parametrize("prefix", ["", "zeb:"])
@@ -146,7 +150,7 @@ def test_a_base_without_belief_head_is_the_published_bootstrap(tmp_path: Path, p
     weights.save(tmp_path / "base", base, {})
     trainer = Trainer(replace(TINY, base=f"{prefix}{tmp_path / 'base'}"), tmp_path / "run")
     assert {name.split(".")[0] for name in trainer.cold} == {"belief_proj"}
-    assert torch.equal(trainer.model.policy_proj.weight, base.policy_proj.weight)
+    assert torch.equal(trainer.learner.model.policy_proj.weight, base.policy_proj.weight)
     trainer.train_cycle()
     (tmp_path / "base").rename(tmp_path / "moved")
     assert Trainer(replace(TINY, base=str(tmp_path / "base")), tmp_path / "run").cold == []  # the checkpoint has it all
@@ -230,7 +234,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_cycle(tmp_path: Path
     trainer = Trainer(TINY, run)
     trainer.train_cycle()
     with torch.no_grad():
-        trainer.model.pos_embed.weight.fill_(float("nan"))
+        trainer.learner.model.pos_embed.weight.fill_(float("nan"))
     before = parameters(run)
     with pytest.raises(FloatingPointError, match="not finite at update 4"):
         trainer.train_cycle()
@@ -283,7 +287,7 @@ def test_bad_options_are_one_line_and_status_2(
 def test_a_checkpoint_of_another_network_is_refused(whole: Path, tmp_path: Path) -> None:
     run = tmp_path / "copy"
     Trainer(TINY, run).train_cycle()
-    with pytest.raises(ValueError, match="expected a checkpoint of this network"):
+    with pytest.raises(ValueError, match="expected the weights and moments of this network"):
         Trainer(replace(TINY, size="medium"), run)
     damaged = run / "checkpoint" / "learning.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:1000])
@@ -298,23 +302,60 @@ def _no_hands(folder: Path) -> None:
 def _hands_of_another_kind(folder: Path) -> None:
     with (folder / "hands.npy").open("wb") as file:
         np.savez(file, a=np.zeros(3))
+    _seal(folder)
+
+
+def _crafted_hands(folder: Path) -> None:
+    """What corrupted memory once: the digest is right, the hand is none."""
+    hands = np.load(folder / "hands.npy")
+    hands["hand"]["num_plays"][0] = 127
+    np.save(folder / "hands.npy", hands)
+    _seal(folder)
+
+
+def _a_flipped_byte(folder: Path) -> None:
+    with (folder / "learning.safetensors").open("r+b") as file:
+        file.seek(-5, 2)
+        file.write(b"\x7f")
 
 
 def _no_progress(folder: Path) -> None:
-    write_json(folder / "progress.json", {})
+    write_json(folder / "progress.json", {"schema": SCHEMA})
+
+
+def _another_version(folder: Path) -> None:
+    write_json(folder / "progress.json", {"cycle": 3})
+
+
+def _wrong_types(folder: Path) -> None:
+    progress = json.loads((folder / "progress.json").read_text())
+    write_json(folder / "progress.json", {**progress, "step": "many"})
 
 
 def _no_moments(folder: Path) -> None:
     tensors = load_file(folder / "learning.safetensors")
     save_file({k: v for k, v in tensors.items() if k[:9] != "optimizer"}, folder / "learning.safetensors")
+    _seal(folder)
+
+
+def _seal(folder: Path) -> None:
+    """Make the digests those of the files, as whoever crafts a folder can."""
+    progress = json.loads((folder / "progress.json").read_text())
+    for name in progress["sha256"]:
+        progress["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    write_json(folder / "progress.json", progress)
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (_no_hands, "damaged or foreign files"),
-        (_hands_of_another_kind, "hands of this version"),
+        (_hands_of_another_kind, "EXPERIENCE records of this version"),
+        (_crafted_hands, "the hands of experience that play can make"),
+        (_a_flipped_byte, r"learning.safetensors is not what progress.json says"),
         (_no_progress, "got one without cycle, step"),
+        (_another_version, "a run of this version of zeb42"),
+        (_wrong_types, "got step 'many'"),
         (_no_moments, "got one without optimizer"),
     ],
 )
@@ -359,7 +400,7 @@ def test_a_stop_before_a_cycle_is_saved_does_not_claim_it(
 def test_a_first_cycle_that_is_not_finite_has_nothing_to_go_on_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    def bad(self: Trainer) -> dict[str, float]:
+    def bad(self: Trainer, *_: object) -> dict[str, float]:
         raise FloatingPointError("loss or gradient is not finite at update 1")
 
     monkeypatch.setattr(Trainer, "_learn", bad)

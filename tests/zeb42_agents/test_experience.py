@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeb42_agents.training.experience import (
+from zeb42_agents.experience import (
     EXPERIENCE,
+    IMITATION,
     NOBODY_THOUGHT,
-    QUALITIES,
+    NOTHING,
+    NUM_NUMBERS,
+    SHARES,
+    VALUES,
     blank_experience,
+    check_experience,
     decisions_of,
     draw,
-    from_finished_views,
+    first_number,
     stage,
 )
 from zeb42_env._core import record as core
@@ -98,28 +106,108 @@ def test_v1_speaks_of_the_dealt_dominoes(seed: int) -> None:
     assert (batch.labels >= 0).sum(1).tolist() == [21] * 28
 
 
-def test_values_of_a_teacher_come_back_as_values() -> None:
-    hand, _ = played(4, "random")
+def test_every_decision_says_what_its_numbers_mean() -> None:
+    hand, views = played(4, "auction")
     experience = blank_experience(1)
     experience["hand"] = hand.record
-    experience["kind"] = QUALITIES
-    experience["plays"] = 127 + 64
-    batch = draw(experience, np.zeros(28, np.int64), np.arange(28), tokenizer="v2", hidden_only=True)
-    assert batch.is_quality.all()
-    assert np.allclose(batch.target[batch.legal], 64 / 127)
+    experience["meanings"][0, : len(views)] = VALUES
+    experience["meanings"][0, :3] = NOTHING, IMITATION, SHARES
+    experience["numbers"] = 127 + 64
+    (first,) = [first_number(views[1])]
+    experience["numbers"][0, first : first + 15] = [0, 255, *[0] * 13]
+    every = np.arange(len(views))
+    batch = draw(experience, np.zeros_like(every), every, tokenizer="v2", hidden_only=True)
+    assert batch.meaning.tolist() == [NOTHING, IMITATION, SHARES, *[VALUES] * (len(views) - 3)]
+    assert (batch.target[0] == 0).all()
+    assert np.flatnonzero(batch.target[1]).tolist() == [np.flatnonzero(batch.legal[1])[1]]
+    assert np.allclose(batch.target[2][batch.legal[2]], 1 / batch.legal[2].sum())
+    assert np.allclose(batch.target[3:][batch.legal[3:]], 64 / 127)
     assert (batch.target[~batch.legal] == 0).all()
     assert np.isnan(batch.root_value).all()
     assert (experience["root_values"] == NOBODY_THOUGHT).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), contract=st.sampled_from(["auction", "random"]))
+def test_the_numbers_of_decisions_do_not_overlap(seed: int, contract: str) -> None:
+    _, views = played(seed, contract)
+    taken = np.zeros(NUM_NUMBERS, int)
+    for view in views:
+        place = first_number(view)
+        taken[place : place + legal_of(view).sum()] += 1
+    assert taken.max() == 1
+    assert taken.sum() == sum(legal_of(view).sum() for view in views)
 
 
 def test_an_example_costs_few_bytes() -> None:
     assert EXPERIENCE.itemsize / 28 <= 15
 
 
-def test_the_last_view_tells_the_whole_hand() -> None:
-    hand, _ = played(9, "auction")
-    told = from_finished_views(np.array([hand.view(2)]))
-    assert told.tobytes() == np.array([hand.record]).tobytes()
+def finished(num: int, contract: str = "random") -> np.ndarray:
+    experience = blank_experience(num)
+    experience["hand"] = np.array([played(seed, contract)[0].record for seed in range(num)])
+    return experience
+
+
+def test_experience_from_a_file_is_taken_as_the_kernels_want_it(tmp_path: Path) -> None:
+    experience = finished(3, "auction")
+    np.save(tmp_path / "hands.npy", experience)
+    loaded = check_experience(np.load(tmp_path / "hands.npy"))
+    assert np.array_equal(loaded, experience)
+    assert loaded.dtype.isalignedstruct
+
+
+def _under_way(e: np.ndarray) -> None:
+    rewound = e["hand"][1:2].copy()
+    core.rewind(rewound[0], 7)
+    e["hand"][1] = rewound[0]
+
+
+def _a_view(e: np.ndarray) -> None:
+    view = e["hand"][1:2].copy()
+    core.blank(view[0], 0)
+    e["hand"][1] = view[0]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda e: e["hand"]["num_plays"].__setitem__(1, 127),
+        lambda e: e["hand"]["plays"].__setitem__(1, -128),
+        lambda e: e["hand"]["owner"].__setitem__(1, 100),
+        lambda e: e["hand"]["phase"].__setitem__(1, 0),
+        lambda e: e["hand"]["calls"].__setitem__(1, 77),
+        lambda e: e["hand"]["points"].__setitem__(1, 42),
+        lambda e: e.view(np.uint8).__setitem__(slice(None), 0),
+        lambda e: e.view(np.uint8).__setitem__(slice(None), np.random.default_rng(0).bytes(e.nbytes)[0]),
+        lambda e: e["meanings"].__setitem__((1, 0), 4),
+        lambda e: e["meanings"].__setitem__((1, 30), 1),
+        lambda e: e["explored"].__setitem__(1, 2),
+        _under_way,
+        _a_view,
+    ],
+)
+def test_no_bytes_get_past_the_check(damage: Callable[[np.ndarray], None]) -> None:
+    experience = finished(3)
+    damage(experience)
+    with pytest.raises(ValueError, match="expected"):
+        check_experience(experience)
+
+
+def test_random_bytes_do_not_get_past_the_check() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        bytes_of = finished(1).view(np.uint8)
+        places = rng.integers(0, core.HAND.itemsize, 3)
+        bytes_of[places] = rng.integers(0, 256, 3)
+        experience = bytes_of.view(EXPERIENCE)
+        try:
+            checked = check_experience(experience)
+        except ValueError:
+            continue
+        draw(checked, np.zeros(28, np.int64), np.arange(28), tokenizer="v2", hidden_only=True)
+    with pytest.raises(ValueError, match="of this version"):
+        check_experience(np.zeros(3))
 
 
 @pytest.mark.parametrize("tokenizer", ["v1", "v2"])
