@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -31,12 +31,15 @@ def needs_extras() -> Iterator[None]:
         raise
 
 
-def run_command(module: str) -> int:
-    """The exit status of the command line in ``module``, its ``main``; 2 where it lacks what is to be installed."""
+def run_command(module: str, arguments: Sequence[str] | None = None) -> int:
+    """The exit status of the command line in ``module``, its ``main``; 2 where it lacks what is to be installed.
+
+    ``arguments`` are those of the process by default.
+    """
     try:
         with needs_extras():
             main = import_module(module).main
     except DependencyNotInstalled as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return int(main(sys.argv[1:]))
+    return int(main(sys.argv[1:] if arguments is None else arguments))

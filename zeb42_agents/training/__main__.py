@@ -1,4 +1,4 @@
-"""``python -m zeb42_agents.training``: the same as ``python examples/train_belief.py``."""
+"""``python -m zeb42_agents.training``: the same as ``zeb42 train``."""
 
 from zeb42_agents.extras import run_command
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
+import shlex
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import tyro
 from rich.console import Console
+from safetensors import SafetensorError
 
+from zeb42_agents.arena.stops import Stopped, stops_raise
+from zeb42_agents.command import parse_options
 from zeb42_agents.training.config import PRESETS, TrainConfig
+from zeb42_agents.training.run_folder import load_config
+from zeb42_agents.training.trainer import Trainer
 
+PROGRAM = "zeb42 train"
 INTERRUPTED, FAILED, USAGE = 130, 1, 2
 BESIDE_RESUME = {"resume", "cycles", "threads", "device", "wandb"}  # the rest is the run's own
 
@@ -32,41 +37,42 @@ class Command:
     """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device and --wandb."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
-    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+    config: TrainConfig = field(default_factory=TrainConfig)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     console = Console(highlight=False, markup=False)  # brackets in paths and messages are not markup
-    try:
-        command = _parse(words)
-        config, run = _settle(command)
-        from zeb42_agents.training.trainer import Trainer  # after the options: torch takes seconds to import
+    with stops_raise():
+        try:
+            command = _parse(words)
+            run = _folder(command)
+            trainer = Trainer(command.config, run, wandb=command.wandb, console=console)
+            _introduce(console, command, trainer)
+        except (ValueError, OSError, SafetensorError) as error:
+            console.print(f"error: {error}", style="red", soft_wrap=True)
+            return USAGE
+        except KeyboardInterrupt as stop:
+            console.print("\nstopped before the first hand; nothing was changed")
+            return _status(stop)
+        return _train(console, trainer)
 
-        trainer = Trainer(config, run, wandb=command.wandb, console=console)
-        console.print(f"run: {run}", soft_wrap=True)
-        console.print(_in_words(config), soft_wrap=True)
-    except ValueError as error:
-        console.print(f"train_belief: {error}", style="red", soft_wrap=True)
-        return USAGE
-    except KeyboardInterrupt:
-        console.print("\nstopped before the first hand; nothing was changed")
-        return INTERRUPTED
-    console.print(trainer.machine)
-    if command.preset == "large-belief" and not config.base and command.resume is None:
-        console.print("warning: no --base: the published run began from trained weights, this one begins from nothing")
-    if trainer.cold:
-        console.print(f"not in the base weights, starting cold: {', '.join(trainer.cold)}", soft_wrap=True)
-    resume = f"python examples/train_belief.py --resume {run}"
+
+def _train(console: Console, trainer: Trainer) -> int:
+    """Run, and say what a stop or a failure left and how to go on."""
+    run, cycles = trainer.run_folder, trainer.config.cycles
+    go_on = f"To go on:\n  {PROGRAM} --resume {shlex.quote(str(run))} --cycles {cycles}"
     try:
         trainer.run()
-    except KeyboardInterrupt:
-        console.print(
-            f"\nstopped; {trainer.saved_cycle} of {config.cycles} cycles are saved. To go on:\n  {resume}",
-            soft_wrap=True,
-        )
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        saved = f"{trainer.saved_cycle} of {cycles} cycles are saved"
+        console.print(f"\nstopped; {saved}. {go_on}", soft_wrap=True)
+        return _status(stop)
+    except (OSError, SafetensorError) as error:  # a full disk, for one
+        saved = f"{trainer.saved_cycle} of {cycles} cycles are saved"
+        console.print(f"stopped: {error}; {saved}. {go_on}", style="red", soft_wrap=True)
+        return FAILED
     except FloatingPointError as error:
         if trainer.saved_cycle:
             saved = f"cycle {trainer.saved_cycle} is saved in {run}; go on from it"
@@ -82,48 +88,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _status(stop: KeyboardInterrupt) -> int:
+    return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
+
+
+def _introduce(console: Console, command: Command, trainer: Trainer) -> None:
+    console.print(f"run: {trainer.run_folder}", soft_wrap=True)
+    console.print(", ".join(f"{name}={value}" for name, value in command.config.to_json().items()), soft_wrap=True)
+    console.print(trainer.machine)
+    if command.preset == "large-belief" and not command.config.base and command.resume is None:
+        console.print("warning: no --base: the published run began from trained weights, this one begins from nothing")
+    if trainer.cold:
+        console.print(f"not in the base weights, starting cold: {', '.join(trainer.cold)}", soft_wrap=True)
+
+
 def _parse(words: list[str]) -> Command:
-    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    early.add_argument("--preset", default="laptop")
-    early.add_argument("--resume", type=Path)
-    early.add_argument("--cycles")
-    known = early.parse_known_args(words)[0]
-    if known.preset not in PRESETS:
-        raise ValueError(f"expected a preset, got {known.preset!r}; allowed: {', '.join(PRESETS)}")
-    config = PRESETS[known.preset]
-    if known.resume is not None and not {"-h", "--help"} & set(words):
-        given = {word.partition("=")[0].lstrip("-").replace("_", "-") for word in words if word.startswith("--")}
-        if extra := sorted(given - BESIDE_RESUME):
+    given = _values(words)
+    preset = given.get("preset", "laptop")
+    if preset not in PRESETS:
+        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join(PRESETS)}")
+    config, cycles = PRESETS[preset], given.get("cycles", "")
+    if "resume" in given and not {"-h", "--help"} & set(words):
+        if extra := sorted(set(given) - BESIDE_RESUME):
             raise ValueError(
                 f"expected only --cycles, --threads, --device or --wandb beside --resume, "
                 f"got also --{', --'.join(extra)}"
             )
-        config = _saved_config(known.resume)
-    elif known.cycles and known.cycles.isdecimal() and 0 < int(known.cycles) < config.teacher_cycles:
-        config = replace(config, teacher_cycles=int(known.cycles))  # unless --teacher-cycles says otherwise
-    default = Command(preset=known.preset, config=config)
-    return tyro.cli(Command, args=words, default=default, prog="train_belief", config=(tyro.conf.FlagConversionOff,))
+        config = load_config(Path(given["resume"]))
+    elif cycles.isdecimal() and 0 < int(cycles) < config.teacher_cycles:
+        config = replace(config, teacher_cycles=int(cycles))  # unless --teacher-cycles says otherwise
+    return parse_options(Command, words, program=PROGRAM, default=Command(preset=preset, config=config))
 
 
-def _settle(command: Command) -> tuple[TrainConfig, Path]:
-    """The configuration and the folder of the run."""
-    if command.resume is None:
-        out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
-        if (out / "run.json").exists():
-            raise ValueError(f"expected a new folder for --out, got {out}, which holds a run of the arena")
-        if any((out / name).exists() for name in ("checkpoint", "checkpoint.old")):  # old: killed while replacing it
-            raise ValueError(
-                f"expected a new folder for --out, got {out}, which holds a run; --resume {out} goes on with it"
-            )
-        return command.config, out
-    return command.config, command.resume
+def _values(words: list[str]) -> dict[str, str]:
+    """The options in ``words`` and the word after each, before their types are known: what the defaults depend on."""
+    given = {}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("--"):
+            name, equals, value = word.removeprefix("--").partition("=")
+            given[name.replace("_", "-")] = value if equals else following
+    return given
 
 
-def _saved_config(run: Path) -> TrainConfig:
-    from zeb42_agents.training.run_folder import load_config  # not before it is needed: torch takes seconds to import
-
-    return load_config(run)
-
-
-def _in_words(config: TrainConfig) -> str:
-    return ", ".join(f"{name}={value}" for name, value in config.to_json().items())
+def _folder(command: Command) -> Path:
+    """The folder of the run."""
+    if command.resume is not None:
+        return command.resume
+    out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if out.is_dir() and any(out.iterdir()):
+        kinds = {"run.json": "a run of the arena", "config.json": f"a run; --resume {out} goes on with it"}
+        held = next((what for name, what in kinds.items() if (out / name).exists()), "other files")
+        raise ValueError(f"expected a new folder for --out, got {out}, which holds {held}")
+    return out

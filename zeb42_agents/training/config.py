@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from zeb42_agents.model import ZebConfig
 from zeb42_agents.search import SearchConfig
@@ -17,24 +17,33 @@ ValueTarget = Literal["outcome", "margin"]
 Precision = Literal["auto", "float32", "bfloat16"]
 LearningRate = Literal["cosine", "constant"]
 
+MANY = 10**9
+
+
+class Between(NamedTuple):
+    """The range of a number, ends included."""
+
+    low: float
+    high: float
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """A training run. A cycle plays hands, then learns from the buffer; the first ``teacher_cycles`` are labelled by
     the exact solver, the rest by the search itself."""
 
-    seed: int = 0
+    seed: Annotated[int, Between(0, 2**63 - 1)] = 0
     """Of everything random."""
-    cycles: int = 50
+    cycles: Annotated[int, Between(1, MANY)] = 50
     """Cycles in all."""
-    teacher_cycles: int = 47
+    teacher_cycles: Annotated[int, Between(0, MANY)] = 47
     """How many of them, from the first on, a teacher labels; the others learn from their own search."""
 
     size: Literal["small", "medium", "large"] = "small"
     """Of the network."""
     tokenizer: TokenizerName = "v2"
     """How the network reads a view."""
-    dropout: float = 0.0
+    dropout: Annotated[float, Between(0, 0.9)] = 0.0
     """While learning."""
     base: str = ""
     """Weights to begin from: a folder, a published file or a name, as in ``zeb:laptop``. A base without a belief head
@@ -45,22 +54,22 @@ class TrainConfig:
     scoring: tuple[ScoringRule, ...] = ("majority",)
     """What the hands are played for; the lanes take turns."""
 
-    lanes: int = 512
+    lanes: Annotated[int, Between(1, 10**6)] = 512
     """Hands played side by side."""
-    hands_per_lane: int = 1
+    hands_per_lane: Annotated[int, Between(1, 10**6)] = 1
     """In one cycle."""
-    explored_hands: float = 0.5
+    explored_hands: Annotated[float, Between(0, 1)] = 0.5
     """Teacher stage: share of hands that explore, as the next three say. In the others all seats take their likeliest
     action, and only those teach the belief: what a play reveals is why it was chosen, and an explored one was not."""
-    temperature: float = 1.0
+    temperature: Annotated[float, Between(0.05, 100)] = 1.0
     """Explored hands: actions are drawn by the policy to the power 1/temperature."""
-    random_teams: float = 0.4
+    random_teams: Annotated[float, Between(0, 1)] = 0.4
     """Explored hands: how likely each team takes all its plays (not its calls) at random, so that weak play is met."""
-    random_decisions: float = 0.05
+    random_decisions: Annotated[float, Between(0, 1)] = 0.05
     """Explored hands: share of single decisions taken at random."""
-    label_worlds: int = 0
+    label_worlds: Annotated[int, Between(0, 10**4)] = 0
     """Teacher stage: worlds sampled for each label; 0 solves the deal itself, one unbiased sample for all its views."""
-    margin_weight: float = 0.3
+    margin_weight: Annotated[float, Between(0, 1)] = 0.3
     """Teacher stage: share of the points margin in the value of an action, beside won or lost."""
     sims: int = 16
     """Self-play stage: simulations a decision."""
@@ -71,75 +80,69 @@ class TrainConfig:
     peek: bool = False
     """ABLATION ONLY, THIS CHEATS: search the true hands, every domino visible, as the published run did."""
 
-    steps_per_cycle: int = 100
+    steps_per_cycle: Annotated[int, Between(1, 10**6)] = 100
     """Updates in a cycle."""
-    batch_size: int = 256
+    batch_size: Annotated[int, Between(1, 10**6)] = 256
     """Examples in an update."""
-    lr: float = 1.5e-3
+    lr: Annotated[float, Between(1e-9, 1)] = 1.5e-3
     """Learning rate of AdamW, after a warm-up of 200 updates."""
     lr_schedule: LearningRate = "cosine"
     """Down to 2% over the cycles, or constant."""
-    weight_decay: float = 0.01
+    weight_decay: Annotated[float, Between(0, 1)] = 0.01
     """Of AdamW."""
-    max_grad_norm: float = 1.0
+    max_grad_norm: Annotated[float, Between(1e-6, 1e6)] = 1.0
     """Gradients are clipped to it."""
-    average_decay: float = 0.998
+    average_decay: Annotated[float, Between(0, 1)] = 0.998
     """Of the averaged weights that play and are saved; a share an update."""
-    policy_weight: float = 1.0
+    policy_weight: Annotated[float, Between(0, 1e3)] = 1.0
     """Of the policy loss in the sum."""
-    value_weight: float = 1.0
+    value_weight: Annotated[float, Between(0, 1e3)] = 1.0
     """Of the value loss in the sum."""
-    belief_weight: float = 1.0
+    belief_weight: Annotated[float, Between(0, 1e3)] = 1.0
     """Of the belief loss in the sum; 0 builds a network without a belief head."""
-    advantage_scale: float = 0.15
+    advantage_scale: Annotated[float, Between(1e-3, 10)] = 0.15
     """Teacher stage: a value difference of this size makes an action e times as likely."""
-    root_value_share: float = 0.0
+    root_value_share: Annotated[float, Between(0, 1)] = 0.0
     """Share of the value that search or teacher saw in the value target, beside the outcome."""
     value_target: ValueTarget = "outcome"
     """Won or lost; ``margin`` is the published margin-scaled form."""
     belief_target: BeliefTarget = "hidden"
     """Where the dominoes still hidden are; ``all_21`` is the published form, played ones included."""
 
-    buffer_examples: int = 1_000_000
+    buffer_examples: Annotated[int, Between(1, MANY)] = 1_000_000
     """Capacity of the buffer."""
-    buffer_examples_later: int = 0
+    buffer_examples_later: Annotated[int, Between(0, MANY)] = 0
     """Capacity from cycle ``buffer_later_cycle`` on; 0 keeps the first."""
-    buffer_later_cycle: int = 0
+    buffer_later_cycle: Annotated[int, Between(0, MANY)] = 0
     """See ``buffer_examples_later``."""
-    min_buffer_examples: int = 7_000
+    min_buffer_examples: Annotated[int, Between(1, MANY)] = 7_000
     """Cycles only play until the buffer holds as many."""
-    max_age_cycles: int = 0
+    max_age_cycles: Annotated[int, Between(0, MANY)] = 0
     """Hands older than that are dropped; 0 keeps them until the buffer is full."""
 
-    evaluate_every: int = 10
+    evaluate_every: Annotated[int, Between(1, MANY)] = 10
     """Cycles between evaluations; the best weights so far are kept by them."""
-    evaluate_deals: int = 200
+    evaluate_deals: Annotated[int, Between(1, MANY)] = 200
     """Mirrored deals against each opponent of an evaluation."""
     opponents: tuple[str, ...] = ("random",)
     """Agent specs that evaluations play; their mean win rate decides what is best."""
-    final_deals: int = 1000
+    final_deals: Annotated[int, Between(1, MANY)] = 1000
     """Mirrored deals against random at the end."""
-    belief_hands: int = 256
+    belief_hands: Annotated[int, Between(1, MANY)] = 256
     """Fresh hands of self-play that the belief is measured on."""
 
     device: str = "auto"
     """``auto`` takes CUDA where there is any."""
     precision: Precision = "auto"
     """Of playing; ``auto`` measures at the start. Learning uses bfloat16 on CUDA and float32 on CPU."""
-    threads: int = 0
+    threads: Annotated[int, Between(0, 4096)] = 0
     """CPU threads of solver, search and network; 0 takes every core."""
 
     def __post_init__(self) -> None:
-        for name, kind in _CHOICES.items():
-            if getattr(self, name) not in get_args(kind):
-                allowed = ", ".join(map(str, get_args(kind)))
-                raise ValueError(f"expected {name}, got {getattr(self, name)!r}; allowed: {allowed}")
-        for name, low, high in _RANGES:
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"expected {name} in {low}..{high}, got {getattr(self, name)!r}")
+        for name, kind in get_type_hints(TrainConfig, include_extras=True).items():
+            _check(name, kind, getattr(self, name))
         for scoring in self.scoring:
-            if scoring not in get_args(ScoringRule):
-                raise ValueError(f"expected scoring, got {scoring!r}; allowed: {', '.join(get_args(ScoringRule))}")
+            _check("scoring", ScoringRule, scoring)
         if not self.scoring:
             raise ValueError("expected at least one scoring, got none")
         if self.teacher_cycles > self.cycles:
@@ -231,51 +234,15 @@ class TrainConfig:
         return cls(**{**content, **lists})
 
 
-_CHOICES: dict[str, Any] = {
-    "size": Literal["small", "medium", "large"],
-    "tokenizer": TokenizerName,
-    "contract": ContractRule,
-    "belief_target": BeliefTarget,
-    "value_target": ValueTarget,
-    "precision": Precision,
-    "lr_schedule": LearningRate,
-}
-_MANY = 10**9
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("seed", 0, 2**63 - 1),
-    ("cycles", 1, _MANY),
-    ("teacher_cycles", 0, _MANY),
-    ("dropout", 0, 0.9),
-    ("lanes", 1, 10**6),
-    ("hands_per_lane", 1, 10**6),
-    ("explored_hands", 0, 1),
-    ("temperature", 0.05, 100),
-    ("random_teams", 0, 1),
-    ("random_decisions", 0, 1),
-    ("label_worlds", 0, 10**4),
-    ("margin_weight", 0, 1),
-    ("steps_per_cycle", 1, 10**6),
-    ("batch_size", 1, 10**6),
-    ("lr", 1e-9, 1),
-    ("weight_decay", 0, 1),
-    ("max_grad_norm", 1e-6, 1e6),
-    ("average_decay", 0, 1),
-    ("policy_weight", 0, 1e3),
-    ("value_weight", 0, 1e3),
-    ("belief_weight", 0, 1e3),
-    ("advantage_scale", 1e-3, 10),
-    ("root_value_share", 0, 1),
-    ("buffer_examples", 1, _MANY),
-    ("buffer_examples_later", 0, _MANY),
-    ("buffer_later_cycle", 0, _MANY),
-    ("min_buffer_examples", 1, _MANY),
-    ("max_age_cycles", 0, _MANY),
-    ("evaluate_every", 1, _MANY),
-    ("evaluate_deals", 1, _MANY),
-    ("final_deals", 1, _MANY),
-    ("belief_hands", 1, _MANY),
-    ("threads", 0, 4096),
-)
+def _check(name: str, kind: Any, value: Any) -> None:
+    """ValueError unless ``value`` is one of the choices, or within the range, that the type of a field gives."""
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise ValueError(f"expected {name}, got {value!r}; allowed: {', '.join(get_args(kind))}")
+    if get_origin(kind) is Annotated:
+        (between,) = kind.__metadata__
+        if not between.low <= value <= between.high:
+            raise ValueError(f"expected {name} in {between.low}..{between.high}, got {value!r}")
+
 
 LAPTOP = TrainConfig()
 PRESETS: dict[str, TrainConfig] = {

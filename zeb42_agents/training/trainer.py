@@ -13,6 +13,7 @@ from rich.console import Console
 
 from zeb42_agents import weights
 from zeb42_agents.agent import make_agent
+from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.evaluator import NetworkEvaluator, resolve_device
 from zeb42_agents.experience import sample
 from zeb42_agents.model import ZebModel
@@ -86,6 +87,7 @@ class Trainer:
         if saved:
             self._restore(saved)
         self._folder.create()
+        self._folder.write_config(config)
         self.tracker = tracking.Tracker(
             self.run_folder,
             wandb=wandb,
@@ -93,7 +95,6 @@ class Trainer:
             wandb_id=saved.progress["wandb_id"] if saved else None,
             cycle=self.cycle,
         )
-        self._folder.write_config(config)
         if not saved:  # from here on a run without a checkpoint is one that lost it
             self._save_checkpoint()
 
@@ -114,6 +115,8 @@ class Trainer:
         self.cold: list[str] = []
         if config.base and not saved:  # a checkpoint needs its base no more
             self.cold = weights.load_into(model, weights.load(config.base.removeprefix("zeb:")))
+            if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+                raise ValueError(f"expected finite weights as a base, got NaN or infinity in {config.base}")
         self.learner = parts.learner_of(config, model.to(self._device))
         same_device = saved and saved.progress["device"] == self._device.type
         self.evaluator = NetworkEvaluator(
@@ -155,6 +158,7 @@ class Trainer:
         with tracking.progress_bar(self.console) as bar:
             task = bar.add_task(self.run_folder.name, total=config.cycles, completed=self.cycle, losses="")
             while self.cycle < config.cycles:
+                check_stop()
                 if self.cycle == config.teacher_cycles > 0:
                     self.console.print(
                         f"from cycle {self.cycle + 1} on its own search is the teacher (teacher_cycles="
@@ -166,6 +170,7 @@ class Trainer:
                 bar.update(task, completed=self.cycle, losses=tracking.losses(row))
                 if "eval_win_rate" in row or not self.console.is_terminal:
                     self.console.print(f"cycle {self.cycle}/{config.cycles}: {status}", soft_wrap=True)
+        check_stop()
         self.finish()
         self.tracker.close()
 

@@ -1,0 +1,41 @@
+"""``zeb42``, the command of the package: ``zeb42 train`` and ``zeb42 arena``. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from zeb42_agents.extras import run_command
+
+COMMANDS = {
+    "train": ("zeb42_agents.training.cli", "train Zeb, or go on with a run"),
+    "arena": ("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
+}
+USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (``sys.argv`` by default); returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in COMMANDS:
+        return run_command(COMMANDS[words[0]][0], words[1:])
+    if words[:1] in (["-h"], ["--help"]):
+        print(_help())
+        return 0
+    if not words:
+        print(_help(), file=sys.stderr)
+        return USAGE
+    near = get_close_matches(words[0], COMMANDS, n=1, cutoff=0.5)
+    meant = f"; did you mean zeb42 {near[0]}?" if near else ""
+    print(f"error: expected a command, got {words[0]!r}; allowed: {', '.join(COMMANDS)}{meant}", file=sys.stderr)
+    return USAGE
+
+
+def _help() -> str:
+    lines = [f"  {name}  {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(["usage: zeb42 COMMAND ...", "", *lines, "", "zeb42 COMMAND --help lists the options of one."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
