@@ -31,6 +31,12 @@ def test_random_loop(capsys):
     assert "marks a hand" in capsys.readouterr().out
 
 
+def test_train_minimal(capsys):
+    rate = load("train_minimal", "torch").main(["--cycles", "2", "--hands", "8", "--steps", "2", "--deals", "4"])
+    assert 0 <= rate <= 1
+    assert "cycle 2: 448 examples" in capsys.readouterr().out
+
+
 def test_tianshou_dqn(capsys):
     best = load("tianshou_dqn", "tianshou").main(["--epochs", "1", "--steps", "300", "--test-hands", "10"])
     assert -1 <= best <= 1
