@@ -82,7 +82,7 @@ def test_an_adopted_object_keeps_what_it_has() -> None:
 
 @pytest.mark.parametrize("player", [None, 3, Lowest, object()])
 def test_what_does_not_act_is_refused(player: object) -> None:
-    with pytest.raises(ValueError, match=r"expected an agent, got .*; allowed: a spec \(eq, greedy, random, zeb"):
+    with pytest.raises(ValueError, match=r"expected an agent, got .*; allowed: a spec \(br, eq, greedy, random, zeb"):
         as_agent(player)  # type: ignore[arg-type]
 
 
@@ -141,7 +141,7 @@ def test_other_packages_register_agents(elsewhere: Path) -> None:
     with pytest.raises(ValueError, match="allowed: level=, nerve=, mood="):
         make_agent("cautious:colour=red")
     with pytest.raises(
-        ValueError, match=r"expected an agent, got 'nobody'; allowed: cautious, eq, greedy, random, zeb"
+        ValueError, match=r"expected an agent, got 'nobody'; allowed: br, cautious, eq, greedy, random, zeb"
     ):
         make_agent("nobody")
 
