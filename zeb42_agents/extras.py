@@ -9,6 +9,7 @@ from importlib import import_module
 
 from gymnasium.error import DependencyNotInstalled
 
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _EXTRAS = {
     "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro", "filelock"),
     "train": ("tianshou",),
@@ -42,4 +43,7 @@ def run_command(module: str, arguments: Sequence[str] | None = None) -> int:
     except DependencyNotInstalled as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # the imports take seconds
+        print("interrupted before anything was done", file=sys.stderr)
+        return INTERRUPTED
     return int(main(sys.argv[1:] if arguments is None else arguments))

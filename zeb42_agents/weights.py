@@ -6,7 +6,7 @@ Nothing is unpickled: safetensors hold plain tensors, and torch files are read w
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from zeb42_agents.model import ZebConfig, ZebModel
 MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
 BUNDLED = Path(__file__).parent / "bundled"
 _RUN_FOLDERS = ("best", "latest")  # of a training run, the one to play with first
-_BELIEF_PREFIX = "belief_proj."
+_BELIEF_PREFIX, _FIRST_LAYER = "belief_proj.", "encoder.layers.0."
 
 
 class Weights(NamedTuple):
@@ -152,28 +152,47 @@ def _config(values: dict[str, Any], source: Path) -> ZebConfig:
         raise ValueError(f"in the configuration of {source}: {error}") from None
 
 
-def _require_sizes(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> None:
-    """ValueError unless the sizes of ``config`` are those of ``tensors``: nothing larger than the file is built."""
-    expected = {
-        "pos_embed.weight": (config.max_tokens, config.embed_dim),
-        f"encoder.layers.{config.n_layers - 1}.linear1.weight": (config.ff_dim, config.embed_dim),
-    }
-    for name, shape in expected.items():
+def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> None:
+    """ValueError unless ``tensors`` are the parameters of ``config``, all of them and with numbers behind them.
+
+    Nothing is built before that, so that a file can ask for no more memory than it has numbers. The shapes come from a
+    network of one layer without storage (torch's ``meta`` device); every other layer has those of the first.
+    """
+    where = f"expected the parameters of its configuration in {source}"
+    if not all(
+        isinstance(t, Tensor) and t.layout == torch.strided and t.device.type == "cpu" for t in tensors.values()
+    ):
+        raise ValueError(f"{where}, got values that are no tensors")
+    try:
+        with torch.device("meta"):
+            one_layer = ZebModel(replace(config, n_layers=1)).state_dict()
+    except (RuntimeError, TypeError, OverflowError) as error:
+        raise ValueError(f"{where}, got sizes that no network has: {_in_short(error)}") from None
+    shapes = {name: tuple(tensor.shape) for name, tensor in one_layer.items()}
+    of_a_layer = [name.removeprefix(_FIRST_LAYER) for name in shapes if name.startswith(_FIRST_LAYER)]
+    num_expected = len(shapes) + (config.n_layers - 1) * len(of_a_layer)
+    if num_expected != len(tensors):
+        raise ValueError(f"{where}, {num_expected} of them, got {len(tensors)}")
+    for layer in range(1, config.n_layers):
+        shapes |= {f"encoder.layers.{layer}.{name}": shapes[_FIRST_LAYER + name] for name in of_a_layer}
+    for name, shape in shapes.items():
         if name not in tensors or tuple(tensors[name].shape) != shape:
             got = list(tensors[name].shape) if name in tensors else "none"
-            raise ValueError(
-                f"expected the parameters of its configuration in {source}: {name} {list(shape)}, got {got}"
-            )
+            raise ValueError(f"{where}: {name} {list(shape)}, got {got}")
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors.values()}
+    if sum(t.numel() * t.element_size() for t in tensors.values()) > sum(storages.values()):
+        raise ValueError(f"{where}, got tensors of more numbers than the file holds")
 
 
 def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebModel:
-    if not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise ValueError(f"expected the parameters of its configuration in {source}, got values that are no tensors")
-    _require_sizes(config, tensors, source)
+    _require_parameters(config, tensors, source)
     model = ZebModel(config)
     try:
         model.load_state_dict(tensors)
     except (RuntimeError, AttributeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"expected the parameters of its configuration in {source}: {reason}") from None
+        raise ValueError(f"expected the parameters of its configuration in {source}: {_in_short(error)}") from None
     return model.eval()
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -90,7 +90,7 @@ from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 from zeb42_env._core import bits, episodes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
-from zeb42_env.hand import Hand, IllegalActionError
+from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
 from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
 from zeb42_env.options import (
     RENDER_FPS,
@@ -126,6 +126,38 @@ class Snapshot:
     terminations: dict[str, bool]
     truncations: dict[str, bool]
     infos: dict[str, dict[str, Any]]
+
+
+def _check_state(state: Snapshot) -> np.ndarray:
+    """The hand (HAND [1]) of a state that an environment can be in; ValueError names what is wrong with another."""
+    hands = check_records(state._hands, "a state's hands")
+    if hands.shape != (1,) or hands[0]["seat"] != core.NOBODY:
+        raise ValueError(f"expected a state's hands to be one full hand, got HAND records {list(hands.shape)}")
+    counters = ("_seed", "_episode", "_episode_key", "_number")
+    by_agent = ("rewards", "_cumulative_rewards", "terminations", "truncations", "infos")
+    agents = state.agents if isinstance(state.agents, list) else [None]
+    sound = {
+        "agents": all(agent in AGENTS for agent in agents),
+        **{name: _is_count(getattr(state, name)) for name in counters},
+        **{name: _is_by_agent(getattr(state, name), agents) for name in by_agent},
+    }
+    over = not agents or (sound["terminations"] and any(state.terminations.values()))
+    legal = tables.legal_masks(hands)[0] * (not over)
+    mover = AGENTS if over else (AGENTS[hands[0]["to_move"]],)
+    sound["_mask"] = np.array_equal(state._mask, legal)
+    sound["agent_selection"] = state.agent_selection in mover
+    sound["_skip_agent_selection"] = state._skip_agent_selection in (None, *AGENTS)
+    if wrong := [name.strip("_") for name, is_sound in sound.items() if not is_sound]:
+        raise ValueError(f"expected a state that get_state gave, got one with another {', '.join(wrong)}")
+    return hands
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and 0 <= int(value) <= MAX_SEED
+
+
+def _is_by_agent(value: Any, agents: list[Any]) -> bool:
+    return isinstance(value, dict) and all(agent in value for agent in agents)
 
 
 def _copied(value: Any) -> Any:
@@ -328,15 +360,17 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
 
     def get_state(self) -> Snapshot:
         """Everything that changes as the game goes on, to be given to :meth:`set_state`."""
+        check_begun(self.has_begun)
         return Snapshot(*(_copied(getattr(self, name)) for name in Snapshot.__slots__))
 
     def set_state(self, state: Snapshot) -> None:
         """Go to a state that :meth:`get_state` gave, of this or of another environment with the same options."""
         if not isinstance(state, Snapshot):
             raise ValueError(f"expected a state as get_state gives it, got {type(state).__name__}")
-        check_records(state._hands, "a state's hand")
+        hands = _check_state(state)
         for name in Snapshot.__slots__:
             setattr(self, name, _copied(getattr(state, name)))
+        self._hands = hands.copy()
 
     def render(self) -> str | np.ndarray | None:
         """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
@@ -400,8 +434,8 @@ class ForfeitWrapper(OrderEnforcingWrapper):
 
     def set_state(self, state: Snapshot) -> None:
         """Go to a state that ``get_state`` gave."""
-        self._has_reset = self._has_updated = True
         self.env.set_state(state)
+        self._has_reset = self._has_updated = True
 
     def clone(self) -> Self:
         """An environment in the same state that shares nothing that changes with this one."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from zeb42_agents import make_agent, weights
 from zeb42_agents.files import read_json, recover_folder, write_json
@@ -142,6 +143,67 @@ def test_sizes_are_those_of_the_file_before_anything_is_built(change: dict, tmp_
     write_json(tmp_path / "w" / weights.CONFIG_FILE, {**config, **change})
     with pytest.raises(ValueError, match=r"expected the parameters of its configuration|to be a whole number from 1"):
         weights.load(tmp_path / "w")
+
+
+def _a_layer_far_up(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
+    """One layer with a high number, which once had three thousand built."""
+    for name in [name for name in tensors if name.startswith("encoder.layers.1.")]:
+        tensors[name.replace(".1.", ".2999.")] = tensors.pop(name)
+    return {"n_layers": 3000}
+
+
+def _the_two_that_were_looked_at(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
+    """Two parameters of a huge network alone: little on disk, gigabytes to build."""
+    tensors.clear()
+    tensors["pos_embed.weight"] = torch.zeros(36, 8000)
+    tensors["encoder.layers.1.linear1.weight"] = torch.zeros(1, 8000)
+    return {"embed_dim": 8000, "ff_dim": 1}
+
+
+def _one_too_many(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
+    tensors["more"] = torch.zeros(2)
+    return {}
+
+
+def _one_missing(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
+    del tensors["policy_proj.bias"]
+    return {}
+
+
+@pytest.mark.parametrize("craft", [_a_layer_far_up, _the_two_that_were_looked_at, _one_too_many, _one_missing])
+def test_no_network_is_built_whose_every_parameter_is_not_in_the_file(craft, tmp_path: Path, monkeypatch) -> None:
+    weights.save(tmp_path / "w", small(), {})
+    tensors = load_file(tmp_path / "w" / weights.MODEL_FILE)
+    config = read_json(tmp_path / "w" / weights.CONFIG_FILE)
+    change = craft(tensors)
+    save_file(tensors, tmp_path / "w" / weights.MODEL_FILE)
+    write_json(tmp_path / "w" / weights.CONFIG_FILE, {**config, **change})
+    built = []
+
+    def watched(config: ZebConfig) -> ZebModel:
+        model = ZebModel(config)
+        built.extend(parameter for parameter in model.parameters() if parameter.device.type != "meta")
+        return model
+
+    monkeypatch.setattr(weights, "ZebModel", watched)
+    with pytest.raises(ValueError, match="expected the parameters of its configuration"):
+        weights.load(tmp_path / "w")
+    assert not built
+
+
+@pytest.mark.parametrize("kind", ["stretched", "shared"])
+def test_tensors_that_claim_more_than_their_file_holds_are_refused(kind: str, tmp_path: Path) -> None:
+    model = small()
+    tensors = model.state_dict()
+    zero, name = torch.zeros(1), "encoder.layers.0.linear1.weight"
+    if kind == "stretched":
+        tensors[name] = zero.expand(tensors[name].shape)
+    else:
+        pool = torch.zeros(max(t.numel() for t in tensors.values()))
+        tensors = {key: pool[: t.numel()].view(t.shape) for key, t in tensors.items()}
+    torch.save({"model_state_dict": tensors, "model_config": model.config.__dict__}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"expected the parameters of its configuration .* more numbers than the file"):
+        weights.load(tmp_path / "w.pt")
 
 
 def test_odd_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -310,6 +310,62 @@ def test_observations_are_copies():
     assert second["action_mask"].max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("_hands", lambda hands: hands[:0]),
+        ("_hands", lambda hands: np.repeat(hands, 2)),
+        ("_hands", lambda hands: np.array([Hand(hands).view(0)])),
+        ("_mask", lambda mask: mask[:5]),
+        ("_mask", lambda mask: 1 - mask),
+        ("agent_selection", lambda _: "seat_9"),
+        ("agent_selection", lambda _: None),
+        ("agents", lambda _: ["seat_0", "seat_9"]),
+        ("rewards", lambda rewards: {"seat_0": rewards["seat_0"]}),
+        ("infos", lambda _: None),
+        ("_number", lambda _: -1),
+        ("_episode_key", lambda _: "key"),
+    ],
+)
+@pytest.mark.parametrize("make", [zeb42_env.raw_env, zeb42_env.env])
+def test_a_state_that_no_environment_was_in_is_refused_and_changes_nothing(make, name, change):
+    env, other = make(), make()
+    other.reset(seed=1)
+    state = other.unwrapped.get_state()
+    setattr(state, name, change(getattr(state, name)))
+    with pytest.raises(ValueError, match=f"expected .*{name.strip('_')}"):
+        env.set_state(state)
+    assert not env.unwrapped.has_begun
+    if make is zeb42_env.env:
+        with pytest.raises(AssertionError, match=r"reset\(\) needs to be called"):
+            env.step(0)
+    env.reset(seed=2)
+    before = env.unwrapped.hand
+    with pytest.raises(ValueError, match="expected"):
+        env.set_state(state)
+    assert env.unwrapped.hand == before
+
+
+@pytest.mark.parametrize("decisions", [0, 5, 20, 33])
+def test_every_state_that_an_environment_was_in_is_taken(decisions):
+    env, other = zeb42_env.env(rules=Rules(episode="match")), zeb42_env.env(rules=Rules(episode="match"))
+    env.reset(seed=3)
+    for _ in range(decisions):
+        observation, *_ = env.last()
+        env.step(int(observation["action_mask"].argmax()))
+    other.set_state(env.unwrapped.get_state())
+    assert other.unwrapped.hand == env.unwrapped.hand
+    assert (other.last()[0]["action_mask"] == env.last()[0]["action_mask"]).all()
+    env.step(99)  # forfeits
+    other.set_state(env.unwrapped.get_state())
+    assert other.terminations == env.terminations
+
+
+def test_there_is_no_state_before_the_first_reset():
+    with pytest.raises(ValueError, match=r"expected reset\(\)"):
+        zeb42_env.raw_env().get_state()
+
+
 def test_a_state_of_foreign_bytes_is_refused_and_changes_nothing():
     env = zeb42_env.raw_env()
     env.reset(seed=1)

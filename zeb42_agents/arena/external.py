@@ -21,8 +21,9 @@ two places, so none can remember what its partner, or the mirrored table, held. 
 answer, more than one line, or something that is not a legal action. Except for the last, the process is killed, with
 all that it started, and a new one plays on, however often that happens: what one hand costs never depends on the hands
 that were asked before. A line that comes when nobody asked, or an end between two questions, costs no hand either; the
-process is replaced before the next question. A program that did not come up once in MAX_FAILED_STARTS starts is given
-up, and loses all hands. What it writes to standard error goes to the arena's.
+process is replaced before the next question, if the end is there to be seen by then. A program that did not come up
+once in MAX_FAILED_STARTS starts is given up, and loses all hands. What it writes to standard error goes to the
+arena's.
 """
 
 from __future__ import annotations

@@ -81,6 +81,8 @@ class RunFolder:
             settings = json.loads((path / "run.json").read_text())
         except (OSError, ValueError) as error:  # UnicodeDecodeError, JSONDecodeError
             raise ValueError(f"expected the folder of an arena run, got {path}: {error}") from None
+        except RecursionError:
+            raise ValueError(f"expected the folder of an arena run, got {path}: run.json is nested too deep") from None
         found = settings.get("format") if isinstance(settings, dict) else settings
         if found != FORMAT:
             raise ValueError(f"expected run.json of format {FORMAT}, got {found!r} in {path}")

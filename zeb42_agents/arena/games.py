@@ -202,7 +202,7 @@ def _is_whole(row: Any, unit: str) -> bool:
         case {
             "deal": int(deal),
             "table": 0 | 1,
-            "teams": [str(), str()],
+            "teams": [str(first), str(second)],
             "result": 0 | 0.5 | 1 | None as result,
             "points": [int(), int()] as points,
             "bidder": -1 | 0 | 1 | 2 | 3,
@@ -216,6 +216,7 @@ def _is_whole(row: Any, unit: str) -> bool:
             return False
     within = [
         0 <= deal < MAX_DEALS,
+        first != second,
         all(0 <= value <= tiles.HAND_POINTS for value in points),
         all(0 <= value < MAX_TIME_MS for value in time_ms),
         all(0 <= value < 2**31 for value in decisions),

@@ -118,6 +118,8 @@ def read_pool(path: str | Path) -> tuple[list[Player], dict[str, Any]]:
         pool = tomllib.loads(Path(path).read_text())
     except (OSError, ValueError) as error:  # UnicodeDecodeError, TOMLDecodeError
         raise ValueError(f"expected a TOML pool file, got {path}: {error}") from None
+    except RecursionError:
+        raise ValueError(f"expected a TOML pool file, got {path}: it is nested too deep") from None
     _check_table(f"{path}", pool, _POOL_KEYS)
     players = []
     for number, entry in enumerate(pool.pop("agents", [])):

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
 from zeb42_agents.training.config import PRESETS, TrainConfig
-from zeb42_agents.training.run_folder import load_config
+from zeb42_agents.training.run_folder import is_begun, load_config
 from zeb42_agents.training.trainer import Trainer
 
 PROGRAM = "zeb42 train"
@@ -135,7 +135,7 @@ def _folder(command: Command) -> Path:
     if command.resume is not None:
         return command.resume
     out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if out.is_dir() and any(out.iterdir()):
+    if is_begun(out):
         kinds = {"run.json": "a run of the arena", "config.json": f"a run; --resume {out} goes on with it"}
         held = next((what for name, what in kinds.items() if (out / name).exists()), "other files")
         raise ValueError(f"expected a new folder for --out, got {out}, which holds {held}")

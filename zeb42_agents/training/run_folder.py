@@ -64,7 +64,7 @@ class RunFolder:
         self._lock: FileLock | None = None
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"expected a folder to train in, got {self.path}, which is a file")
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if is_begun(self.path):
             load_config(self.path)
             self._take_lock()
             for name in (CHECKPOINT, BEST, LATEST):
@@ -120,6 +120,11 @@ class RunFolder:
         return read_checkpoint(self.path) if (self.path / CHECKPOINT).is_dir() else None
 
 
+def is_begun(path: Path) -> bool:
+    """Whether there is anything in the folder ``path``, but for what a stop just after its making leaves."""
+    return path.is_dir() and any(entry.name not in (LOCK_FILE, f"{CONFIG_FILE}.new") for entry in path.iterdir())
+
+
 def load_config(run: Path) -> TrainConfig:
     """The configuration of the run in ``run``; ValueError if there is none."""
     if not (run / CONFIG_FILE).is_file():
@@ -139,8 +144,9 @@ def read_checkpoint(run: Path) -> Checkpoint:
         if changed:
             raise ValueError(f"{', '.join(changed)} is not what {_PROGRESS} says it is")
         tensors = load_file(folder / _LEARNING)
-        hands = check_experience(np.load(folder / _HANDS, allow_pickle=False))
-    except (SafetensorError, OSError, ValueError, EOFError) as error:
+        # Mapped, so that a header can ask for no more rows than its file has; copied, since the file is replaced later.
+        hands = check_experience(np.array(np.lib.format.open_memmap(folder / _HANDS, mode="r")))
+    except (SafetensorError, OSError, ValueError, EOFError, MemoryError, RecursionError) as error:
         raise ValueError(f"expected a checkpoint in {folder}, got damaged or foreign files: {error}") from None
     kinds = (_TORCH_GENERATOR, "model.", "averaged.", *(["optimizer."] if progress["step"] else []))
     lacking = [kind for kind in kinds if not any(name.startswith(kind) for name in tensors)]
@@ -164,7 +170,8 @@ def _checked_progress(progress: dict[str, Any], run: Path) -> dict[str, Any]:
         if not isinstance(value, kind) or isinstance(value, bool) or too_large:
             raise ValueError(f"{where}, got {name} {value!r} in {_PROGRESS}")
     best = progress["best"]
-    if best and not (isinstance(best.get("win_rate"), float) and isinstance(best.get("cycle"), int)):
+    win_rate, cycle = best.get("win_rate"), best.get("cycle")
+    if best and not (isinstance(win_rate, float) and 0 <= win_rate <= 1 and isinstance(cycle, int)):
         raise ValueError(f"{where}, got best {best!r} in {_PROGRESS}")
     if progress["precision"] not in ("float32", "bfloat16"):
         raise ValueError(f"{where}, got precision {progress['precision']!r} in {_PROGRESS}")

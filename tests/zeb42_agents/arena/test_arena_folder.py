@@ -15,6 +15,7 @@ import pytest
 
 from zeb42_agents.arena.cli import main
 from zeb42_agents.arena.folder import RunFolder, new_run_path
+from zeb42_agents.arena.games import read_row
 from zeb42_agents.arena.plan import Plan
 from zeb42_agents.arena.players import players_of
 from zeb42_agents.arena.protocols import get_protocol
@@ -160,3 +161,23 @@ def test_a_seed_that_is_given_and_pools_without_programs_stay_reproducible(tmp_p
         assert (
             main([*words[:2], "--deals", "2", "--jobs", "1", "--no-plots", "--out", str(out)]) == 0
         )  # the folder's own
+
+
+def test_files_nested_beyond_reason_are_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    pool = tmp_path / "pool.toml"
+    pool.write_text("agents = " + "[" * 100_000)
+    for arguments in (["report", str(tmp_path)], ["--pool", str(pool)]):
+        assert main(arguments) == 2
+        told = capsys.readouterr()
+        assert "nested" in told.out + told.err
+
+
+def test_a_row_of_an_agent_against_itself_is_passed_over() -> None:
+    row = {
+        "deal": 0, "table": 0, "teams": ["random", "greedy"], "result": 1, "points": [42, 0], "bidder": 0, "made": 1,
+        "ms": [0, 0], "decisions": [14, 14], "hand": "",
+    }  # fmt: skip
+    assert read_row(json.dumps(row), unit="hand") == row
+    with pytest.raises(ValueError, match="expected a row of a hand"):
+        read_row(json.dumps({**row, "teams": ["random", "random"]}), unit="hand")

@@ -16,6 +16,7 @@ from zeb42_agents import weights
 from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.training import cli
+from zeb42_agents.training.run_folder import RunFolder
 from zeb42_agents.training.trainer import Trainer
 
 SMALL = ["--lanes", "2", "--min-buffer-examples", "56", "--precision", "float32", "--threads", "1"]
@@ -30,6 +31,16 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path, capsys: 
     assert cli.main(["--resume", str(out)]) == cli.USAGE
     assert "got a folder without config.json" in capsys.readouterr().out
     assert [path.name for path in out.rglob("*")] == ["latest", "thesis.tex"]
+
+
+@pytest.mark.parametrize("left", [(".lock",), (".lock", "config.json.new")])
+def test_what_a_crash_left_of_a_new_folder_is_no_run_yet(left: tuple[str, ...], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in left:
+        (out / name).touch()
+    assert cli._folder(cli._parse(["--out", str(out), *SMALL])) == out
+    RunFolder(out).create()
 
 
 @pytest.mark.parametrize("left", ["best", "latest", "metrics.csv"])

@@ -300,9 +300,34 @@ def _no_hands(folder: Path) -> None:
 
 
 def _hands_of_another_kind(folder: Path) -> None:
+    np.save(folder / "hands.npy", np.zeros(3))
+    _seal(folder)
+
+
+def _hands_in_an_archive(folder: Path) -> None:
     with (folder / "hands.npy").open("wb") as file:
         np.savez(file, a=np.zeros(3))
     _seal(folder)
+
+
+def _hands_in_no_archive(folder: Path) -> None:
+    (folder / "hands.npy").write_bytes(b"PK\x03\x04" + bytes(60))
+    _seal(folder)
+
+
+def _hands_of_a_hundred_billion(folder: Path) -> None:
+    """A header alone, of more rows than any machine has room for."""
+    hands = np.load(folder / "hands.npy")
+    with (folder / "hands.npy").open("wb") as file:
+        header = np.lib.format.header_data_from_array_1_0(hands)
+        np.lib.format.write_array_header_1_0(file, {**header, "shape": (10**11,)})
+    _seal(folder)
+
+
+def _a_best_that_nothing_beats(folder: Path) -> None:
+    progress = json.loads((folder / "progress.json").read_text())
+    text = json.dumps({**progress, "best": {**progress["best"], "win_rate": float("nan")}})
+    (folder / "progress.json").write_text(text)
 
 
 def _crafted_hands(folder: Path) -> None:
@@ -351,6 +376,10 @@ def _seal(folder: Path) -> None:
     [
         (_no_hands, "damaged or foreign files"),
         (_hands_of_another_kind, "EXPERIENCE records of this version"),
+        (_hands_in_an_archive, "damaged or foreign files"),
+        (_hands_in_no_archive, "damaged or foreign files"),
+        (_hands_of_a_hundred_billion, "damaged or foreign files"),
+        (_a_best_that_nothing_beats, "got best"),
         (_crafted_hands, "the hands of experience that play can make"),
         (_a_flipped_byte, r"learning.safetensors is not what progress.json says"),
         (_no_progress, "got one without cycle, step"),

@@ -1,0 +1,25 @@
+"""What stands in front of a command: what it lacks, and a stop while it is still being imported."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from zeb42_agents.extras import run_command
+
+
+class _Stopping(ModuleType):
+    """A module whose import is still under way when the stop comes."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+def test_a_stop_during_the_imports_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "zeb42_being_imported", _Stopping("zeb42_being_imported"))
+    assert run_command("zeb42_being_imported", []) == 130
+    assert "interrupted before anything was done" in capsys.readouterr().err
