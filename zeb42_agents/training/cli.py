@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -123,7 +124,7 @@ def _parse(words: list[str]) -> Command:
 def _values(words: list[str]) -> dict[str, str]:
     """The options in ``words`` and the word after each, before their types are known: what the defaults depend on."""
     given = {}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word.startswith("--"):
             name, equals, value = word.removeprefix("--").partition("=")
             given[name.replace("_", "-")] = value if equals else following

@@ -16,10 +16,41 @@ from zeb42_agents import weights
 from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.training import cli
+from zeb42_agents.training.config import PRESETS
 from zeb42_agents.training.run_folder import RunFolder
 from zeb42_agents.training.trainer import Trainer
 
+ROOT = Path(__file__).parents[3]
 SMALL = ["--lanes", "2", "--min-buffer-examples", "56", "--precision", "float32", "--threads", "1"]
+
+
+@pytest.mark.parametrize("words", [[], ["--cycles"], ["--cycles", "4"], ["--preset=hour"], ["--help"]])
+def test_every_number_of_words_is_read(words: list[str]) -> None:
+    """None at all, as README has it, above all."""
+    assert cli._values(words).keys() == {word.removeprefix("--").partition("=")[0] for word in words if "-" in word}
+    if not words:
+        assert cli._parse(words).config == PRESETS["laptop"]
+
+
+def test_the_command_of_the_readme_begins_to_train(tmp_path: Path) -> None:
+    """Word for word, up to the first line that says what is trained; then it is stopped."""
+    readme = (ROOT / "README.md").read_text()
+    command = readme.partition("<!-- train -->")[2].partition("```bash\n")[2].partition("\n")[0].split("&&")[-1].split()
+    assert command == ["python", "examples/train_belief.py"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / command[1])],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("run: runs/laptop-")
+        assert "seed=0, cycles=50" in process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
