@@ -1,4 +1,4 @@
-"""Attacks on the arena that take too long for the tests: how many were tried, and how many did any harm.
+"""Attacks that take too long for the tests: how many were tried, and how many did any harm.
 
 python benchmarks/hostile.py                        all of them; some ten minutes on two cores
 python benchmarks/hostile.py --only memory --deals 100
@@ -25,6 +25,8 @@ from zeb42_agents.agent import Randomness
 from zeb42_agents.arena import play_pairing
 from zeb42_agents.arena.external import ExternalAgent
 from zeb42_agents.arena.folder import RunFolder
+from zeb42_env import HAND, Hand, Rules
+from zeb42_env._core.gate import find_flaws
 
 MARK = "ZEB42_HOSTILE"
 GRACE_S = 10.0  # for the last process of a stopped arena to end
@@ -184,6 +186,33 @@ def stops(tries: int) -> bool:
     return survived == num
 
 
+def records(tries: int) -> bool:
+    """Change bytes of records from play, at random, and hand them to the gate: none may crash it, and what it lets
+    through has to be a hand, which its notation tells whole."""
+    rng, good = np.random.default_rng(0), []
+    for seed in range(400):
+        kind = (Rules(), Rules(contract="random", scoring="majority"), Rules(episode="match"))[seed % 3]
+        hand = Hand.deal(seed, kind)
+        for _ in range(seed % 34):
+            if not hand.is_over:
+                hand.apply(int(rng.choice(hand.legal_actions())))
+        good += [hand.record, *(hand.view(seat) for seat in range(4))]
+    originals, num_tried, num_passed, num_wrong = np.array(good, HAND), 0, 0, 0
+    while num_tried < tries:
+        raw = originals.copy().view(np.uint8).reshape(len(originals), -1)
+        rows = np.arange(len(raw))
+        for _ in range(int(rng.choice([1, 2, 8, 96]))):
+            raw[rows, rng.integers(0, raw.shape[1], len(raw))] = rng.integers(0, 256, len(raw), dtype=np.uint8)
+        changed = raw.reshape(-1).view(HAND)
+        passed = changed[(find_flaws(changed) == 0) & (raw != originals.view(np.uint8).reshape(raw.shape)).any(1)]
+        for record in passed:
+            hand = Hand(record)
+            num_wrong += Hand.parse(str(hand)) != hand
+        num_tried, num_passed = num_tried + len(changed), num_passed + len(passed)
+    print(f"  {num_tried:,} records of changed bytes: no crash, {num_passed:,} passed, {num_wrong} of them no hands")
+    return num_wrong == 0
+
+
 def start_arena(mark: str, words: list[str]) -> subprocess.Popen[str]:
     """The arena's command line, with a mark in the environment by which all of its processes are found."""
     command = [sys.executable, "-m", "zeb42_agents.arena", *words]
@@ -223,14 +252,16 @@ def results_of(out: Path) -> list[tuple[object, ...]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=["memory", "programs", "stops"])
+    parser.add_argument("--only", nargs="+", choices=["memory", "programs", "stops", "records"])
     parser.add_argument("--deals", type=int, default=100, help="mirrored deals of the memory attack")
     parser.add_argument("--tries", type=int, default=5, help="stops by each signal")
+    parser.add_argument("--records", type=int, default=1_500_000, help="records of changed bytes")
     options = parser.parse_args()
     attacks = {
         "memory": lambda: memory(options.deals),
         "programs": programs,
         "stops": lambda: stops(options.tries),
+        "records": lambda: records(options.records),
     }
     harmless = True
     for name in options.only or attacks:

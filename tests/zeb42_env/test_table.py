@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 from playing import ALL_RULES
 
+import zeb42_agents
+import zeb42_env
 from zeb42_env import Hand, Rules
 from zeb42_env._core import goals, tables
 from zeb42_env._core.record import HAND, NUM_ACTIONS
+from zeb42_env.rules import ScoringRule
 from zeb42_env.table import Table, play_out
 
 
@@ -82,7 +89,7 @@ def test_bad_tables_are_refused():
         Table(np.zeros(3, HAND), np.zeros(3, np.int64))
 
 
-@pytest.mark.parametrize("scoring", ["marks", "contract", "majority", "points"])
+@pytest.mark.parametrize("scoring", get_args(ScoringRule))
 def test_goals_agree_with_one_another_at_every_number_of_points(scoring):
     hands = np.repeat(Rules(scoring=scoring).blank_record(), 1)
     hand = hands[0]
@@ -101,6 +108,19 @@ def test_goals_agree_with_one_another_at_every_number_of_points(scoring):
                 if goals.by_contract(hand["scoring"]):
                     offense = 1 if bidder & 1 == 0 else -1
                     assert goals.outcome(hand, points) == (offense if goals.made(hand) else -offense)
+
+
+def test_goals_alone_know_the_scorings():
+    """A new scoring is taught there, and named in the rules."""
+    assert len(get_args(ScoringRule)) == goals.NUM_SCORINGS
+    packages = [Path(package.__file__).parent for package in (zeb42_env, zeb42_agents)]
+    knowing = [
+        source.name
+        for package in packages
+        for source in package.rglob("*.py")
+        if re.search(r"\bFOR_(MARKS|CONTRACT|MAJORITY|POINTS)\b", source.read_text())
+    ]
+    assert knowing == ["goals.py"]
 
 
 def test_a_hand_is_decided_when_no_play_can_change_its_score():

@@ -8,7 +8,7 @@ from numba import njit
 from zeb42_agents.search.config import Settings
 from zeb42_agents.solver import makes, value
 from zeb42_env._core.dominoes import NUM_DOMINOES
-from zeb42_env._core.goals import FOR_MARKS, by_margin, needed, outcome, points_left, worth
+from zeb42_env._core.goals import by_margin, by_marks, needed, outcome, points_left, worth
 from zeb42_env._core.record import OVER, TRICKS
 
 
@@ -24,7 +24,7 @@ def end_value(hand: np.void, settings: Settings, seat: int, memory: np.void) -> 
     if hand.phase == OVER and hand.bidder < 0:
         return 0.0
     points = np.int64(hand.points[0]) if hand.phase == OVER else solved_points(hand, memory)
-    if hand.scoring == FOR_MARKS and settings.stake_marks > 0.0:
+    if by_marks(hand.scoring) and settings.stake_marks > 0.0:
         ours = min(1.0, max(-1.0, worth(hand, points) / settings.stake_marks))
     else:
         ours = outcome(hand, points)

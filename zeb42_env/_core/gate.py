@@ -21,7 +21,7 @@ from zeb42_env._core.dominoes import (
     NUM_TRICKS,
     SUIT_MEMBERS,
 )
-from zeb42_env._core.goals import FOR_MARKS, FOR_POINTS, HIGHEST_MARKS
+from zeb42_env._core.goals import HIGHEST_MARKS, NUM_SCORINGS, by_marks
 from zeb42_env._core.record import (
     AUCTION,
     DECLARATION,
@@ -92,9 +92,9 @@ def _flaw(hand: np.void, again: np.void, absent: np.ndarray) -> int:
 def _has_rules(hand: np.void) -> bool:
     if hand.declarations == 0 or hand.declarations >> NUM_DECLARATIONS or hand.kind != 0:
         return False
-    if not (0 <= hand.scoring <= FOR_POINTS and 0 <= hand.all_pass <= RESHAKE and 0 <= hand.match <= 1):
+    if not (0 <= hand.scoring < NUM_SCORINGS and 0 <= hand.all_pass <= RESHAKE and 0 <= hand.match <= 1):
         return False
-    if hand.match and hand.scoring != FOR_MARKS:
+    if hand.match and not by_marks(hand.scoring):
         return False
     return 0 <= hand.marks[0] <= HIGHEST_MARKS and 0 <= hand.marks[1] <= HIGHEST_MARKS
 
