@@ -1,25 +1,35 @@
-"""``zeb42``, the command of the package: ``zeb42 train`` and ``zeb42 arena``. Each is imported when it is asked for."""
+"""``zeb42``, the command of the package. What a command needs is imported when it is asked for."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from zeb42_agents.extras import run_command
 
-COMMANDS = {
-    "train": ("zeb42_agents.training.cli", "train Zeb, or go on with a run"),
-    "arena": ("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
-}
 USAGE = 2
+
+
+class Command(NamedTuple):
+    """A command: the module whose ``main(words)`` is its command line, and one line of help."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "train": Command("zeb42_agents.training.cli", "train Zeb, or go on with a run"),
+    "arena": Command("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (``sys.argv`` by default); returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in COMMANDS:
-        return run_command(COMMANDS[words[0]][0], words[1:])
+        return run_command(COMMANDS[words[0]].module, words[1:])
     if words[:1] in (["-h"], ["--help"]):
         print(_help())
         return 0
@@ -33,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {name}  {what}" for name, (_, what) in COMMANDS.items()]
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(["usage: zeb42 COMMAND ...", "", *lines, "", "zeb42 COMMAND --help lists the options of one."])
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from gymnasium.error import DependencyNotInstalled
-
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _EXTRAS = {
     "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro", "filelock"),
@@ -24,6 +22,8 @@ def needs_extras() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        from gymnasium.error import DependencyNotInstalled
+
         package = (error.name or "").partition(".")[0]
         for extra, packages in _EXTRAS.items():
             if package in packages:
@@ -38,12 +38,14 @@ def run_command(module: str, arguments: Sequence[str] | None = None) -> int:
     ``arguments`` are those of the process by default.
     """
     try:
+        from gymnasium.error import DependencyNotInstalled
+
         with needs_extras():
             main = import_module(module).main
-    except DependencyNotInstalled as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:  # the imports take seconds
         print("interrupted before anything was done", file=sys.stderr)
         return INTERRUPTED
+    except DependencyNotInstalled as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return int(main(sys.argv[1:] if arguments is None else arguments))

@@ -165,7 +165,7 @@ def test_the_command_names_its_subcommands(capsys: pytest.CaptureFixture) -> Non
 def test_the_command_imports_what_it_needs_alone() -> None:
     code = (
         "import sys; from zeb42_agents.__main__ import main; main(['--help']);"
-        "sys.exit(bool({'torch', 'tyro', 'rich', 'tianshou'} & set(sys.modules)))"
+        "sys.exit(bool({'torch', 'tyro', 'rich', 'tianshou', 'numba', 'numpy', 'gymnasium'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
