@@ -11,6 +11,7 @@ INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _EXTRAS = {
     "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro", "filelock"),
     "train": ("tianshou",),
+    "play": ("starlette", "uvicorn", "anyio"),
     "wandb": ("wandb",),
     "hub": ("huggingface_hub",),
 }

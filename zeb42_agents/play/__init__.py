@@ -1,0 +1,6 @@
+"""A table to sit down at: people and agents, in the browser or the terminal. ``zeb42 play`` starts it.
+
+``words`` reads what players say, ``session`` is one table and knows the rules, ``show`` is what one person sees of it,
+``levels`` names opponents, ``advice`` answers questions, ``house`` runs many tables side by side, ``server`` speaks to
+browsers, ``terminal`` to a keyboard.
+"""
