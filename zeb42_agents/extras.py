@@ -9,11 +9,15 @@ from importlib import import_module
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _EXTRAS = {
-    "agents": ("torch", "safetensors", "scipy", "rich", "matplotlib", "tyro", "filelock"),
+    "arena": ("scipy", "rich", "matplotlib", "tyro", "filelock"),
+    "agents": ("torch", "safetensors"),
     "train": ("tianshou",),
     "play": ("starlette", "uvicorn", "anyio"),
     "wandb": ("wandb",),
+    "data": ("pyarrow",),
     "hub": ("huggingface_hub",),
+    "fleet": ("ray",),
+    "render": ("pygame",),
 }
 
 

@@ -172,7 +172,7 @@ def test_one_name_is_one_package(elsewhere: Path) -> None:
     assert make_agent("random").name == "random"
 
 
-@pytest.mark.parametrize(("missing", "extra"), [("torch", "agents"), ("safetensors", "agents"), ("tyro", "agents")])
+@pytest.mark.parametrize(("missing", "extra"), [("torch", "agents"), ("safetensors", "agents"), ("tyro", "arena")])
 def test_what_is_missing_says_what_to_type(missing: str, extra: str) -> None:
     with (
         pytest.raises(
@@ -197,7 +197,7 @@ def test_zeb_without_torch_says_what_to_type() -> None:
     assert said.splitlines() == ["greedy", "torch is not installed, run `pip install 'zeb42[agents]'`"]
 
 
-@pytest.mark.parametrize(("module", "missing", "extra"), [("arena", "rich", "agents"), ("training", "tyro", "agents")])
+@pytest.mark.parametrize(("module", "missing", "extra"), [("arena", "rich", "arena"), ("training", "tyro", "arena")])
 def test_commands_without_what_they_need_say_what_to_type(module: str, missing: str, extra: str) -> None:
     code = (
         f"import runpy, sys\nsys.modules['{missing}'] = None\nsys.argv = ['x', '--help']\n"

@@ -342,9 +342,12 @@ def test_bad_input_ends_with_one_message_and_status_2(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize(("package", "words"), [("matplotlib", ["greedy"]), ("torch", ["zeb:laptop", "--no-plots"])])
+@pytest.mark.parametrize(
+    ("package", "extra", "words"),
+    [("matplotlib", "arena", ["greedy"]), ("torch", "agents", ["zeb:laptop", "--no-plots"])],
+)
 def test_what_is_not_installed_is_said_before_anything_is_played(
-    package: str, words: list[str], tmp_path: Path
+    package: str, extra: str, words: list[str], tmp_path: Path
 ) -> None:
     code = f"""
 import sys
@@ -357,7 +360,7 @@ from zeb42_agents.arena.cli import main
 sys.exit(main(["random", *{words}]))
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
-    said = f"error: {package} is not installed, run `pip install 'zeb42[agents]'`\n"
+    said = f"error: {package} is not installed, run `pip install 'zeb42[{extra}]'`\n"
     assert (ended.returncode, ended.stderr) == (2, said)
     assert not (tmp_path / "runs").exists()
 
