@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load as load_bytes
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -46,6 +47,16 @@ def load(source: str | Path) -> Weights:
     """The weights that ``source`` names, see :func:`locate`. ValueError says what is missing or wrong."""
     place = locate(source)
     return _load_published(place) if place.is_file() else _load_folder(place)
+
+
+def from_bytes(content: bytes, config: dict[str, Any], source: str) -> ZebModel:
+    """The network whose parameters are the safetensors ``content``, and whose shape is ``config``. ``source`` is what
+    errors call it."""
+    try:
+        tensors = load_bytes(content)
+    except SafetensorError as error:
+        raise ValueError(f"expected safetensors in {source}, got a damaged or foreign file: {error}") from None
+    return _build(_config(config, source), tensors, source)
 
 
 def locate(source: str | Path) -> Path:
@@ -142,7 +153,7 @@ def _load_published(path: Path) -> Weights:
     return Weights(_build(_config(published, path), tensors, path), state)
 
 
-def _config(values: dict[str, Any], source: Path) -> ZebConfig:
+def _config(values: dict[str, Any], source: Path | str) -> ZebConfig:
     known = {field.name for field in fields(ZebConfig)}
     if unknown := sorted(set(values) - known):
         raise ValueError(f"expected a network's configuration in {source}, got also {', '.join(unknown)}")
@@ -152,7 +163,7 @@ def _config(values: dict[str, Any], source: Path) -> ZebConfig:
         raise ValueError(f"in the configuration of {source}: {error}") from None
 
 
-def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> None:
+def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: Path | str) -> None:
     """ValueError unless ``tensors`` are the parameters of ``config``, all of them and with numbers behind them.
 
     Nothing is built before that, so that a file can ask for no more memory than it has numbers. The shapes come from a
@@ -184,7 +195,7 @@ def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: P
         raise ValueError(f"{where}, got tensors of more numbers than the file holds")
 
 
-def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path) -> ZebModel:
+def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path | str) -> ZebModel:
     _require_parameters(config, tensors, source)
     model = ZebModel(config)
     try:

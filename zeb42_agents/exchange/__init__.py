@@ -1,0 +1,20 @@
+"""Where workers and a learner meet: hands one way, weights the other, through any store with four verbs."""
+
+from zeb42_agents.exchange.exchange import Exchange, Published, open_exchange
+from zeb42_agents.exchange.inbox import Inbox
+from zeb42_agents.exchange.packets import Packet
+from zeb42_agents.exchange.spool import Spool, SpoolFullError
+from zeb42_agents.exchange.stores import DirectoryStore, MemoryStore, Store
+
+__all__ = [
+    "DirectoryStore",
+    "Exchange",
+    "Inbox",
+    "MemoryStore",
+    "Packet",
+    "Published",
+    "Spool",
+    "SpoolFullError",
+    "Store",
+    "open_exchange",
+]

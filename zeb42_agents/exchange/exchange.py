@@ -1,0 +1,141 @@
+"""The exchange: weights one way, hands the other. The only thing that workers and learners share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors.torch import save
+
+from zeb42_agents import weights
+from zeb42_agents.exchange.packets import PARQUET, SUFFIX, Packet, pack
+from zeb42_agents.exchange.stores import DirectoryStore, Store
+from zeb42_agents.model import ZebModel
+from zeb42_agents.weights import Weights
+
+FETCH_TRIES = 5
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
+
+
+class Published(NamedTuple):
+    """Weights as a learner published them."""
+
+    weights: Weights
+    """The network, and the state beside it: ``step``, ``total_games`` and what the learner tells its workers."""
+    digest: str
+    """Changes with anything of them."""
+
+
+class Exchange:
+    """Weights called ``name`` and the hands that are played for them.
+
+    Three files are the weights, by the published names: ``NAME.safetensors``, ``NAME-config.json`` and
+    ``NAME-state.json``; the last has the digests of the others. Hands are packets in the folder ``NAME/``.
+
+    Args:
+        weights_store, hands_store: where both lie; the same one if only one is given.
+        name: of the weights.
+        suffix: the form of packets, ``.safetensors`` or ``.parquet``.
+    """
+
+    def __init__(
+        self, weights_store: Store, hands_store: Store | None = None, *, name: str, suffix: str = SUFFIX
+    ) -> None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"expected a name of weights such as large-belief, got {name!r}; allowed: letters, digits, . _ -"
+            )
+        self.weights_store = weights_store
+        self.hands_store = hands_store or weights_store
+        self.name = name
+        self._suffix = suffix
+
+    @property
+    def _files(self) -> tuple[str, str, str]:
+        return f"{self.name}.safetensors", f"{self.name}-config.json", f"{self.name}-state.json"
+
+    # -- weights -------------------------------------------------------------------------------------------------------
+
+    def publish(self, model: ZebModel, state: dict[str, Any]) -> str:
+        """Put the weights of ``model`` and ``state`` (JSON) in the place of what is there, in one ``put``; returns
+        their digest."""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+        weights_file, config_file, state_file = self._files
+        files = {weights_file: save(tensors), config_file: _json(asdict(model.config))}
+        files[state_file] = _json({**state, "sha256": {name: _sha256(content) for name, content in files.items()}})
+        self.weights_store.put(files)
+        return _sha256(files[state_file])
+
+    def fetch(self, have: str | None = None) -> Published | None:
+        """The weights that are there, whole; None if there are none, or if they are those whose digest one ``have``.
+
+        OSError if the exchange cannot be reached now, or a publisher was killed between the files. ValueError if there
+        is something else than weights of this version.
+        """
+        for attempt in range(FETCH_TRIES):
+            found = self.weights_store.read([self._files[2]])
+            if not found or _sha256(found[self._files[2]]) == have:
+                return None
+            found = self.weights_store.read(self._files)
+            if (state := self._whole(found)) is not None:
+                return self._build(found, state)
+            time.sleep(0.05 * 2**attempt)  # a publisher is between the files
+        raise OSError(f"the weights {self.name} are not whole: their files are of different moments or damaged")
+
+    def _whole(self, found: dict[str, bytes]) -> dict[str, Any] | None:
+        """The state, if the files in ``found`` are those it has the digests of."""
+        if len(found) < len(self._files):
+            return None
+        state = _object(found[self._files[2]], self._files[2])
+        digests = state.get("sha256")
+        if not isinstance(digests, dict):
+            raise ValueError(f"expected digests in {self._files[2]}, got none; allowed: weights that zeb42 published")
+        return state if all(digests.get(name) == _sha256(found[name]) for name in self._files[:2]) else None
+
+    def _build(self, found: dict[str, bytes], state: dict[str, Any]) -> Published:
+        weights_file, config_file, state_file = self._files
+        config = _object(found[config_file], config_file)
+        model = weights.from_bytes(found[weights_file], config, weights_file)
+        return Published(Weights(model, state), _sha256(found[state_file]))
+
+    # -- hands ---------------------------------------------------------------------------------------------------------
+
+    def packed(self, packet: Packet) -> dict[str, bytes]:
+        """``packet`` as one file for a spool or a store."""
+        if self._suffix == PARQUET:
+            from zeb42_agents.exchange.parquet import pack as pack_parquet
+
+            content = pack_parquet(packet)
+        else:
+            content = pack(packet)
+        return {f"{self.name}/{packet.name}{self._suffix}": content}
+
+
+def open_exchange(spec: str, name: str) -> Exchange:
+    """The exchange that ``spec`` names: a folder. ValueError says what else is allowed."""
+    if "://" in spec:
+        raise ValueError(f"expected an exchange, got {spec!r}; allowed: a folder")
+    return Exchange(DirectoryStore(Path(spec)), name=name)
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _object(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"expected JSON in {name}, got something else: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"expected a JSON object in {name}, got {type(found).__name__}")
+    return found
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
