@@ -24,7 +24,7 @@ def test_the_environment_page_is_generated():
     assert generate.environment_page() == expected, "run `python docs/generate.py --page`"
 
 
-@pytest.mark.parametrize("page", ["environment.md", "agents.md", "training.md"])  # arena.md has tests of its own
+@pytest.mark.parametrize("page", ["environment.md", "agents.md", "review.md", "training.md"])  # arena.md: see its own
 def test_the_code_of_a_page_runs(page):
     code = re.findall(r"```python\n(.*?)```", (FOLDER / page).read_text(), re.DOTALL)
     assert code
