@@ -18,11 +18,16 @@ from zeb42_env._core import columns, planes
 FOLDER = Path(__file__).parent
 SUMMARY = (
     ("import", "`import zeb42_env; env = zeb42_env.env()`"),
-    ("PettingZoo 1.27 on", '`pettingzoo.make("aec", "zeb42/texas42-v0")`'),
+    ("PettingZoo 1.27 on", '`import zeb42_env`, then `pettingzoo.make("aec", "zeb42/texas42-v0")`'),
     ("Gymnasium", '`gymnasium.make("zeb42_env:zeb42/Texas42-v0")`, `gymnasium.make_vec(...)`'),
+    ("the same", '`import zeb42_env; gymnasium.register_envs(zeb42_env)`, then `gymnasium.make("zeb42/Texas42-v0")`'),
     ("agents", ", ".join(f"`{agent}`" for agent in aec.AGENTS)),
     ("actions", "`Discrete(56)`, with a mask"),
-    ("observation", f"planes int8 [{planes.SIZE}] or tokens int8 [{columns.NUM_TOKENS}, {columns.NUM_COLUMNS}]"),
+    (
+        "observation",
+        f"planes int8 [{planes.SIZE}], tokens int8 [{columns.NUM_TOKENS}, {columns.NUM_COLUMNS}], "
+        f"or flat int8 [{planes.SIZE + 56}]",
+    ),
     ("turns", "one agent at a time; at most 33 actions a hand, 429 a match"),
 )
 
@@ -53,10 +58,16 @@ def environment_page() -> str:
         "## Options of `env` and `raw_env`\n\n" + _docstring(zeb42_env.raw_env),
         _rules_section(),
         "## Copies and saved states\n\n"
-        "`env.clone()`, `copy.deepcopy` and pickle keep the hand and share nothing with the original; `get_state()` "
-        "and `set_state()` do so within one environment, and check what they are given. For search, `zeb42_env.Hand` "
-        "is lighter: `env.unwrapped.hand` "
+        "`clone()` of all three environments gives one in the same state that goes on by itself; agents in the other "
+        "seats of `Texas42Env` and of the vector environment are shared. Where Gymnasium wrapped it, that is "
+        "`env.unwrapped.clone()`. `copy.deepcopy` and pickle work too, and copy the agents. "
+        "`get_state()` and `set_state()` of `env` do so within one environment, and check what they are given. For "
+        "search, `zeb42_env.Hand` is lighter: `env.unwrapped.hand` "
         "is a copy of the hand being played, with `legal_actions()`, `apply(action)`, `clone()` and `view(seat)`.\n\n"
+        "`hand.replay()` goes through a hand decision by decision: the hand as it stood, and the action taken.\n\n"
+        'Many at once: `observe_many(views, views["seat"], form)` and `legal_masks(views)` give the observations and '
+        "the legal actions of HAND records [B], as an agent needs them; `play_out(Table(hands, keys), act)` plays "
+        "them.\n\n"
         "Records from elsewhere go through a gate: `zeb42_env.check_records(records, what)` says of any bytes whether "
         "play can have made them, and raises a ValueError that names the first that it cannot; `Hand(record)` and "
         "`Hand.parse` ask it too. `zeb42_env.as_records` brings records from a file into the form of the kernels.",
@@ -120,6 +131,24 @@ def _rules_section() -> str:
                 name, meaning = "", []
         if text.startswith("def "):
             break
+    presets = ", ".join(f"`{name}`" for name in zeb42_env.PRESETS)
+    rows += [
+        "",
+        "Wherever rules are asked for, a mapping of these options or the name of a preset will do, so that they can be "
+        f"written in YAML, JSON or on a command line: {presets}. A dealt contract is the first four; `hand` is the "
+        "default. `Rules.of` reads all three, and `rules.to_json()` is what it reads back.",
+        "",
+        "```python",
+        "import gymnasium",
+        "import zeb42_env",
+        "",
+        "gymnasium.register_envs(zeb42_env)",
+        'env = gymnasium.make("zeb42/Texas42-v0", rules={"contract": "dropped30", "scoring": "points"})',
+        "again = gymnasium.make(gymnasium.envs.registration.EnvSpec.from_json(env.spec.to_json()))",
+        "assert again.unwrapped.rules == env.unwrapped.rules",
+        'assert zeb42_env.env(rules="majority").unwrapped.rules == zeb42_env.Rules.of("majority")',
+        "```",
+    ]
     return "\n".join(rows)
 
 

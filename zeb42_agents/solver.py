@@ -32,6 +32,7 @@ from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import HAND, NOBODY, OVER, TRICKS, apply, num_decisions, rewind
 from zeb42_env.hand import Hand
 from zeb42_env.records import as_records
+from zeb42_env.rules import Domino
 
 __all__ = [
     "ILLEGAL",
@@ -58,15 +59,15 @@ def solve(hand: Hand | np.void) -> dict[int, int]:
     """The points that seats 0&2 take from here to the end of the hand, the current trick included, for each legal play.
 
     >>> solve(hand)
-    {3: 12, 9: 12, 17: 2}
+    {2-0: 12, 3-3: 12, 5-2: 2}
 
-    ``hand`` is a :class:`zeb42_env.Hand` or a HAND record: a full hand in its tricks, not a view; ValueError otherwise.
+    The keys are :class:`zeb42_env.Domino`, ids that print so. ``hand`` is a :class:`zeb42_env.Hand` or a HAND record: a full hand in its tricks, not a view; ValueError otherwise.
     """
     worlds = _full_hands(hand.record if isinstance(hand, Hand) else hand)
     if worlds.size != 1 or worlds[0]["phase"] != TRICKS:
         raise ValueError("expected one hand in its tricks; before the first lead there is nothing to solve")
     points = solve_worlds(worlds)[0]
-    return {domino: int(points[domino]) for domino in range(NUM_DOMINOES) if points[domino] != ILLEGAL}
+    return {Domino(domino): int(points[domino]) for domino in range(NUM_DOMINOES) if points[domino] != ILLEGAL}
 
 
 def solve_worlds(worlds: np.ndarray, *, threads: int = 1) -> np.ndarray:
@@ -112,7 +113,7 @@ def analyse(hand: Hand | np.void) -> list[PlayValue]:
         taken = int(current[0]["points"][0])
         options = {d: taken + points for d, points in solve(current[0]).items()}
         best = (max if seat % 2 == 0 else min)(options.values())
-        values.append(PlayValue(seat, domino, best, options[domino], abs(best - options[domino])))
+        values.append(PlayValue(seat, Domino(domino), best, options[domino], abs(best - options[domino])))
         apply(current[0], domino)
     return values
 
@@ -121,7 +122,7 @@ class PlayValue(NamedTuple):
     """One play of :func:`analyse`. Points are what seats 0&2 end the hand with under perfect play."""
 
     seat: int
-    domino: int
+    domino: Domino
     before: int
     """With the best play."""
     after: int

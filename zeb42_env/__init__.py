@@ -9,17 +9,29 @@ from zeb42_env._version import __version__
 from zeb42_env.aec import env, raw_env
 from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.notation import NotationError
-from zeb42_env.observation import observe, observe_many
+from zeb42_env.observation import legal_masks, observe, observe_many
 from zeb42_env.records import as_records, check_records
-from zeb42_env.rules import BidKind, Declaration, Phase, Rules, action_text, domino_text, parse_action
+from zeb42_env.rules import (
+    PRESETS,
+    BidKind,
+    Declaration,
+    Domino,
+    Phase,
+    Rules,
+    action_text,
+    domino_text,
+    parse_action,
+)
 from zeb42_env.single import Texas42Env
 from zeb42_env.table import Table, play_out
 from zeb42_env.vector import Texas42VectorEnv, lane_seed
 
 __all__ = [
     "HAND",
+    "PRESETS",
     "BidKind",
     "Declaration",
+    "Domino",
     "Hand",
     "IllegalActionError",
     "NotationError",
@@ -35,6 +47,7 @@ __all__ = [
     "domino_text",
     "env",
     "lane_seed",
+    "legal_masks",
     "observe",
     "observe_many",
     "parse_action",

@@ -39,6 +39,9 @@ A `Dict` of `observation` and `action_mask`, the same space for every agent. `ob
 flat int8 array of the pieces below, all counted from the observer: seat 0 is itself, 1 the seat on its left, 2 its
 partner, 3 the seat on its right. `zeb42_env.observation.piece(array, name)` cuts a piece out.
 
+`observation="flat"` is for libraries that take no `Dict`: one `Box`, int8 [627], of the planes and behind them the
+legal actions, which `piece(array, "action_mask")` cuts out. `infos` have the mask as ever.
+
 `observation="tokens"` is for transformers: int8 [33, 40], one token for the situation, four for the seats from the
 observer on, 28 for the dominoes; every token is always there.
 
@@ -51,6 +54,19 @@ Observations are written from the observer's *view*, a record with everything th
 `observation["action_mask"]` and `infos[agent]["action_mask"]` are int8 [56] of 0 and 1, all 0 for an agent that is not
 to move. In `env()` an illegal action loses the hand: the episode is terminated, the offending *team* loses the stake
 and the other team wins it, and `infos[agent]["illegal_action"]` says why. `raw_env` raises `IllegalActionError`.
+
+## Reset
+
+`env.reset(seed=s)` deals hand 0 of that seed; each `reset()` after it deals the next. `options={"hand": hand}` begins
+with a position of your own instead: a `zeb42_env.Hand` that is not over, or its line of notation, such as one that
+was saved, edited, or dealt with `Hand.from_deal`. `Texas42Env` takes the same; the vector environment takes
+`options={"reset_mask": bool [N]}`, the lanes to begin anew.
+
+    from zeb42_env import Hand, env
+
+    table, hand = env(), Hand.deal(seed=7)
+    table.reset(options={"hand": hand})
+    table.reset(options={"hand": str(hand)})  # a line of notation
 
 ## Rewards
 
@@ -69,7 +85,8 @@ scoring each trick is paid when it is taken; a hand adds up to the same.
 ## Rendering
 
 `render_mode="ansi"` returns text, `"rgb_array"` a picture (uint8 [height, width, 3]), `"human"` shows a window; the
-last two need pygame (`pip install 'zeb42[render]'`). All show every hand: they are for those who watch.
+last two need pygame (`pip install 'zeb42[render]'`). All three show every hand; they are meant for
+spectators.
 
 ## Version history
 
@@ -91,7 +108,15 @@ from zeb42_env._core import bits, episodes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
 from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
-from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.observation import (
+    FORM_CODES,
+    Observation,
+    ObservationForm,
+    action_space,
+    array_shape,
+    observation_array_space,
+    observation_space,
+)
 from zeb42_env.options import (
     RENDER_FPS,
     RENDER_MODES,
@@ -102,7 +127,7 @@ from zeb42_env.options import (
     given_hand,
 )
 from zeb42_env.records import check_records
-from zeb42_env.rules import Rules
+from zeb42_env.rules import RulesLike
 
 AGENTS = ("seat_0", "seat_1", "seat_2", "seat_3")
 SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
@@ -175,12 +200,13 @@ def env(**options: Any) -> ForfeitWrapper:
     return ForfeitWrapper(raw_env(**options))
 
 
-class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
+class raw_env(AECEnv[str, Observation, int]):
     """One hand of Texas 42, or a match, as a turn-based environment. Illegal actions raise.
 
     Args:
-        rules: how the hand is played and what for.
-        observation: ``"planes"`` or ``"tokens"``.
+        rules: how the hand is played and what for: :class:`zeb42_env.Rules`, a mapping of its options, or the
+            name of a preset: hand, match, majority, contract, dropped30, most_trumps.
+        observation: ``"planes"``, ``"tokens"``, or ``"flat"``: planes and legal actions in one array.
         per_trick_rewards: pay each trick when it is taken rather than the hand at its end; needs points scoring,
             whose margin the tricks add up to.
         render_mode: ``"ansi"``, ``"rgb_array"``, ``"human"`` or None.
@@ -197,14 +223,14 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
     def __init__(
         self,
         *,
-        rules: Rules = Rules(),  # noqa: B008 - frozen
+        rules: RulesLike = "hand",
         observation: ObservationForm = "planes",
         per_trick_rewards: bool = False,
         render_mode: str | None = None,
         render_size: tuple[int, int] = (960, 720),
     ) -> None:
         super().__init__()
-        check_options(rules, per_trick_rewards, render_mode)
+        rules = check_options(rules, per_trick_rewards, render_mode)
         self.rules = rules
         self.observation = observation
         self.per_trick_rewards = per_trick_rewards
@@ -214,8 +240,8 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         space, actions = observation_space(observation), action_space()
         self.observation_spaces = dict.fromkeys(AGENTS, space)
         self.action_spaces = dict.fromkeys(AGENTS, actions)
-        self.state_space = observation_space("planes")["observation"]
-        self._observation_shape: tuple[int, ...] = space["observation"].shape  # type: ignore[assignment]
+        self.state_space = observation_array_space("planes")
+        self._observation_shape = array_shape(observation)
         self._observation_size = int(np.prod(self._observation_shape))
         self._form = FORM_CODES[observation]
         self._contract = rules.contract_code
@@ -313,11 +339,13 @@ class raw_env(AECEnv[str, dict[str, np.ndarray], int]):
         self._end({"illegal_action": reason, "illegal_agent": self.agent_selection})
         self._show()
 
-    def observe(self, agent: str) -> dict[str, np.ndarray]:
+    def observe(self, agent: str) -> Observation:
         """What ``agent`` may know, and the legal actions, none when it is not to move. Fresh arrays."""
         flat = np.empty(self._observation_size, np.int8)
         core_observe.observe_one(self._hands, SEATS[agent], self._form, flat)
         mask = self._mask if agent == self.agent_selection else self._nothing_legal
+        if self.observation == "flat":
+            return np.concatenate((flat, mask))
         return {"observation": flat.reshape(self._observation_shape), "action_mask": mask.copy()}
 
     def state(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from zeb42_env._core import record as core
 from zeb42_env._core.gate import is_bid
 from zeb42_env.notation import format_hand, parse_hand
 from zeb42_env.records import check_records
-from zeb42_env.rules import Declaration, Phase, Rules, action_text
+from zeb42_env.rules import Declaration, Domino, Phase, Rules, RulesLike, action_text
 
 MAX_SEED = 2**64 - 1
 
@@ -49,7 +49,7 @@ class Hand:
     def deal(
         cls,
         seed: int,
-        rules: Rules = Rules(),  # noqa: B008 - frozen
+        rules: RulesLike = "hand",
         *,
         number: int = 0,
         shaker: int | None = None,
@@ -57,13 +57,13 @@ class Hand:
     ) -> Self:
         """Deal hand ``number`` of ``seed``; the same two numbers and rules always give the same hand.
 
-        ``shaker`` is drawn with the deal unless given; ``marks`` are those of the match so far.
+        ``rules`` may be a preset's name or a mapping (:meth:`zeb42_env.Rules.of`). ``shaker`` is drawn with the deal
+        unless given; ``marks`` are those of the match so far.
         """
         for value in (seed, number):
             if not isinstance(value, int | np.integer) or not 0 <= value <= MAX_SEED:
                 raise ValueError(f"expected seed and number in 0..2**64-1, got {seed!r} and {number!r}")
-        if not isinstance(rules, Rules):
-            raise TypeError(f"expected rules such as Rules(contract='random'), got {rules!r}")
+        rules = Rules.of(rules)
         _check_seat("shaker", core.NOBODY if shaker is None else shaker, lowest=core.NOBODY)
         hands = rules.blank_record(shaker=core.NOBODY if shaker is None else shaker, marks=marks)
         key = np.uint64(bits.mix(np.uint64(seed), np.uint64(number)))
@@ -78,7 +78,7 @@ class Hand:
         declaration: int,
         bidder: int,
         bid: int = core.MIN_BID,
-        rules: Rules = Rules(contract="random", scoring="contract"),  # noqa: B008 - frozen
+        rules: RulesLike = "contract",
     ) -> Self:
         """A hand with this deal (seven domino ids for each seat) and contract, at the first lead.
 
@@ -94,7 +94,7 @@ class Hand:
             raise ValueError(f"expected a declaration, got {declaration!r}; allowed: 0..9")
         if not isinstance(bid, int | np.integer) or not is_bid(int(bid)):
             raise ValueError(f"expected a bid, got {bid!r}; allowed: 30..42, or 84, 126, 168, 210 for 2 to 5 marks")
-        records = rules.blank_record(shaker=bidder)
+        records = Rules.of(rules).blank_record(shaker=bidder)
         record = records[0]
         for seat, dominoes in enumerate(hands):
             for domino in dominoes:
@@ -223,11 +223,27 @@ class Hand:
             taken.append((self.bidder, core.DECLARE + int(record["declaration"])))
         return taken + [(int(record["owner"][d]), int(d)) for d in record["plays"][: record["num_plays"]]]
 
-    def holding(self, seat: int) -> list[int]:
+    def holding(self, seat: int) -> list[Domino]:
         """The dominoes that ``seat`` still holds; empty if this is another seat's view."""
         _check_seat("seat", seat)
         held = int(self._hands[0]["held"][seat])
-        return [domino for domino in range(tiles.NUM_DOMINOES) if held >> domino & 1]
+        return [Domino(domino) for domino in range(tiles.NUM_DOMINOES) if held >> domino & 1]
+
+    def replay(self) -> Iterator[tuple[Self, int]]:
+        """Every decision since the deal, in order: the hand as it stood, and the action that was taken.
+
+        >>> for before, action in hand.replay():
+        ...     print(before.to_move, action_text(action), before.view(before.to_move))
+
+        A contract that was dealt is no decision. ValueError for a view: its hidden dominoes cannot be dealt again.
+        """
+        if self._hands[0]["seat"] != core.NOBODY:
+            raise ValueError("expected a full hand to replay, got a view")
+        current = self.clone()
+        core.rewind(current._hands[0], 0)
+        for _, action in self.history:
+            yield current.clone(), action
+            core.apply(current._hands[0], action)
 
     def legal_actions(self) -> list[int]:
         """The actions of the seat to move, ascending; empty when the hand is over."""

@@ -1,30 +1,38 @@
-"""What a seat observes, in two forms: ``planes``, one flat array of named pieces, and ``tokens``, for a transformer.
+"""What a seat observes: ``planes``, one array of named pieces; ``tokens``, for a transformer; or ``flat``, the planes
+and the legal actions in one array, for libraries that take no Dict.
 
 Both are written by kernels from a *view*, so an observation cannot hold what its seat may not know.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 from gymnasium import spaces
 
-from zeb42_env._core import columns, planes
+from zeb42_env._core import columns, planes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
 from zeb42_env._core.planes import PIECES, Piece
 from zeb42_env.records import as_records
 
-ObservationForm = Literal["planes", "tokens"]
-FORM_CODES = {"planes": core_observe.PLANES, "tokens": core_observe.TOKENS}
+ObservationForm = Literal["planes", "tokens", "flat"]
+FORM_CODES = {"planes": core_observe.PLANES, "tokens": core_observe.TOKENS, "flat": core_observe.PLANES}
+"""The form of each that the kernels write; of ``flat`` the legal actions come behind it."""
+Observation = dict[str, np.ndarray] | np.ndarray
+"""A dictionary of ``observation`` and ``action_mask``, or the one array of ``flat``."""
 
 __all__ = [
     "PIECES",
+    "Observation",
     "ObservationForm",
     "Piece",
     "action_space",
+    "array_shape",
+    "assemble",
     "columns_table",
+    "legal_masks",
     "observation_array_space",
     "observation_space",
     "observe",
@@ -41,18 +49,34 @@ def check_form(form: str) -> None:
 
 
 def observation_array_space(form: ObservationForm) -> spaces.Box:
-    """The space of one observation array: int8 [571] planes, or int8 [33, 40] tokens."""
+    """The space of one observation array: int8 [571] planes, int8 [33, 40] tokens, or int8 [627] flat."""
     check_form(form)
-    if form == "planes":
-        return spaces.Box(np.zeros(planes.SIZE, np.int8), planes.HIGHS.copy(), dtype=np.int8)
+    if form != "tokens":
+        highs = planes.HIGHS if form == "planes" else np.append(planes.HIGHS, np.ones(core.NUM_ACTIONS, np.int8))
+        return spaces.Box(np.zeros_like(highs), highs.copy(), dtype=np.int8)
     highs = np.maximum(columns.HIGHS, 1)  # Gymnasium wants room even where a token has no column
     return spaces.Box(np.zeros_like(highs), highs, dtype=np.int8)
 
 
-def observation_space(form: ObservationForm) -> spaces.Dict:
-    """The space of an observation: the array and the legal actions (int8 [56], 0/1)."""
+def array_shape(form: ObservationForm) -> tuple[int, ...]:
+    """The shape of the array that the kernels write for ``form``: of ``flat``, the planes in front."""
+    space = observation_array_space("planes" if form == "flat" else form)
+    return space.shape
+
+
+def observation_space(form: ObservationForm) -> spaces.Dict | spaces.Box:
+    """The space of an observation: the array and the legal actions (int8 [56], 0/1), in one Box for ``flat``."""
+    if form == "flat":
+        return observation_array_space(form)
     mask = spaces.Box(0, 1, (core.NUM_ACTIONS,), np.int8)
     return spaces.Dict({"observation": observation_array_space(form), "action_mask": mask})
+
+
+def assemble(form: ObservationForm, array: np.ndarray, mask: np.ndarray) -> Observation:
+    """The observation of ``form`` from its array [..., *shape] and the legal actions (int8 [..., 56])."""
+    if form == "flat":
+        return np.concatenate((array, mask), axis=-1)
+    return {"observation": array, "action_mask": mask}
 
 
 def action_space() -> spaces.Discrete:
@@ -61,11 +85,24 @@ def action_space() -> spaces.Discrete:
 
 
 def observe_many(hands: np.ndarray, seats: np.ndarray, form: ObservationForm = "planes") -> np.ndarray:
-    """What ``seats`` [B] observe of ``hands`` (HAND records [B]): int8 [B, 571] planes or [B, 33, 40] tokens."""
-    space = observation_array_space(form)
-    flat = np.empty((len(hands), int(np.prod(space.shape))), np.int8)
-    core_observe.observe_hands(as_records(hands), np.asarray(seats, np.int8), FORM_CODES[form], flat)
-    return flat.reshape(len(hands), *space.shape)
+    """What ``seats`` [B] observe of ``hands`` (HAND records [B], full hands or the seats' own views).
+
+    int8 [B, 571] planes, [B, 33, 40] tokens, or [B, 627] flat: the planes, and what a seat that is to move may do.
+    """
+    hands, seats, shape = as_records(hands), np.asarray(seats, np.int8), array_shape(form)
+    flat = np.empty((len(hands), int(np.prod(shape))), np.int8)
+    core_observe.observe_hands(hands, seats, FORM_CODES[form], flat)
+    array = flat.reshape(len(hands), *shape)
+    if form != "flat":
+        return array
+    moves = (hands["to_move"] == seats) & (seats >= 0)
+    return cast(np.ndarray, assemble(form, array, tables.legal_masks(hands) * moves[:, None]))
+
+
+def legal_masks(views: np.ndarray) -> np.ndarray:
+    """The legal actions of the seats to move in ``views`` (HAND records [B], full hands or views of the seat to move):
+    int8 [B, 56], 0/1; all 0 where the hand is over."""
+    return tables.legal_masks(as_records(views))
 
 
 def observe(view: np.void, form: ObservationForm = "planes") -> np.ndarray:
@@ -74,7 +111,10 @@ def observe(view: np.void, form: ObservationForm = "planes") -> np.ndarray:
 
 
 def piece(array: np.ndarray, name: str) -> np.ndarray:
-    """The piece ``name`` of planes [..., 571]: a view of the array in the piece's own shape."""
+    """The piece ``name`` of planes [..., 571] or of flat [..., 627], where ``action_mask`` is one too: a view of the
+    array in the piece's own shape."""
+    if name == "action_mask" and array.shape[-1] == planes.SIZE + core.NUM_ACTIONS:
+        return array[..., planes.SIZE :]
     for candidate in PIECES:
         if candidate.name == name:
             start = planes.STARTS[name]

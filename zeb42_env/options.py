@@ -9,22 +9,22 @@ import numpy as np
 
 from zeb42_env._core import record as core
 from zeb42_env.hand import MAX_SEED, Hand
-from zeb42_env.rules import Rules
+from zeb42_env.rules import Rules, RulesLike
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
 RENDER_FPS = 2
 
 
-def check_options(rules: Rules, per_trick_rewards: bool, render_mode: str | None) -> None:
-    """ValueError for options that no environment takes."""
-    if not isinstance(rules, Rules):
-        raise ValueError(f"expected rules to be Rules, got {rules!r}; write rules=Rules(...)")
+def check_options(rules: RulesLike, per_trick_rewards: bool, render_mode: str | None) -> Rules:
+    """The rules as Rules; ValueError for options that no environment takes."""
+    rules = Rules.of(rules)
     if per_trick_rewards and rules.scoring != "points":
         raise ValueError(
             f'expected scoring="points" with per_trick_rewards, whose tricks add up to the hand, got {rules.scoring!r}'
         )
     if render_mode not in (None, *RENDER_MODES):
         raise ValueError(f"expected a render mode, got {render_mode!r}; allowed: None, {', '.join(RENDER_MODES)}")
+    return rules
 
 
 def check_seed(seed: Any) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, SupportsIndex, get_args
 
 import numpy as np
 
@@ -76,6 +77,51 @@ def bid_kind(action: int) -> BidKind:
     if core.BID_MARKS <= action < core.DECLARE:
         return BidKind.MARKS
     raise ValueError(f"expected a call, got action {action}; allowed: {core.PASS}..{core.DECLARE - 1}")
+
+
+class Domino(int):
+    """A domino: its id 0..27, that prints as players write it. Whatever takes a domino takes the plain id as well.
+
+    >>> Domino.parse("4-6"), int(Domino.parse("6-4")), Domino(27)
+    (6-4, 25, 6-6)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, domino: SupportsIndex) -> Self:
+        """The domino of this id; ValueError unless it is one."""
+        number = operator.index(domino)
+        if not 0 <= number < tiles.NUM_DOMINOES:
+            raise ValueError(f"expected a domino id, got {number}; allowed: 0..{tiles.NUM_DOMINOES - 1}")
+        return super().__new__(cls, number)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The domino that is written ``text``, in either order of its pips; ValueError if none is."""
+        action = parse_action(text)
+        if action >= core.PASS:
+            raise ValueError(f"expected a domino, got {text!r}; allowed: two pips 0..6 such as 6-4")
+        return cls(action)
+
+    @property
+    def high(self) -> int:
+        """The higher pip."""
+        return int(tiles.HIGH[self])
+
+    @property
+    def low(self) -> int:
+        """The lower pip, the same on a double."""
+        return int(tiles.LOW[self])
+
+    @property
+    def points(self) -> int:
+        """What it carries: 10, 5 or 0 points."""
+        return int(tiles.COUNT[self])
+
+    def __str__(self) -> str:
+        return domino_text(self)
+
+    __repr__ = __str__
 
 
 def domino_text(domino: int) -> str:
@@ -179,6 +225,35 @@ class Rules:
         if self.episode == "match" and self.scoring != "marks":
             raise ValueError(f"expected scoring for a match, got {self.scoring!r}; allowed: marks")
 
+    @classmethod
+    def of(cls, given: RulesLike) -> Rules:
+        """The rules that ``given`` says: ``Rules``, the name of a preset, or a mapping of options.
+
+        >>> Rules.of("majority") == Rules.of({"contract": "random", "scoring": "majority"})
+        True
+
+        So rules can be written in JSON, YAML or on a command line; :meth:`to_json` is the way there. ValueError lists
+        the names and the options.
+        """
+        if isinstance(given, Rules):
+            return given
+        if isinstance(given, str):
+            if given not in PRESETS:
+                raise ValueError(f"expected rules, got {given!r}; allowed: {', '.join(PRESETS)}, or options by name")
+            return PRESETS[given]
+        if not isinstance(given, Mapping):
+            allowed = f"Rules(...), options by name, or a preset: {', '.join(PRESETS)}"
+            raise ValueError(f"expected rules, got {given!r}; allowed: {allowed}")
+        options = [field.name for field in fields(cls)]
+        if unknown := [str(name) for name in given if name not in options]:
+            raise ValueError(f"expected options of the rules, got {', '.join(unknown)}; allowed: {', '.join(options)}")
+        return cls(**given)
+
+    def to_json(self) -> dict[str, Any]:
+        """The rules as plain values, which :meth:`of` reads."""
+        options = asdict(self)
+        return {**options, "declarations": list(options["declarations"])}
+
     @property
     def contract_code(self) -> int:
         """The number that the kernels know this contract rule by."""
@@ -198,3 +273,17 @@ class Rules:
         hands["shaker"] = shaker
         hands["marks"] = marks
         return hands
+
+
+RulesLike = Rules | Mapping[str, Any] | str
+"""What :meth:`Rules.of` reads: rules, their options by name, or the name of a preset."""
+
+PRESETS: dict[str, Rules] = {
+    "majority": Rules(contract="random", scoring="majority"),
+    "contract": Rules(contract="random", scoring="contract"),
+    "dropped30": Rules(contract="dropped30", scoring="contract"),
+    "most_trumps": Rules(contract="most_trumps", scoring="contract"),
+    "hand": Rules(),
+    "match": Rules(episode="match"),
+}
+"""Rules by name, the names of the arena's protocols: four with a dealt contract, a whole hand, and a match."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, Self
 
 import gymnasium
 import numpy as np
 
 from zeb42_env._core import record as core
-from zeb42_env._core.lanes import BROKEN, DONE, act_lanes, begin_lanes, new_lanes, observe_lanes, resume_lanes
+from zeb42_env._core.lanes import BROKEN, DONE, Lanes, act_lanes, begin_lanes, new_lanes, observe_lanes, resume_lanes
 from zeb42_env.hand import Hand, IllegalActionError
-from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env.observation import (
+    FORM_CODES,
+    Observation,
+    ObservationForm,
+    action_space,
+    array_shape,
+    assemble,
+    observation_space,
+)
 from zeb42_env.options import (
     RENDER_FPS,
     RENDER_MODES,
@@ -22,20 +31,21 @@ from zeb42_env.options import (
     given_hand,
 )
 from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
-from zeb42_env.rules import Rules
+from zeb42_env.rules import RulesLike
 
 _ALL = np.ones(1, bool)
 
 
-class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
+class Texas42Env(gymnasium.Env[Observation, np.int64]):
     """One seat of Texas 42 for a learner; each step is one of its own decisions.
 
     Args:
-        rules: how the hand is played and what for.
+        rules: how the hand is played and what for: :class:`zeb42_env.Rules`, a mapping of its options, or the
+            name of a preset: hand, match, majority, contract, dropped30, most_trumps.
         seat: the learner's, 0..3, or ``"random"``, drawn for each episode.
-        players: who plays the others: an agent or a function for all three, or a list of three for the seats to the
-            learner's left, opposite and to its right; None for uniformly random legal play.
-        observation: ``"planes"`` or ``"tokens"``.
+        players: the agents in the other seats: one, or a function, for all three, or a list of three for the seats to
+            the learner's left, opposite and to its right; None for uniformly random legal play.
+        observation: ``"planes"``, ``"tokens"``, or ``"flat"``: planes and legal actions in one array.
         per_trick_rewards: pay each trick when it is taken rather than the hand at its end; needs points scoring.
         render_mode: ``"ansi"``, ``"rgb_array"``, ``"human"`` or None.
         render_size: width and height of pictures, in pixels.
@@ -54,7 +64,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
     def __init__(
         self,
         *,
-        rules: Rules = Rules(),  # noqa: B008 - frozen
+        rules: RulesLike = "hand",
         seat: SeatRule = 0,
         players: Player | list[Player] | None = None,
         observation: ObservationForm = "planes",
@@ -62,16 +72,15 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         render_mode: str | None = None,
         render_size: tuple[int, int] = (960, 720),
     ) -> None:
-        check_options(rules, per_trick_rewards, render_mode)
+        rules = check_options(rules, per_trick_rewards, render_mode)
         self.rules = rules
         self.render_mode = render_mode
         self.render_size = render_size
         space = observation_space(observation)
         self.observation_space = space  # type: ignore[assignment]
         self.action_space = action_space()
-        array_space = space["observation"]
-        self._shape: tuple[int, ...] = array_space.shape  # type: ignore[assignment]
-        self._form = FORM_CODES[observation]
+        self._observation = observation
+        self._shape, self._form = array_shape(observation), FORM_CODES[observation]
         self._choices = choices_of(players)
         self._course = course_of(rules, seat_code(seat, self_play=False), per_trick_rewards, self._choices)
         self._blank_hand = rules.blank_record()
@@ -85,7 +94,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    ) -> tuple[Observation, dict[str, Any]]:
         """Deal, and let the others play up to the learner's first turn.
 
         A ``seed`` fixes this episode and all that follow; episode k is dealt as ``Hand.deal(seed, rules, number=k)``.
@@ -110,7 +119,7 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
         self._is_whole = True
         return self._seen()
 
-    def step(self, action: int | np.integer) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
+    def step(self, action: int | np.integer) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Take the learner's ``action`` and let the others play up to its next turn, or the end."""
         check_whole(self._is_whole)
         if self._status[0] >= DONE:
@@ -167,17 +176,27 @@ class Texas42Env(gymnasium.Env[dict[str, np.ndarray], np.int64]):
             self._window.close()
             self._window = None
 
+    def clone(self) -> Self:
+        """An environment in the same state that shares nothing that changes with this one but its players."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._lanes = Lanes(*(array.copy() for array in self._lanes))
+        copy._status, copy._rewards, copy._mask = self._status.copy(), self._rewards.copy(), self._mask.copy()
+        copy._np_random, copy.action_space = deepcopy(self._np_random), deepcopy(self.action_space)
+        copy._window = None
+        return copy
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}
 
-    def _seen(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def _seen(self) -> tuple[Observation, dict[str, Any]]:
         flat = np.empty((1, int(np.prod(self._shape))), np.int8)
         masks = np.empty((1, core.NUM_ACTIONS), np.int8)
         observe_lanes(0, 1, self._lanes, self._status, self._form, flat, masks)
         self._mask = masks[0]
         if self.render_mode == "human":
             self.render()
-        observation = {"observation": flat.reshape(self._shape), "action_mask": self._mask.copy()}
+        observation = assemble(self._observation, flat.reshape(self._shape), self._mask.copy())
         return observation, {"action_mask": self._mask.copy(), "seat": self.seat}
 
     def _why(self, action: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from copy import deepcopy
+from typing import Any, Self
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -13,11 +14,19 @@ from gymnasium.vector.utils import batch_space
 
 from zeb42_env._core import record as core
 from zeb42_env._core.episodes import lane_key
-from zeb42_env._core.lanes import BROKEN, DONE, act_lanes, begin_lanes, new_lanes, observe_lanes, seed_lanes
-from zeb42_env.observation import FORM_CODES, ObservationForm, action_space, observation_space
+from zeb42_env._core.lanes import BROKEN, DONE, Lanes, act_lanes, begin_lanes, new_lanes, observe_lanes, seed_lanes
+from zeb42_env.observation import (
+    FORM_CODES,
+    Observation,
+    ObservationForm,
+    action_space,
+    array_shape,
+    assemble,
+    observation_space,
+)
 from zeb42_env.options import check_begun, check_options, check_seed, check_whole
 from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
-from zeb42_env.rules import Rules
+from zeb42_env.rules import RulesLike
 
 
 class Texas42VectorEnv(VectorEnv):
@@ -25,14 +34,16 @@ class Texas42VectorEnv(VectorEnv):
 
     Args:
         num_envs: N.
-        rules: how the hands are played and what for.
+        rules: how the hands are played and what for: :class:`zeb42_env.Rules`, a mapping of its options, or the
+            name of a preset: hand, match, majority, contract, dropped30, most_trumps.
         seat: the learner's, 0..3; ``"random"``, drawn for each episode; or ``"self_play"``, where every step is for
             the seat to move, whichever it is: ``infos["seat"]`` [N] says which, and rewards are those of seats 0&2.
-        players: who plays the other seats, as in :class:`zeb42_env.Texas42Env`; asked about all lanes at once.
-        observation: ``"planes"`` or ``"tokens"``.
+        players: the agents in the other seats, as in :class:`zeb42_env.Texas42Env`; asked about all lanes at once.
+        observation: ``"planes"``, ``"tokens"``, or ``"flat"``: planes and legal actions in one array.
         per_trick_rewards: pay each trick when it is taken rather than the hand at its end; needs points scoring.
-        autoreset_mode: Gymnasium's NEXT_STEP, SAME_STEP or DISABLED.
-        copy: give out fresh arrays; False gives out the same arrays each time, overwritten by the next step.
+        autoreset_mode: Gymnasium's NEXT_STEP (the default), SAME_STEP or DISABLED.
+        copy: give out fresh arrays; False gives out the same arrays each time, overwritten by the next step (those of
+            ``"flat"`` are always fresh).
         num_threads: how many threads share the lanes; nothing depends on it but speed.
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
 
@@ -47,7 +58,7 @@ class Texas42VectorEnv(VectorEnv):
         self,
         num_envs: int = 1,
         *,
-        rules: Rules = Rules(),  # noqa: B008 - frozen
+        rules: RulesLike = "hand",
         seat: SeatRule = 0,
         players: Player | list[Player] | None = None,
         observation: ObservationForm = "planes",
@@ -57,7 +68,7 @@ class Texas42VectorEnv(VectorEnv):
         num_threads: int = 1,
         render_mode: str | None = None,
     ) -> None:
-        check_options(rules, per_trick_rewards, render_mode)
+        rules = check_options(rules, per_trick_rewards, render_mode)
         if render_mode == "human":
             raise ValueError("expected a render mode of a vector environment, got 'human'; allowed: ansi, rgb_array")
         for name, value in (("num_envs", num_envs), ("num_threads", num_threads)):
@@ -72,9 +83,8 @@ class Texas42VectorEnv(VectorEnv):
         self.single_action_space = action_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        array_space = self.single_observation_space["observation"]
-        self._shape: tuple[int, ...] = array_space.shape  # type: ignore[assignment]
-        self._form = FORM_CODES[observation]
+        self._observation = observation
+        self._shape, self._form = array_shape(observation), FORM_CODES[observation]
         self._choices = choices_of(players)
         self._course = course_of(rules, seat_code(seat, self_play=True), per_trick_rewards, self._choices)
         self._blank_hand = rules.blank_record()
@@ -90,7 +100,7 @@ class Texas42VectorEnv(VectorEnv):
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    ) -> tuple[Observation, dict[str, Any]]:
         """Begin an episode in every lane, or in those of ``options={"reset_mask": bool [N]}``.
 
         Without a seed, each lane goes on to its next episode.
@@ -105,9 +115,7 @@ class Texas42VectorEnv(VectorEnv):
         observations = self._observations()
         return observations, self._infos(go, np.zeros(self.num_envs, bool))
 
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[Observation, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One decision of the learner, or of the seat to move in self-play, in every lane.
 
         Args:
@@ -161,6 +169,18 @@ class Texas42VectorEnv(VectorEnv):
             self._pool = None
             self._chunks = [0, self.num_envs]
 
+    def clone(self) -> Self:
+        """An environment in the same state that shares nothing that changes with this one but its players."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._lanes = Lanes(*(array.copy() for array in self._lanes))
+        for name in ("_status", "_paid", "_flat", "_masks"):
+            setattr(copy, name, getattr(self, name).copy())
+        for name in ("_np_random", "action_space", "single_action_space"):
+            setattr(copy, name, deepcopy(getattr(self, name)))
+        copy._pool = None
+        return copy
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_pool": None}
 
@@ -211,11 +231,11 @@ class Texas42VectorEnv(VectorEnv):
         if self._choices:
             let_players_play(self._lanes, self._course, self._choices, self._paid, self._status)
 
-    def _observations(self) -> dict[str, np.ndarray]:
+    def _observations(self) -> Observation:
         if self._copy:  # the kernel writes into fresh arrays, which saves the copying
             self._flat, self._masks = np.empty_like(self._flat), np.empty_like(self._masks)
         self._run(observe_lanes, self._lanes, self._status, self._form, self._flat, self._masks)
-        return {"observation": self._flat.reshape(self.num_envs, *self._shape), "action_mask": self._masks}
+        return assemble(self._observation, self._flat.reshape(self.num_envs, *self._shape), self._masks)
 
     def _infos(self, there: np.ndarray, broken: np.ndarray) -> dict[str, Any]:
         """What is said of the lanes that ``there`` (bool [N]) names, with Gymnasium's mask beside each entry."""
@@ -233,7 +253,8 @@ class Texas42VectorEnv(VectorEnv):
         last = self._observations()
         observations = np.full(self.num_envs, None, object)
         for lane in np.flatnonzero(over):
-            observations[lane] = {key: array[lane].copy() for key, array in last.items()}
+            one = {k: array[lane].copy() for k, array in last.items()} if isinstance(last, dict) else last[lane].copy()
+            observations[lane] = one
         return {
             "final_obs": observations,
             "_final_obs": over.copy(),

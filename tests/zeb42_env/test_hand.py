@@ -158,7 +158,7 @@ def test_bad_seeds_seats_and_records():
     ):
         with pytest.raises(ValueError, match=message):
             call()
-    with pytest.raises(TypeError, match="expected rules such as"):
+    with pytest.raises(ValueError, match="expected rules, got"):
         Hand.deal(0, rules="random")
     over = Hand.deal(0)
     while not over.is_over:

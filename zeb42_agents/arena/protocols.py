@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from zeb42_env import HAND, Rules
+from zeb42_env import HAND, PRESETS, Rules
 from zeb42_env._core import tables
 
 MAX_MATCH_HANDS = 16  # a match to seven marks takes at most 13 hands
@@ -47,32 +47,32 @@ PROTOCOLS = {
         Protocol(
             name="majority",
             summary="random contract; more of the 42 points wins, 21 each is half (the published format)",
-            rules=Rules(contract="random", scoring="majority"),
+            rules=PRESETS["majority"],
         ),
         Protocol(
             name="contract",
             summary="random contract; made or set",
-            rules=Rules(contract="random", scoring="contract"),
+            rules=PRESETS["contract"],
         ),
         Protocol(
             name="dropped30",
             summary="a forced bid of 30 on the bidder's best pip; made or set",
-            rules=Rules(contract="dropped30", scoring="contract"),
+            rules=PRESETS["dropped30"],
         ),
         Protocol(
             name="most_trumps",
             summary="whoever has the most trumps bids 30 on them; made or set (the published ladder's format)",
-            rules=Rules(contract="most_trumps", scoring="contract"),
+            rules=PRESETS["most_trumps"],
         ),
         Protocol(
             name="hand",
             summary="auction, declaration and play; who scores the marks wins",
-            rules=Rules(),
+            rules=PRESETS["hand"],
         ),
         Protocol(
             name="match",
             summary="hands with an auction until a team has seven marks",
-            rules=Rules(episode="match"),
+            rules=PRESETS["match"],
             unit="match",
         ),
     )
