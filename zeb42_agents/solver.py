@@ -61,7 +61,8 @@ def solve(hand: Hand | np.void) -> dict[int, int]:
     >>> solve(hand)
     {2-0: 12, 3-3: 12, 5-2: 2}
 
-    The keys are :class:`zeb42_env.Domino`, ids that print so. ``hand`` is a :class:`zeb42_env.Hand` or a HAND record: a full hand in its tricks, not a view; ValueError otherwise.
+    The keys are ids that print so (:class:`zeb42_env.Domino`). ``hand`` is a :class:`zeb42_env.Hand` or a HAND record:
+    a full hand in its tricks, not a view; ValueError otherwise.
     """
     worlds = _full_hands(hand.record if isinstance(hand, Hand) else hand)
     if worlds.size != 1 or worlds[0]["phase"] != TRICKS:
