@@ -124,13 +124,11 @@ class Hand:
     def __repr__(self) -> str:
         return f"Hand.parse({str(self)!r})"
 
-    def _repr_html_(self) -> str:
+    def _repr_svg_(self) -> str:
         """The table as notebooks show it."""
-        from html import escape
+        from zeb42_env import svg
 
-        from zeb42_env.render import ansi
-
-        return f"<pre>{escape(ansi(self._hands[0], unicode=True))}</pre>"
+        return svg.table(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Hand) and self._hands.tobytes() == other._hands.tobytes()

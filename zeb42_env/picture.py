@@ -19,6 +19,32 @@ except ImportError as error:
 
 from zeb42_env._core import dominoes as tiles
 from zeb42_env.hand import Hand
+from zeb42_env.layout import (
+    BACK,
+    BACK_EDGE,
+    BACK_MARK,
+    BOARD,
+    CREAM,
+    DIM,
+    FELT,
+    FELT_LIGHT,
+    GOLD,
+    IVORY,
+    IVORY_EDGE,
+    LINE,
+    NAMES,
+    PIP,
+    PIP_RADIUS,
+    PIP_STEP,
+    PIPS,
+    RIM,
+    RIM_EDGE,
+    SEATS,
+    SHADOW,
+    STEPS,
+    TILE,
+    TRICK,
+)
 from zeb42_env.rules import Phase, action_text, bid_text
 from zeb42_env.wording import (
     current_trick,
@@ -30,25 +56,7 @@ from zeb42_env.wording import (
     winning_seat,
 )
 
-BOARD = (960, 720)  # units
 OVERSAMPLING = 2
-TILE = (44, 88)  # units: width and height of an upright domino
-RIM, RIM_EDGE, FELT, FELT_LIGHT = (92, 58, 33), (56, 34, 18), (22, 92, 66), (34, 116, 84)
-IVORY, IVORY_EDGE, PIP, LINE = (250, 246, 233), (196, 186, 160), (28, 28, 34), (150, 140, 120)
-BACK, BACK_EDGE, BACK_MARK = (44, 50, 74), (24, 28, 44), (72, 82, 120)
-GOLD, CREAM, DIM, SHADOW = (246, 196, 72), (244, 238, 220), (174, 204, 188), (10, 46, 33)
-_PIPS = (  # where the pips of each half lie, in thirds of it
-    (),
-    ((0, 0),),
-    ((-1, -1), (1, 1)),
-    ((-1, -1), (0, 0), (1, 1)),
-    ((-1, -1), (-1, 1), (1, -1), (1, 1)),
-    ((-1, -1), (-1, 1), (0, 0), (1, -1), (1, 1)),
-    ((-1, -1), (-1, 0), (-1, 1), (1, -1), (1, 0), (1, 1)),
-)
-_SEATS = ((480, 640), (100, 376), (480, 80), (860, 376))  # centre of the hand at the bottom, left, top and right
-_NAMES = ((480, 572), (100, 194), (480, 148), (860, 194))
-_TRICK = ((480, 448), (382, 360), (480, 272), (578, 360))
 
 
 class Painter:
@@ -122,10 +130,10 @@ class Painter:
 
     def pips(self, number: int, x: float, y: float, *, upright: bool, scale: float) -> None:
         """The pips of half a domino around (x, y)."""
-        step = 0.27 * TILE[0] * scale
-        for across, along in _PIPS[number]:
+        step = PIP_STEP * scale
+        for across, along in PIPS[number]:
             dx, dy = (across * step, along * step) if upright else (along * step, across * step)
-            pygame.draw.circle(self.surface, PIP, self.place(x + dx, y + dy), self.size(4.1 * scale))
+            pygame.draw.circle(self.surface, PIP, self.place(x + dx, y + dy), self.size(PIP_RADIUS * scale))
 
 
 def rgb_array(record: np.void, size: tuple[int, int]) -> np.ndarray:
@@ -215,8 +223,8 @@ def _draw_seat(painter: Painter, hand: Hand, seat: int, place: int) -> None:
     upright = place % 2 == 0
     held = shown_hand(hand, seat)
     trumps = int(tiles.TRUMPS[hand.declaration]) if hand.declaration is not None else 0
-    x, y = _SEATS[place]
-    scale, step = (1.0, 54.0) if upright else (0.86, 46.0)
+    x, y = SEATS[place]
+    scale, step = STEPS[place % 2]
     for number, domino in enumerate(held):
         offset = (number - (len(held) - 1) / 2) * step
         trump = domino is not None and bool(trumps >> domino & 1)
@@ -226,7 +234,7 @@ def _draw_seat(painter: Painter, hand: Hand, seat: int, place: int) -> None:
 
 
 def _draw_name(painter: Painter, hand: Hand, seat: int, place: int) -> None:
-    x, y = _NAMES[place]
+    x, y = NAMES[place]
     moving = seat == hand.to_move
     words = f"seat {seat}"
     if hand.phase == Phase.AUCTION:
@@ -242,7 +250,7 @@ def _draw_name(painter: Painter, hand: Hand, seat: int, place: int) -> None:
 def _draw_trick(painter: Painter, hand: Hand, viewer: int) -> None:
     best = winning_seat(hand)
     for seat, domino in current_trick(hand):
-        x, y = _TRICK[(seat - viewer) % 4]
+        x, y = TRICK[(seat - viewer) % 4]
         painter.domino(domino, x, y, upright=True, halo=GOLD if seat == best else None)
     if not current_trick(hand):
         words = turn_text(hand) if not hand.is_over else result_text(hand)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zeb42_env import Rules, action_text, raw_env
+from zeb42_env import Rules, action_text, parse_action, raw_env, svg
 from zeb42_env.observation import PIECES, piece
 
 FOLDER = Path(__file__).parent
@@ -48,6 +48,18 @@ def playthrough(seed: int, rules: Rules) -> str:
     return "\n".join(lines) + "\n"
 
 
+def picture() -> str:
+    """A table in the middle of a trick, as SVG: seat 2 has to follow, with hidden hands around it."""
+    env = raw_env(rules=Rules())
+    env.reset(seed=7)
+    hand = env.hand
+    for action in map(parse_action, ("pass", "32", "pass", "pass", "fives")):
+        hand.apply(action)
+    while hand.to_move != 2 or hand.record["num_plays"] < 10 or len(hand.legal_actions()) == len(hand.holding(2)):
+        hand.apply(hand.legal_actions()[0])
+    return svg.table(hand.view(2)) + "\n"
+
+
 def _fingerprint(observation: np.ndarray) -> str:
     """One hexadecimal digit group for each piece, so that a diff says which piece changed."""
     return " ".join(f"{zlib.crc32(piece(observation, entry.name).tobytes()) & 0xFFFF:04x}" for entry in PIECES)
@@ -57,3 +69,4 @@ if __name__ == "__main__":
     for name, (seed, rules) in EPISODES.items():
         (FOLDER / f"{name}.txt").write_text(playthrough(seed, rules))
         print(FOLDER / f"{name}.txt")
+    (FOLDER / "table.svg").write_text(picture())

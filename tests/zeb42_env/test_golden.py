@@ -25,3 +25,8 @@ def test_playthrough(name):
 
 def test_no_playthrough_is_left_over():
     assert {path.stem for path in FOLDER.glob("*.txt")} == set(regenerate.EPISODES)
+
+
+def test_the_picture():
+    expected = (FOLDER / "table.svg").read_text()
+    assert regenerate.picture() == expected, "if this change is meant, run tests/golden/regenerate.py and look at it"

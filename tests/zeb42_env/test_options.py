@@ -166,7 +166,7 @@ def test_one_point_is_one_point() -> None:
     shown = render.ansi(hand.record, unicode=False)
     assert ": 1 point" in shown
     assert "1 points" not in shown
-    assert hand._repr_html_().startswith("<pre>")
+    assert hand._repr_svg_().startswith("<svg")
 
 
 def _after_a_trick(hand: Hand) -> Hand:
