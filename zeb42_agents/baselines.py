@@ -140,12 +140,6 @@ def greedy_play(view: np.void, candidates: np.ndarray) -> int:
 
 
 @njit(cache=True)
-def play_worth(view: np.void, domino: int, candidates: np.ndarray, left: np.ndarray) -> float:
-    """Points that the mover's team may expect of this trick by playing ``domino``, less its worth for later ones."""
-    return trick_worth(view, domino, candidates, left) - keep_worth(view, domino, candidates)
-
-
-@njit(cache=True)
 def play_worths(view: np.void) -> np.ndarray:
     """:func:`play_worth` of every legal play, float64 [28]; not a number elsewhere."""
     candidates, left = np.empty(NUM_SEATS, np.uint32), np.empty(NUM_SEATS, np.int64)
@@ -169,8 +163,9 @@ def num_dominoes_left(view: np.void, left: np.ndarray) -> None:
 
 
 @njit(cache=True)
-def trick_worth(view: np.void, domino: int, candidates: np.ndarray, left: np.ndarray) -> float:
-    """Points of this trick that the mover's team may expect more than the other if it plays ``domino``."""
+def play_worth(view: np.void, domino: int, candidates: np.ndarray, left: np.ndarray) -> float:
+    """Points of this trick that the mover's team may expect more than the other if it plays ``domino``, less what the
+    domino is worth for later ones."""
     me = view.to_move
     place = view.num_plays & 3
     first = view.num_plays - place
@@ -196,7 +191,7 @@ def trick_worth(view: np.void, domino: int, candidates: np.ndarray, left: np.nda
         theirs = (candidates[(me + 1) & 3] | candidates[(me + 3) & 3]) & TRUMPS[view.declaration]
         if theirs:
             worth += PULL
-    return worth
+    return worth - keep_worth(view, domino, candidates)
 
 
 @njit(cache=True)

@@ -310,7 +310,7 @@ class raw_env(AECEnv[str, Observation, int]):
             Hand(self._hands).apply(number)  # raises, with the reason
         self.infos[agent] = {"action_mask": self._nothing_legal}
         self._cumulative_rewards[agent] = 0.0
-        if any(self.rewards.values()):
+        if self.rewards[agent]:  # the others' are as large
             self._clear_rewards()
         if self.per_trick_rewards:
             self._pay(episodes.last_trick_margin(self._hands))

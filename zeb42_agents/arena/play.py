@@ -168,7 +168,7 @@ def play_hands(
     forfeits: dict[int, Forfeit] = {}
     while len(live := table.live):
         movers = seats[live, hands["to_move"][live]]
-        for player in np.unique(movers):
+        for player in np.flatnonzero(np.bincount(movers)).tolist():  # np.unique takes eight times as long
             rows, views, view_keys = table.turn(live[movers == player])
             seat_of = views["seat"].astype(np.int64)
             at = places[rows, seat_of] if hasattr(players[player], "act_at") else None
