@@ -90,6 +90,11 @@ NASTY = {
     "leaves children": (
         GREET + "for _ in range(3): subprocess.Popen(['sleep', '1000'])\n" + ASKED + "os.write(1, b'6-6\\n')"
     ),
+    "leaves its session": (
+        GREET + "subprocess.Popen(['sh', '-c', 'setsid sleep 1000 & sleep 1000'], start_new_session=True)\n"
+        "os.read(0, 1)"
+    ),
+    "kills its guard": GREET + "os.read(0, 1); os.kill(os.getppid(), 9); time.sleep(1000)",
     "bytes that are no text": GREET + ASKED + "os.write(1, b'\\xff\\x00\\x1b[2J\\n')",
     "two lines": GREET + ASKED + "os.write(1, b'6-6\\n5-5\\n')",
 }
@@ -118,7 +123,8 @@ def memory(deals: int) -> bool:
             ("remembers, in one process as before", OneProcess, "--remember"),
         ):
             note.write_text("")
-            agent = kind(shlex.join([sys.executable, str(program), str(note), *([flag] if flag else [])]))
+            command = shlex.join([sys.executable, str(program), str(note), *([flag] if flag else [])])
+            agent = kind(command, move_time_s=300.0)  # it may have to compile kernels first
             result = play_pairing(agent, "eq:n=10", num_deals=deals, seed=seed, strict=True)
             agent.close()
             low, high = result.elo_interval

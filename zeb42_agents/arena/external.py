@@ -19,11 +19,10 @@ two places, so none can remember what its partner, or the mirrored table, held. 
 
 **What loses a hand**: no answer within the move time (the time to take the question in included), an end instead of an
 answer, more than one line, or something that is not a legal action. Except for the last, the process is killed, with
-all that it started, and a new one plays on, however often that happens: what one hand costs never depends on the hands
-that were asked before. A line that comes when nobody asked, or an end between two questions, costs no hand either; the
-process is replaced before the next question, if the end is there to be seen by then. A program that did not come up
-once in MAX_FAILED_STARTS starts is given up, and loses all hands. What it writes to standard error goes to the
-arena's.
+all that it started, and a new one plays on, however often that happens. What one hand costs does not depend on the
+hands that were asked before: an end loses a hand only if a new process ends at the same question, and a line or an end
+while nobody asked costs none. A program that does not come up in MAX_FAILED_STARTS starts loses the hand; if it never
+did, it is given up, and loses all hands. What it writes to standard error goes to the arena's.
 """
 
 from __future__ import annotations
@@ -31,14 +30,17 @@ from __future__ import annotations
 import os
 import selectors
 import shlex
+import signal
+import socket
 import subprocess
-from contextlib import suppress
+import sys
+from contextlib import closing, suppress
 from time import monotonic
 
 import numpy as np
 
 from zeb42_agents.agent import Agent, Randomness, view_keys
-from zeb42_agents.arena.guard import GUARD, kill_group
+from zeb42_agents.arena import guard
 from zeb42_agents.arena.stops import stops_held
 from zeb42_env import parse_action
 from zeb42_env.notation import format_hand
@@ -51,11 +53,14 @@ MAX_FAILED_STARTS = 3
 MAX_LINE_BYTES = 4096
 STOP_TIME_S = 2.0
 END_TIME_S = 0.2  # for a process that has closed its output to have ended
-ENDED = "ended"
 
 
 class ExternalError(Exception):
     """A program that gave no usable answer: the hand is lost."""
+
+
+class _EndedError(ExternalError):
+    """It ended in place of an answer."""
 
 
 class ExternalAgent(Agent):
@@ -102,10 +107,10 @@ class ExternalAgent(Agent):
         """Start the processes of ``places``, side by side, so that starting does not count as thinking."""
         missing = [place for place in places.tolist() if place not in self._processes]
         since = monotonic()
-        with suppress(ExternalError):  # who is asked there says why
+        with suppress(ExternalError):  # given up, as who is asked there says
             for place in missing:
                 self._launch(place)
-        for place in missing:
+        for place in self._processes.keys() & missing:
             with suppress(ExternalError):
                 self._greet(place, since)
 
@@ -113,25 +118,24 @@ class ExternalAgent(Agent):
         """End the program, gently at first. The next call of :meth:`act` would start it anew."""
         processes, self._processes = list(self._processes.values()), {}
         self._came_up, self._num_failed_starts, self._given_up = False, 0, ""
-        try:
-            for process in processes:
-                process.say_quit()
-            deadline = monotonic() + STOP_TIME_S
-            for process in processes:
-                process.wait(max(0.0, deadline - monotonic()))
-        finally:  # after a second Ctrl-C too
-            for process in processes:
-                process.end()
+        for process in processes:
+            process.say_quit()
+            process.let_go(STOP_TIME_S)
+        for process in processes:
+            process.end()
 
     def __del__(self) -> None:
         self.close()
 
     def _ask(self, line: str, place: int) -> int:
-        if place in self._processes and self._processes[place].is_out_of_turn():
-            self._processes.pop(place).end()
-        if place not in self._processes:
-            self._launch(place)
-            self._greet(place, monotonic())
+        process = self._processes.get(place)
+        if process and not process.is_out_of_turn():
+            with suppress(_EndedError):  # of what it was asked before, perhaps: a new process decides
+                return self._answer(place, line)
+        self._start(place)
+        return self._answer(place, line)
+
+    def _answer(self, place: int, line: str) -> int:
         reply = self._exchange(place, line, self.move_time_s, monotonic())
         try:
             return parse_action(reply)
@@ -142,50 +146,66 @@ class ExternalAgent(Agent):
         """The answer to a line; a process that fails at that is ended."""
         try:
             return self._processes[place].exchange(line, time_s, since)
-        except ExternalError as error:
-            process, ended = self._processes.pop(place), str(error) == ENDED
-            status = process.end(after_s=END_TIME_S if ended else 0.0)
-            raise ExternalError(f"{error} (exit status {status})" if ended else str(error)) from None
+        except _EndedError:
+            how = self._processes.pop(place).end(after_s=END_TIME_S)
+            raise _EndedError(f"ended ({how})") from None
+        except ExternalError:
+            self._processes.pop(place).end()
+            raise
+
+    def _start(self, place: int) -> None:
+        """A new process for ``place``. ExternalError if none of MAX_FAILED_STARTS came up."""
+        if place in self._processes:
+            self._processes.pop(place).end()
+        for _ in range(MAX_FAILED_STARTS - 1):
+            with suppress(ExternalError):
+                return self._try_start(place)
+        return self._try_start(place)
+
+    def _try_start(self, place: int) -> None:
+        self._launch(place)
+        self._greet(place, monotonic())
 
     def _launch(self, place: int) -> None:
         if self._given_up:
             raise ExternalError(self._given_up)
-        try:
-            self._processes[place] = _Process(self._words)
-        except OSError as error:
-            raise self._failed_start(f"could not be started: {error}") from None
+        self._processes[place] = _Process(self._words)
 
     def _greet(self, place: int, since: float) -> None:
-        if place not in self._processes:
-            return
         try:
             reply = self._exchange(place, GREETING, START_TIME_S, since)
+            if not reply.startswith("ready"):
+                self._processes.pop(place).end()
+                raise ExternalError(f"answered {reply[:80]!r} to the greeting; expected 'ready'")
         except ExternalError as error:
             raise self._failed_start(f"did not come up: {error}") from None
-        if not reply.startswith("ready"):
-            self._processes.pop(place).end()
-            raise self._failed_start(f"answered {reply[:80]!r} to the greeting; expected 'ready'")
-        self._came_up = True
+        self._came_up, self._given_up = True, ""
 
     def _failed_start(self, why: str) -> ExternalError:
         self._num_failed_starts += 1
         if self._num_failed_starts >= MAX_FAILED_STARTS and not self._came_up:
             self._given_up = f"gave up after {self._num_failed_starts} starts: {why}"
-        return ExternalError(why)
+        return ExternalError(self._given_up or why)
 
 
 class _Process:
-    """One process of a program, in a group of its own, and the talk with it, which never waits beyond a deadline."""
+    """One process of a program, with its guard, and the talk with it, which never waits beyond a deadline."""
 
     def __init__(self, words: list[str]) -> None:
         with stops_held():  # a stop in between would leave a program that nobody knows of
-            self._popen = subprocess.Popen(
-                words, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-            )
-            GUARD.add(self._popen.pid)
-        assert self._popen.stdin is not None
-        assert self._popen.stdout is not None
-        self._requests, self._answers = self._popen.stdin, self._popen.stdout
+            self._control, theirs = socket.socketpair()
+            with theirs:
+                self._guard = subprocess.Popen(
+                    [sys.executable, "-I", "-S", guard.__file__, str(theirs.fileno()), *words],
+                    bufsize=0,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # no Ctrl-C and no closing terminal ends it before the arena
+                )
+        assert self._guard.stdin is not None
+        assert self._guard.stdout is not None
+        self._requests, self._answers = self._guard.stdin, self._guard.stdout
         os.set_blocking(self._requests.fileno(), False)
 
     def is_out_of_turn(self) -> bool:
@@ -227,12 +247,12 @@ class _Process:
         except BlockingIOError:
             return unsent
         except OSError:
-            raise ExternalError(ENDED) from None
+            raise _EndedError from None
 
     def _receive(self) -> bytes:
         received = os.read(self._answers.fileno(), MAX_LINE_BYTES)
         if not received:
-            raise ExternalError(ENDED)
+            raise _EndedError
         return received
 
     def say_quit(self) -> None:
@@ -241,17 +261,23 @@ class _Process:
             os.write(self._requests.fileno(), b"quit\n")
         self._requests.close()
 
-    def wait(self, time_s: float) -> None:
-        """Give it time to end."""
-        with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(time_s)
+    def let_go(self, time_s: float) -> None:
+        """Have it killed, with all that it started, unless it ends within ``time_s``."""
+        with suppress(OSError):  # the guard has ended
+            self._control.sendall(f"{time_s}".encode())
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
 
-    def end(self, *, after_s: float = 0.0) -> int:
-        """Kill it and all that it started; returns its exit status, its own if it ends within ``after_s``."""
-        self.wait(after_s)
-        kill_group(self._popen.pid)
-        status = self._popen.wait()
-        GUARD.remove(self._popen.pid)
-        self._requests.close()
-        self._answers.close()
-        return status
+    def end(self, *, after_s: float = 0.0) -> str:
+        """As :meth:`let_go`, and wait until it is done (a guard goes on alone, too); returns how it ended."""
+        self.let_go(after_s)
+        self._control.settimeout(after_s + 2 * guard.KILL_TIME_S)
+        with closing(self._control), closing(self._requests), closing(self._answers):
+            try:
+                how = self._control.recv(MAX_LINE_BYTES).decode(errors="replace")
+            except OSError:  # a program can stop its guard
+                how = ""
+            with suppress(OSError):
+                os.killpg(self._guard.pid, signal.SIGKILL)
+            self._guard.wait()
+        return how or "with its guard"

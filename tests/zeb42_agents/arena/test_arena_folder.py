@@ -106,7 +106,9 @@ def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, monkeypatch
 
 SPY = """
 read line; echo ready
-(env; tr '\\0' ' ' < /proc/$PPID/cmdline; tr '\\0' '\\n' < /proc/$PPID/environ; cat {run}/run.json) > {seen}
+arena=$(ps -o ppid= -p $PPID | tr -d ' ')
+(env; for pid in $PPID $arena; do tr '\\0' ' ' < /proc/$pid/cmdline; tr '\\0' '\\n' < /proc/$pid/environ; done
+cat {run}/run.json) > {seen}
 """
 
 

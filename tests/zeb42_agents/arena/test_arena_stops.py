@@ -40,7 +40,8 @@ def test_a_stopped_arena_leaves_nothing_but_its_rows(tmp_path: Path, number: int
     """SIGTERM, SIGHUP and SIGKILL left the workers and every program for ever."""
     asked, mark, out = tmp_path / "asked", str(tmp_path), tmp_path / "run"
     asked.touch()
-    program = f"sleep 1000 & read line; echo ready; read line; echo >> {asked}; trap '' TERM HUP; sleep 999; sleep 999"
+    children = "sleep 1000 & setsid sleep 1000 < /dev/null > /dev/null &"
+    program = f"{children} read line; echo ready; read line; echo >> {asked}; trap '' TERM HUP; sleep 999; sleep 999"
     words = ["random", "greedy", f"cmd:{shlex.join(['/bin/sh', '-c', program])}", "--jobs", "2", "--move-time", "1000"]
     arena = subprocess.Popen(
         [sys.executable, "-m", "zeb42_agents.arena", *words, "--out", str(out)],
@@ -52,7 +53,7 @@ def test_a_stopped_arena_leaves_nothing_but_its_rows(tmp_path: Path, number: int
     deadline = time.monotonic() + 120.0
     while len(asked.read_text()) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert len(left_of(mark)) > 10  # the arena, two workers, two guards, eight programs and what they started
+    assert len(left_of(mark)) > 18  # the arena, two workers, eight guards and programs, and what they started
     arena.send_signal(number)
     said, _ = arena.communicate(timeout=30.0)
     assert arena.returncode == status
@@ -66,7 +67,7 @@ def test_a_stopped_arena_leaves_nothing_but_its_rows(tmp_path: Path, number: int
 
 
 def test_a_process_that_dies_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    program = "read line; echo ready; read line; kill -9 $PPID"
+    program = "read line; echo ready; read line; kill -9 $(ps -o ppid= -p $PPID)"
     words = ["random", f"cmd:{shlex.join(['/bin/sh', '-c', program])}", "--jobs", "2", "--out", str(tmp_path / "run")]
     assert main(words) == 1
     assert capsys.readouterr().err.startswith("stopped: a process of the run died, of memory perhaps; point --out")
