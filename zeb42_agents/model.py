@@ -100,69 +100,118 @@ class ZebOutput(NamedTuple):
 
 
 class ZebModel(nn.Module):
-    """The network. ``forward`` takes the int8 tokens of ``zeb42_env``; what is padding is derived from them."""
+    """The network: ``ZebModel(config)`` is the one whose heads suit the tokenizer, :class:`SlotModel` for v1 and
+    :class:`DominoModel` for v2. ``forward`` takes the int8 tokens of ``zeb42_env``.
+
+    Each has its projections under the names that checkpoints know, so a head is no module of its own.
+    """
+
+    def __new__(cls, config: ZebConfig | None = None) -> Self:
+        if config is None:  # a copy of a network is being made
+            return super().__new__(cls)
+        return super().__new__(SlotModel if get_tokenizer(config.tokenizer).has_slots else DominoModel)  # type: ignore
 
     def __init__(self, config: ZebConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.embed_dim
-        tokenizer = get_tokenizer(config.tokenizer)
-        self.reads_slots = tokenizer.has_slots
-        self.embeddings: nn.Module = CategoryEmbedding(width) if tokenizer.categories else FeatureEmbedding(width)
+        width, has_categories = config.embed_dim, get_tokenizer(config.tokenizer).categories is not None
+        self.embeddings: nn.Module = CategoryEmbedding(width) if has_categories else FeatureEmbedding(width)
         self.pos_embed = nn.Embedding(config.max_tokens, width)
         self.encoder = nn.Module()
         self.encoder.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.n_layers))
         self.policy_proj = nn.Linear(width, 1)
         self.value_head = nn.Sequential(nn.Linear(width, width // 2), nn.GELU(), nn.Linear(width // 2, 1))
-        if not self.reads_slots:
-            self.final_norm = nn.LayerNorm(width)
-            self.call_proj = nn.Linear(width, core.NUM_ACTIONS - NUM_DOMINOES)
-        if config.belief_head:
-            answers = NUM_DOMINOES * NUM_OTHERS if self.reads_slots else NUM_OTHERS
-            self.belief_proj = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, answers))
-        _initialise(self)
 
     @property
     def num_parameters(self) -> int:
         """How many numbers the network has learned."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def forward(self, tokens: Tensor) -> ZebOutput:
-        """Policy logits, values and belief logits for ``tokens`` (int8 [B, 36, 8] for v1, [B, 33, 40] for v2)."""
+    def _encode(self, tokens: Tensor, valid: Tensor | None = None) -> Tensor:
+        """[B, T, E] from int8 [B, T, F]; ``valid`` bool [B, T] says which tokens may be attended to, None all."""
         x = self.embeddings(tokens) + self.pos_embed.weight  # [B, T, E]
-        if self.reads_slots:
-            return self._read_slots(x, _valid(tokens))
-        return self._read_dominoes(x, tokens)
-
-    def _read_slots(self, x: Tensor, valid: Tensor) -> ZebOutput:
         for layer in self.encoder.layers:  # type: ignore[union-attr]
-            x = layer(x, valid)
+            x = layer(x, valid)  # [B, T, E]
+        return x
+
+    def _value(self, pooled: Tensor) -> Tensor:
+        """[B] from [B, E]."""
+        return torch.tanh(self.value_head(pooled).squeeze(-1).float())
+
+    def _initialise(self, undecided: list[nn.Module], *, position_std: float) -> None:
+        """Xavier for attention, as torch's own layer; small positions; ``undecided`` projections start near 0."""
+        for layer in self.encoder.layers:  # type: ignore[union-attr]
+            nn.init.xavier_uniform_(layer.self_attn.in_proj_weight)
+            nn.init.zeros_(layer.self_attn.out_proj.bias)
+        nn.init.normal_(self.pos_embed.weight, std=position_std)
+        for head in [self.policy_proj, self.value_head[-1], *undecided]:
+            nn.init.normal_(head.weight, std=0.01)  # type: ignore[arg-type]
+            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+
+
+class SlotModel(ZebModel):
+    """v1: the policy is over the seven dominoes dealt to the viewer; value and belief come from the mean token."""
+
+    def __init__(self, config: ZebConfig) -> None:
+        super().__init__(config)
+        width = config.embed_dim
+        if config.belief_head:
+            self.belief_proj = nn.Sequential(
+                nn.Linear(width, width), nn.GELU(), nn.Linear(width, NUM_DOMINOES * NUM_OTHERS)
+            )
+        self._initialise([], position_std=0.02)
+
+    def forward(self, tokens: Tensor) -> ZebOutput:
+        """Policy logits [B, 7], values [B] and belief logits [B, 28, 3] for ``tokens`` (int8 [B, 36, 8])."""
+        valid = _valid(tokens)  # [B, T]
+        x = self._encode(tokens, valid)  # [B, T, E]
         weight = valid.unsqueeze(-1).to(x.dtype)  # [B, T, 1]
         pooled = (x * weight).sum(1) / weight.sum(1)  # [B, E]
         belief = None
         if self.config.belief_head:
-            belief = self.belief_proj(pooled).view(-1, NUM_DOMINOES, NUM_OTHERS).float()
-        return ZebOutput(
-            policy=self.policy_proj(x[:, 1 : 1 + NUM_TRICKS]).squeeze(-1).float(),
-            value=torch.tanh(self.value_head(pooled).squeeze(-1).float()),
-            belief=belief,
-        )
+            belief = self.belief_proj(pooled).view(-1, NUM_DOMINOES, NUM_OTHERS).float()  # [B, 28, 3]
+        policy = self.policy_proj(x[:, 1 : 1 + NUM_TRICKS]).squeeze(-1).float()  # [B, 7]
+        return ZebOutput(policy, self._value(pooled), belief)
 
-    def _read_dominoes(self, x: Tensor, tokens: Tensor) -> ZebOutput:
-        for layer in self.encoder.layers:  # type: ignore[union-attr]
-            x = layer(x, None)
-        x = self.final_norm(x)
+
+class DominoModel(ZebModel):
+    """v2: what is said of a domino is read off its token, calls off the situation's, the value off their mean."""
+
+    def __init__(self, config: ZebConfig) -> None:
+        super().__init__(config)
+        width = config.embed_dim
+        self.final_norm = nn.LayerNorm(width)
+        self.call_proj = nn.Linear(width, core.NUM_ACTIONS - NUM_DOMINOES)
+        undecided: list[nn.Module] = [self.call_proj]
+        if config.belief_head:
+            self.belief_proj = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, NUM_OTHERS))
+            undecided.append(self.belief_proj[-1])
+        self._initialise(undecided, position_std=0.5)
+
+    def forward(self, tokens: Tensor) -> ZebOutput:
+        """Policy logits [B, 56], values [B] and belief logits [B, 28, 3] for ``tokens`` (int8 [B, 33, 40])."""
+        x = self.final_norm(self._encode(tokens))  # [B, T, E]
         dominoes = x[:, DOMINOES:]  # [B, 28, E]
-        plays = self.policy_proj(dominoes).squeeze(-1)
-        calls = self.call_proj(x[:, SITUATION])
+        plays = self.policy_proj(dominoes).squeeze(-1)  # [B, 28]
+        calls = self.call_proj(x[:, SITUATION])  # [B, 28]
         belief = None
         if self.config.belief_head:
-            belief = self.belief_proj(dominoes).float() + legality_logits(tokens)
-        return ZebOutput(
-            policy=torch.cat([plays, calls], dim=1).float(),
-            value=torch.tanh(self.value_head(x.mean(1)).squeeze(-1).float()),
-            belief=belief,
-        )
+            belief = self.belief_proj(dominoes).float() + legality_logits(tokens)  # [B, 28, 3]
+        return ZebOutput(torch.cat([plays, calls], dim=1).float(), self._value(x.mean(1)), belief)
+
+
+def flops(config: ZebConfig) -> int:
+    """The floating-point operations of the products in a forward pass over one view: two per multiply-add."""
+    width, tokens = config.embed_dim, config.max_tokens
+    layer = tokens * (4 * width * width + 2 * width * config.ff_dim) + 2 * tokens * tokens * width
+    value = (width + 1) * (width // 2)
+    if get_tokenizer(config.tokenizer).has_slots:
+        embedding, heads = tokens * (13 * width // 16) * width, NUM_TRICKS * width + value
+        belief = width * width + width * NUM_DOMINOES * NUM_OTHERS
+    else:
+        embedding, heads = tokens * NUM_COLUMNS * width, core.NUM_ACTIONS * width + value
+        belief = NUM_DOMINOES * (width * width + width * NUM_OTHERS)
+    return 2 * (embedding + config.n_layers * layer + heads + config.belief_head * belief)
 
 
 def legality_logits(tokens: Tensor) -> Tensor:
@@ -276,19 +325,3 @@ class EncoderLayer(nn.Module):
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)
-
-
-def _initialise(model: ZebModel) -> None:
-    """Xavier for attention, as torch's own layer; small positions; heads that start out undecided."""
-    for layer in model.encoder.layers:  # type: ignore[union-attr]
-        nn.init.xavier_uniform_(layer.self_attn.in_proj_weight)
-        nn.init.zeros_(layer.self_attn.out_proj.bias)
-    nn.init.normal_(model.pos_embed.weight, std=0.02 if model.reads_slots else 0.5)
-    heads = [model.policy_proj, model.value_head[-1]]
-    if not model.reads_slots:
-        heads.append(model.call_proj)
-        if model.config.belief_head:
-            heads.append(model.belief_proj[-1])
-    for head in heads:
-        nn.init.normal_(head.weight, std=0.01)  # type: ignore[arg-type]
-        nn.init.zeros_(head.bias)  # type: ignore[arg-type]

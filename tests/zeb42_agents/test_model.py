@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from zeb42_agents.belief import legality
 from zeb42_agents.evaluator import NetworkEvaluator
-from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.model import ZebConfig, ZebModel, flops
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
@@ -30,6 +32,17 @@ def positions(num: int, *, contract: str = "random", seed: int = 0) -> np.ndarra
 def test_large_with_belief_head_has_the_published_number_of_parameters() -> None:
     assert ZebModel(ZebConfig.named("large", belief_head=True)).num_parameters == 3_347_110
     assert ZebModel(ZebConfig.named("medium")).num_parameters == 556_970
+
+
+@pytest.mark.parametrize("tokenizer", ["v1", "v2"])
+@pytest.mark.parametrize("belief_head", [False, True])
+def test_flops_are_those_that_torch_counts(tokenizer: str, belief_head: bool) -> None:
+    config = ZebConfig.named("small", tokenizer=tokenizer, belief_head=belief_head)  # type: ignore[arg-type]
+    tokens = torch.from_numpy(get_tokenizer(tokenizer).encode(positions(3)))
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), counter:
+        ZebModel(config).eval()(tokens)
+    assert counter.get_total_flops() == 3 * flops(config)
 
 
 def test_layers_compute_what_torch_encoder_layers_compute() -> None:

@@ -16,7 +16,7 @@ from zeb42_agents.agent import make_agent
 from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.evaluator import NetworkEvaluator, resolve_device
 from zeb42_agents.experience import sample
-from zeb42_agents.model import ZebModel
+from zeb42_agents.model import ZebModel, flops
 from zeb42_agents.training import parts, report, tracking
 from zeb42_agents.training.collect import TianshouLoop
 from zeb42_agents.training.config import TrainConfig
@@ -135,7 +135,9 @@ class Trainer:
     @property
     def machine(self) -> str:
         """What the run works with, in a line."""
-        return f"on {self._device} with {self._threads} CPU threads, playing in {self.evaluator.precision}"
+        model = self.learner.model
+        network = f"{model.num_parameters / 1e6:.1f} M parameters, {flops(model.config) / 1e6:.0f} MFLOP per view"
+        return f"on {self._device} with {self._threads} CPU threads, playing in {self.evaluator.precision}; {network}"
 
     @property
     def _learns_calls(self) -> bool:
