@@ -6,17 +6,27 @@ from pathlib import Path
 from runpy import run_path
 from typing import TYPE_CHECKING
 
+from zeb42_agents.extras import needs_extras
+
 if TYPE_CHECKING:
     from zeb42_agents.agent import Agent, SupportsAct, agent_names, as_agent, make_agent, view_keys
+    from zeb42_agents.evaluator import NetworkEvaluator, load
     from zeb42_agents.explanation import Candidate, Explanation
 
+_ROOMS = {
+    "agent": ("Agent", "SupportsAct", "agent_names", "as_agent", "make_agent", "view_keys"),
+    "evaluator": ("NetworkEvaluator", "load"),
+    "explanation": ("Candidate", "Explanation"),
+}
 __all__ = [
     "Agent",
     "Candidate",
     "Explanation",
+    "NetworkEvaluator",
     "SupportsAct",
     "agent_names",
     "as_agent",
+    "load",
     "make_agent",
     "view_keys",
 ]
@@ -24,10 +34,11 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """The public names are imported when they are asked for, so that ``zeb42 --help`` waits for no compiler."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = "explanation" if name in ("Candidate", "Explanation") else "agent"
-    return getattr(import_module(f"zeb42_agents.{room}"), name)
+    for room, names in _ROOMS.items():
+        if name in names:
+            with needs_extras():
+                return getattr(import_module(f"zeb42_agents.{room}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Protocol, get_type_hints
 
 import numpy as np
@@ -12,6 +15,7 @@ import numpy as np
 from zeb42_agents import worlds
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.extras import needs_extras
+from zeb42_agents.files import fingerprint
 from zeb42_env._core.record import HAND
 from zeb42_env.hand import Hand
 from zeb42_env.records import as_records
@@ -20,6 +24,7 @@ Randomness = np.random.Generator | np.ndarray
 """A generator, or one ``uint64`` key for each view of the batch."""
 
 ENTRY_POINTS = "zeb42.agents"
+PYTHON_PREFIX = "py:"
 
 
 class SupportsAct(Protocol):
@@ -174,6 +179,54 @@ def make_agent(spec: str) -> Agent:
     agent = as_agent(builder(**options))
     agent.name = spec
     return agent
+
+
+def import_agent(spec: str) -> Agent:
+    """The agent that a class or function of a module of yours makes: ``py:MODULE:NAME[,OPTION...]``.
+
+    ``py:mine:Bold,nerve=0.5`` is ``mine.Bold(nerve=0.5)``, with the options of :func:`make_agent`. The module is looked
+    for where Python looks, and in the current folder last. Importing it runs its code, so this is for specs that the
+    user wrote. ValueError says what is wrong.
+    """
+    target, *words = spec.removeprefix(PYTHON_PREFIX).split(",")
+    module, _, name = target.partition(":")
+    if not spec.startswith(PYTHON_PREFIX) or not all(map(str.isidentifier, [*module.split("."), *name.split(".")])):
+        raise ValueError(f"expected py:MODULE:NAME, got {spec!r}; such as py:mine:Bold,nerve=0.5")
+    builder = _imported(module, name, spec)
+    agent = as_agent(builder(**_options(spec, builder, words)))
+    agent.name = spec
+    if agent.fingerprint is None:
+        files = _source_files(builder)
+        agent.fingerprint = fingerprint(files) if files else None
+    return agent
+
+
+def _imported(module: str, name: str, spec: str) -> Any:
+    """What ``name`` is in ``module``; ValueError unless it is there and can be called."""
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+    try:
+        found = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:  # whatever a module of the user's does on import
+        raise ValueError(f"expected {name} in the module {module} for {spec!r}, got {_in_short(error)}") from error
+    if not callable(found):
+        raise ValueError(f"expected a class or a function for {spec!r}, got {found!r}")
+    return found
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _source_files(builder: Any) -> list[Path]:
+    """The file that ``builder`` was written in, if it has one."""
+    try:
+        return [Path(inspect.getfile(builder))]
+    except TypeError:  # of C
+        return []
 
 
 def is_spec(text: str) -> bool:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numba import njit
 
+from zeb42_agents import weights
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.simple_bidder import simple_calls
 from zeb42_env._core.bits import unit
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import NUM_ACTIONS, TRICKS, legal_mask
+from zeb42_env.records import as_records
 from zeb42_env.tokenizers import get_tokenizer
 
 Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def load(
+    source: str | Path, *, device: str = "cpu", precision: Precision = "float32", max_batch: int = 1024
+) -> NetworkEvaluator:
+    """The network of bundled weights (``laptop``), of a training run's folder, or of a published ``.pt`` file.
+
+    >>> network = load("laptop")
+    >>> policy, value = network(views)  # HAND [N], views of the seats to move: float32 [N, 56] and [N]
+    >>> belief = network.belief(views)  # float32 [N, 28, 4]
+    >>> output = network.model(network.tokens(views))  # logits, with gradients
+
+    ``device`` is auto, cpu or cuda; ``precision`` auto, float32 or bfloat16; ``max_batch`` views at a time. ValueError
+    says what is wrong with the weights or the options.
+    """
+    if precision not in get_args(Precision):
+        raise ValueError(f"expected precision, got {precision!r}; allowed: {', '.join(get_args(Precision))}")
+    loaded = weights.load(source)
+    calls = bool(loaded.state.get("calls", False))
+    return NetworkEvaluator(loaded.model, calls=calls, device=device, precision=precision, max_batch=max_batch)
 
 
 class NetworkEvaluator:
@@ -78,10 +101,13 @@ class NetworkEvaluator:
     def _batches(self, rows: np.ndarray) -> list[np.ndarray]:
         return [rows[i : i + self.max_batch] for i in range(0, len(rows), self.max_batch)]
 
+    def tokens(self, views: np.ndarray) -> torch.Tensor:
+        """What the network reads of ``views`` [N]: int8 [N, T, F], on its device; ``model(tokens)`` answers."""
+        return torch.from_numpy(self.tokenizer.encode(as_records(views))).to(self.device)
+
     def _run(self, views: np.ndarray) -> ZebOutput:
-        tokens = torch.from_numpy(self.tokenizer.encode(views)).to(self.device)
         with torch.inference_mode(), autocast(self.device, self.precision):
-            output: ZebOutput = self.model(tokens)
+            output: ZebOutput = self.model(self.tokens(views))
         return output
 
 

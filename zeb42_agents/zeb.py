@@ -8,7 +8,7 @@ import numpy as np
 
 from zeb42_agents import weights as weights_on_disk
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
-from zeb42_agents.evaluator import NetworkEvaluator
+from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_env.hand import Hand
@@ -54,15 +54,7 @@ class Zeb(Agent):
         }  # fmt: skip
         if not sims and (unused := [f"{key}={value}" for key, (value, usual) in of_search.items() if value != usual]):
             raise ValueError(f"expected sims= beside {', '.join(unused)}, got none; without it nothing is searched")
-        loaded = weights_on_disk.load(weights)
-        if precision not in ("auto", "float32", "bfloat16"):
-            raise ValueError(f"expected precision, got {precision!r}; allowed: auto, float32, bfloat16")
-        evaluator = NetworkEvaluator(
-            loaded.model,
-            calls=bool(loaded.state.get("calls", False)),
-            device=device,
-            precision=precision,  # type: ignore[arg-type]
-        )
+        evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
         search = None
         if sims:
             search = SearchConfig(

@@ -37,7 +37,7 @@ from zeb42_agents.command import parse_options
 
 PROGRAM = "python -m zeb42_agents.arena"
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
-_AGENTS = f"{', '.join(agent_names())} with options, such as eq:n=20, or 'cmd:PROGRAM ARGS'."
+_AGENTS = f"{', '.join(agent_names())} with options, such as eq:n=20, py:MODULE:CLASS, or 'cmd:PROGRAM ARGS'."
 _PROTOCOLS = "; ".join(f"{protocol.name}: {protocol.summary}" for protocol in PROTOCOLS.values()) + "."
 
 Options = TypeVar("Options")

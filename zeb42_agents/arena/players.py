@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from zeb42_agents.agent import Agent, is_spec, make_agent, require_agent, same_agent
+from zeb42_agents.agent import PYTHON_PREFIX, Agent, import_agent, is_spec, make_agent, require_agent, same_agent
 from zeb42_agents.arena.external import DEFAULT_MOVE_TIME_S, ExternalAgent
 from zeb42_agents.files import fingerprint
 
@@ -30,7 +30,7 @@ class Player:
     """One contestant, as little as a worker process needs to build it."""
 
     spec: str
-    """What :func:`zeb42_agents.make_agent` takes, or ``cmd:`` and the command line of a program."""
+    """What :func:`zeb42_agents.make_agent` takes, ``py:MODULE:NAME``, or ``cmd:`` and the command line of a program."""
     name: str
     """What tables call it; the spec unless a pool file says otherwise."""
     move_time_s: float = DEFAULT_MOVE_TIME_S
@@ -49,8 +49,10 @@ class Player:
             program = shlex.split(agent.command)[0]
             if shutil.which(program) is None:
                 raise ValueError(f"expected a program after cmd:, got {program!r}, which is not there or cannot run")
+        elif self.spec.startswith(PYTHON_PREFIX):
+            agent = import_agent(self.spec)
         else:
-            require_agent(self.spec, "'cmd:PROGRAM ARGS'")
+            require_agent(self.spec, "py:MODULE:NAME", "'cmd:PROGRAM ARGS'")
             agent = make_agent(self.spec)
         agent.name = self.name
         return agent
