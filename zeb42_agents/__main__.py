@@ -21,6 +21,9 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "train": Command("zeb42_agents.training.cli", "train Zeb, or go on with a run"),
+    "review": Command(
+        "zeb42_agents.play.review_cli", "look at a hand again: what could be known, what hindsight knows"
+    ),
     "arena": Command("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
 }
 

@@ -12,7 +12,7 @@ _EXTRAS = {
     "arena": ("scipy", "rich", "matplotlib", "tyro", "filelock"),
     "agents": ("torch", "safetensors"),
     "train": ("tianshou",),
-    "play": ("starlette", "uvicorn", "anyio"),
+    "play": ("starlette", "uvicorn", "anyio", "platformdirs"),
     "wandb": ("wandb",),
     "data": ("pyarrow",),
     "hub": ("huggingface_hub",),

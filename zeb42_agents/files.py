@@ -81,6 +81,25 @@ def set_aside(path: Path) -> Path:
     return path.with_name(path.name + ".old")
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add ``line`` to the text file ``path``, made if need be; it is on the disk when this returns.
+
+    One write, so that of several programs at once none comes between; what a crash cut off stays a line of its own.
+    """
+    if "\n" in line:
+        raise ValueError("expected one line, got several")
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size:
+            os.lseek(descriptor, size - 1, os.SEEK_SET)
+        is_cut_off = size > 0 and os.read(descriptor, 1) != b"\n"
+        os.write(descriptor, f"{chr(10) if is_cut_off else ''}{line}\n".encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def see_onto_disk(path: Path) -> None:
     """Return when a file's content, or the names that a directory holds, are on the disk itself."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -10,6 +10,7 @@ order, a comma after each trick; a ``seat`` marks a view. Rules other than the d
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import numpy as np
@@ -21,11 +22,42 @@ from zeb42_env.rules import AllPassRule, Declaration, Rules, ScoringRule, action
 
 VERSION = "zeb42/1"
 _HAND_KEYS = ("deal", "seat", "shaker", "calls", "contract", "trump", "plays")
+_SEPARATORS = {"deal": ".|", "calls": ",", "contract": ":", "plays": ".,"}
 _KEYS = (*_HAND_KEYS, "scoring", "all_pass", "declarations", "marks", "match")
 
 
 class NotationError(ValueError):
     """A line that is not a hand: says which field is wrong, and why."""
+
+    def __init__(self, message: str, *, field: str = "", entry: int | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        """The field that is wrong, or the word that is none; empty if that is the line as a whole."""
+        self.entry = entry
+        """Which entry of it, from 0; None for all of it."""
+
+    def place(self, text: str) -> tuple[int, int]:
+        """Where in the line ``text`` that is: its first character and the one after its last; all of it if unknown."""
+        for word in re.finditer(r"\S+", text):
+            key, equals, value = word[0].partition("=")
+            if self.field and word[0] == self.field:
+                return word.span()
+            if not self.field or not equals or key != self.field:
+                continue
+            entries = list(re.finditer(f"[^{re.escape(_SEPARATORS.get(key, ' '))}]+", value))
+            if self.entry is None or self.entry >= len(entries):
+                return word.span()
+            first, last = entries[self.entry].span()
+            return word.start() + len(key) + 1 + first, word.start() + len(key) + 1 + last
+        return 0, len(text)
+
+    def pointed(self, text: str, *, width: int = 100) -> str:
+        """Two lines: the part of ``text`` around the place, and marks under it."""
+        first, last = self.place(text)
+        begin = max(0, min(first - width // 3, len(text) - width))
+        shown = text[begin : begin + width]
+        marks = "^" * max(1, min(last, begin + width) - first)
+        return f"{shown}\n{' ' * (first - begin)}{marks}"
 
 
 def format_hand(hand: np.void) -> str:
@@ -70,13 +102,13 @@ def parse_hand(text: str) -> np.ndarray:
     """The HAND record (array [1]) of a line; :class:`NotationError` says which field is wrong and what was expected."""
     version, *words = text.split() or [""]
     if version != VERSION:
-        raise NotationError(f"expected the line to begin with {VERSION}, got {version!r}")
+        raise NotationError(f"expected the line to begin with {VERSION}, got {version!r}", field=version)
     fields: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or key not in _KEYS or key in fields:
             problem = "a second time" if key in fields else "an unknown field" if equals else "a word without '='"
-            raise NotationError(f"at {word!r}: {problem}; allowed: {', '.join(_KEYS)}, each once")
+            raise NotationError(f"at {word!r}: {problem}; allowed: {', '.join(_KEYS)}, each once", field=word)
         fields[key] = value
     return _build(fields)
 
@@ -105,7 +137,9 @@ def _build(fields: dict[str, str]) -> np.ndarray:
         played = _split(trick, ".")
         if not 1 <= len(played) <= 4 or (len(played) < 4 and number < len(tricks) - 1):
             raise NotationError(
-                f"at plays={fields['plays']}: trick {number + 1} has {len(played)} dominoes, expected 4"
+                f"at plays={fields['plays']}: trick {number + 1} has {len(played)} dominoes, expected 4",
+                field="plays",
+                entry=sum(len(_split(before, ".")) for before in tricks[:number]),
             )
         for place, word in enumerate(played):
             _take(hand, "plays", 4 * number + place, word, core.TRICKS)
@@ -113,7 +147,7 @@ def _build(fields: dict[str, str]) -> np.ndarray:
     try:
         return check_records(hands, "a line")
     except ValueError as error:
-        raise NotationError(f"at plays={fields.get('plays')}: {error}") from None
+        raise NotationError(f"at plays={fields.get('plays')}: {error}", field="plays") from None
 
 
 def _parse_rules(fields: dict[str, str]) -> np.void:
@@ -121,10 +155,10 @@ def _parse_rules(fields: dict[str, str]) -> np.void:
     if "marks" in fields:
         pair = fields["marks"].split("-")
         if len(pair) != 2:
-            raise NotationError(f"at marks={fields['marks']}: expected two numbers such as 3-5")
+            raise NotationError(f"at marks={fields['marks']}: expected two numbers such as 3-5", field="marks")
         marks = (_parse_number("marks", pair[0], 0, 99), _parse_number("marks", pair[1], 0, 99))
     if fields.get("match", "yes") != "yes":
-        raise NotationError(f"at match={fields['match']}: expected yes")
+        raise NotationError(f"at match={fields['match']}: expected yes", field="match")
     options: dict[str, object] = {key: fields[key] for key in ("scoring", "all_pass") if key in fields}
     if "declarations" in fields:
         options["declarations"] = tuple(_parse_number("declarations", d, 0, 9) for d in fields["declarations"])
@@ -139,22 +173,26 @@ def _parse_rules(fields: dict[str, str]) -> np.void:
 def _parse_deal(hand: np.void, text: str, viewer: int) -> None:
     seats = text.split("|")
     if len(seats) != 4:
-        raise NotationError(f"at deal={text}: expected four hands with | between them, got {len(seats)}")
+        raise NotationError(f"at deal={text}: expected four hands with | between them, got {len(seats)}", field="deal")
     hand["owner"] = core.UNKNOWN
     for seat, dominoes in enumerate(seats):
         if viewer not in (core.NOBODY, seat):
             if dominoes != "?":
                 raise NotationError(
-                    f"at deal={text}: expected ? for seat {seat} in a view of seat {viewer}, got {dominoes!r}"
+                    f"at deal={text}: expected ? for seat {seat} in a view of seat {viewer}, got {dominoes!r}",
+                    field="deal",
                 )
             continue
         words = _split(dominoes, ".")
         if len(words) != 7:
-            raise NotationError(f"at deal={text}: expected seven dominoes for seat {seat}, got {len(words)}")
-        for word in words:
-            domino = _parse_tile(word, "deal")
+            raise NotationError(
+                f"at deal={text}: expected seven dominoes for seat {seat}, got {len(words)}", field="deal"
+            )
+        before = sum(len(_split(other, ".")) for other in seats[:seat])
+        for number, word in enumerate(words, start=before):
+            domino = _parse_tile(word, "deal", number)
             if hand["owner"][domino] >= 0:
-                raise NotationError(f"at deal={text}: {word} is dealt twice")
+                raise NotationError(f"at deal={text}: {word} is dealt twice", field="deal", entry=number)
             hand["owner"][domino] = seat
             hand["held"][seat] |= np.uint32(1 << domino)
 
@@ -162,27 +200,35 @@ def _parse_deal(hand: np.void, text: str, viewer: int) -> None:
 def _parse_contract(hand: np.void, text: str) -> None:
     parts = text.split(":")
     if len(parts) != 3:
-        raise NotationError(f"at contract={text}: expected SEAT:BID:TRUMP such as 2:31:fives")
+        raise NotationError(f"at contract={text}: expected SEAT:BID:TRUMP such as 2:31:fives", field="contract")
     hand["bidder"] = _parse_number("contract", parts[0], 0, 3)
     bid = _parse_number("contract", parts[1], core.MIN_BID, core.MAX_MARKS_BID * tiles.HAND_POINTS)
     if bid > tiles.HAND_POINTS and bid % tiles.HAND_POINTS:
-        raise NotationError(f"at contract={text}: expected a bid of 30..42 points or a multiple of 42, got {bid}")
+        raise NotationError(
+            f"at contract={text}: expected a bid of 30..42 points or a multiple of 42, got {bid}",
+            field="contract",
+            entry=1,
+        )
     hand["bid"] = bid
     try:
         core.declare(hand, int(Declaration.parse(parts[2])))
     except ValueError as error:
-        raise NotationError(f"at contract={text}: {error}") from None
+        raise NotationError(f"at contract={text}: {error}", field="contract", entry=2) from None
 
 
 def _take(hand: np.void, field: str, number: int, word: str, phase: int) -> None:
     """Apply one action of the line, if it is legal there."""
     where = f"at {field}, entry {number + 1} ({word})"
     try:
-        action = _parse_tile(word, field) if phase == core.TRICKS else parse_action(word.replace("-mark", " mark"))
+        action = (
+            _parse_tile(word, field, number) if phase == core.TRICKS else parse_action(word.replace("-mark", " mark"))
+        )
     except ValueError as error:
-        raise NotationError(f"{where}: {error}") from None
+        raise NotationError(f"{where}: {error}", field=field, entry=number) from None
     if hand["phase"] != phase:
-        raise NotationError(f"{where}: the hand is not at this point; check the fields before it")
+        raise NotationError(
+            f"{where}: the hand is not at this point; check the fields before it", field=field, entry=number
+        )
     mover = int(hand["to_move"])
     unseen = phase == core.TRICKS and not hand["held"][mover]
     if unseen:  # a seat that the view cannot see: any domino that nobody was seen to hold
@@ -192,8 +238,25 @@ def _take(hand: np.void, field: str, number: int, word: str, phase: int) -> None
         allowed = [a for a in range(core.NUM_ACTIONS) if mask >> a & 1]
     if action not in allowed:
         options = ", ".join(_tile(a) if phase == core.TRICKS else _word(a) for a in allowed)
-        raise NotationError(f"{where}: not legal for seat {mover}; allowed: {options}")
+        raise NotationError(
+            f"{where}: not legal for seat {mover}; allowed: {options}{_why_not(hand, action)}",
+            field=field,
+            entry=number,
+        )
     core.apply(hand, action)
+
+
+def _why_not(hand: np.void, action: int) -> str:
+    """Why the seat to move may not play a domino, as the end of a sentence; nothing for calls."""
+    if action >= core.PASS:
+        return ""
+    if action in hand["plays"][: hand["num_plays"]]:
+        return "; it was played before"
+    owner = int(hand["owner"][action])
+    if owner != hand["to_move"]:
+        return f"; it was dealt to seat {owner}" if owner != core.UNKNOWN else ""
+    led = int(hand["plays"][hand["num_plays"] - hand["num_plays"] % 4])
+    return f"; it has to follow {_tile(led)}"
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -203,13 +266,15 @@ def _split(text: str, separator: str) -> list[str]:
 def _parse_number(field: str, text: str, low: int, high: int) -> int:
     number = text.isascii() and text.isdigit() and len(text) <= 4
     if not (number and low <= int(text) <= high):
-        raise NotationError(f"at {field}=: expected a number {low}..{high}, got {text[:20]!r}")
+        raise NotationError(f"at {field}=: expected a number {low}..{high}, got {text[:20]!r}", field=field)
     return int(text)
 
 
-def _parse_tile(word: str, field: str) -> int:
+def _parse_tile(word: str, field: str, entry: int) -> int:
     if len(word) != 2 or any(pip not in "0123456" for pip in word):
-        raise NotationError(f"at {field}=: expected a domino as two pips such as 64, got {word!r}")
+        raise NotationError(
+            f"at {field}=: expected a domino as two pips such as 64, got {word!r}", field=field, entry=entry
+        )
     return tiles.domino_id(int(word[0]), int(word[1]))
 
 

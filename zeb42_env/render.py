@@ -31,7 +31,7 @@ def ansi(record: np.void, *, unicode: bool | None = None) -> str:
         unicode: whether to draw domino tiles and arrows; by default if stdout can take them.
     """
     if unicode is None:
-        unicode = _takes_unicode(getattr(sys.stdout, "encoding", None))
+        unicode = takes_unicode(getattr(sys.stdout, "encoding", None))
     hand = Hand(record)
     table = [] if hand.is_over else [*_table(hand, unicode), ""]
     lines = [*_heading(hand), "", *table, *_footing(hand)]
@@ -69,7 +69,8 @@ class Window:
             self._window = None
 
 
-def _takes_unicode(encoding: str | None) -> bool:
+def takes_unicode(encoding: str | None) -> bool:
+    """Whether a stream of this encoding can show domino tiles."""
     try:
         _tile(27, True).encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

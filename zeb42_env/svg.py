@@ -131,7 +131,7 @@ def table(
         parts += _seat(shown, (viewer + place) % 4, place, seats, marked)
     parts += _calls(shown, viewer, seats) if shown.phase == Phase.AUCTION else _trick(shown, viewer, marked, seats)
     parts += _last_trick(shown, seats)
-    return _picture(BOARD, parts, f"Texas 42: {_named(turn_text(shown), seats)}", _described(shown, seats), style)
+    return _picture(BOARD, parts, f"Texas 42: {named(turn_text(shown), seats)}", _described(shown, seats), style)
 
 
 def hand_of(
@@ -199,7 +199,7 @@ def _score(hand: Hand, seats: Sequence[str]) -> list[str]:
     parts = []
     for team in (0, 1):
         y = 58 + 30 * team
-        pair = _named(TEAMS[team], seats)
+        pair = named(TEAMS[team], seats)
         marks = f'<tspan class="quiet" dx="12">{_marks(hand.marks[team])}</tspan>' if with_marks else ""
         figures = f'<tspan font-size="26" dx="10">{hand.points[team]}</tspan>{marks}'
         parts.append(f'<text x="44" y="{y}" font-size="19"><tspan class="quiet">{escape(pair)}</tspan>{figures}</text>')
@@ -250,14 +250,14 @@ def _calls(hand: Hand, viewer: int, seats: Sequence[str]) -> list[str]:
         x, y = _CALLS[(seat - viewer) % 4]
         kind, text = ("turn", "onturn") if is_best else ("name", "")
         parts.append(_pill(action_text(action), x, y, size=30, kind=kind, text=text))
-    return [*parts, _text(_named(turn_text(hand), seats), 480, 368, size=28, anchor="middle")]
+    return [*parts, _text(named(turn_text(hand), seats), 480, 368, size=28, anchor="middle")]
 
 
 def _trick(hand: Hand, viewer: int, classes: Mapping[int, str], seats: Sequence[str]) -> list[str]:
     """The trick under way, its winner so far edged in gold, or what is to be done."""
     trick, best, trumps = current_trick(hand), winning_seat(hand), _trumps(hand)
     if not trick:
-        return [_text(_named(turn_text(hand), seats), 480, 368, size=28, anchor="middle"), *_paid(hand, seats)]
+        return [_text(named(turn_text(hand), seats), 480, 368, size=28, anchor="middle"), *_paid(hand, seats)]
     return [
         _tile(domino, *TRICK[(seat - viewer) % 4], trumps=trumps, classes={domino: "won"} if seat == best else classes)
         for seat, domino in trick
@@ -269,7 +269,7 @@ def _paid(hand: Hand, seats: Sequence[str]) -> list[str]:
     if not hand.is_over or hand.bidder < 0 or not goals.by_marks(hand.record["scoring"]):
         return []
     words = f"{_marks(int(abs(hand.score)))} to {TEAMS[0 if hand.score > 0 else 1]}"
-    return [_text(_named(words, seats), 480, 406, size=22, anchor="middle", kind="gold")]
+    return [_text(named(words, seats), 480, 406, size=22, anchor="middle", kind="gold")]
 
 
 def _last_trick(hand: Hand, seats: Sequence[str]) -> list[str]:
@@ -361,7 +361,7 @@ def _list_of(held: Sequence[int | None]) -> str:
     return ", ".join(known + ([f"{hidden} face down"] if hidden else [])) or "nothing"
 
 
-def _named(words: str, seats: Sequence[str]) -> str:
+def named(words: str, seats: Sequence[str]) -> str:
     """``words`` with the names of the seats instead of their numbers."""
     if tuple(seats) == SEAT_WORDS:
         return words
@@ -383,4 +383,4 @@ def _described(hand: Hand, seats: Sequence[str]) -> str:
     if best >= 0:
         words.append(f"seat {best} is winning the trick")
     words += [f"seat {seat} holds {_list_of(shown_hand(hand, seat))}" for seat in range(4) if not hand.is_over]
-    return _named("; ".join(words), seats) + "."
+    return named("; ".join(words), seats) + "."

@@ -97,3 +97,41 @@ def test_errors_in_a_dealt_contract(contract, message):
     start = line.index("contract=")
     with pytest.raises(NotationError, match=message):
         Hand.parse(line[:start] + f"contract={contract}")
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "place"),
+    [
+        ("zeb42/1 ", "zeb42/9 ", "zeb42/9"),
+        ("shaker=3", "dealer=3", "dealer=3"),
+        ("shaker=3", "shaker=4", "shaker=4"),
+        ("65.64", "65.65", "65"),
+        ("65.64", "65.7x", "7x"),
+        ("calls=41,pass", "calls=41,40", "40"),
+        ("trump=ones", "trump=no-trumps", "no-trumps"),
+        ("plays=64", "plays=66", "66"),
+        ("plays=64.66.60.42", "plays=64.66.60", "64"),
+    ],
+)
+def test_errors_point_at_the_place(find, put, place):
+    line = LINE.replace(find, put, 1)
+    with pytest.raises(NotationError) as caught:
+        Hand.parse(line)
+    first, last = caught.value.place(line)
+    assert line[first:last] == place
+    shown, marks = caught.value.pointed(line).splitlines()
+    assert shown in line
+    assert shown[marks.index("^") : len(marks)] == place
+
+
+@pytest.mark.parametrize(
+    ("plays", "why"),
+    [
+        ("plays=66", "it was dealt to seat 1"),
+        ("plays=64.54", "it has to follow 64"),
+        ("plays=64.66.60.42,66", "it was played before"),
+    ],
+)
+def test_an_impossible_play_says_why(plays, why):
+    with pytest.raises(NotationError, match=why):
+        Hand.parse(LINE[: LINE.index("plays=")] + plays)

@@ -41,8 +41,8 @@ def deal_report(
 
     ValueError if the run does not have both tables of it.
     """
-    tables = _find_rows(folder, deal, pair, hand_number)
-    hands = [_hand_of(row) for row in tables]
+    tables = find_tables(folder, deal, pair, hand_number)
+    hands = [hand_of(row) for row in tables]
     parts: list[RenderableType] = [Text(plain(line)) for line in _deal_lines(deal, hands[0], hand_number, folder)]
     verdicts = [solver.analyse(hand) if hand.declaration is not None else [] for hand in hands]
     parts.append(_play_table(tables, hands, verdicts))
@@ -58,7 +58,7 @@ def deal_report(
     return Group(*parts)
 
 
-def _hand_of(row: dict[str, Any]) -> Hand:
+def hand_of(row: dict[str, Any]) -> Hand:
     """The whole hand of a row. ValueError if it is not one."""
     hand = Hand.parse(row["hand"])
     if hand.record["seat"] != core.NOBODY:
@@ -66,8 +66,8 @@ def _hand_of(row: dict[str, Any]) -> Hand:
     return hand
 
 
-def _find_rows(folder: RunFolder, deal: int, pair: Sequence[str] | None, hand_number: int) -> list[dict[str, Any]]:
-    """The rows of tables 0 and 1."""
+def find_tables(folder: RunFolder, deal: int, pair: Sequence[str] | None, hand_number: int) -> list[dict[str, Any]]:
+    """The rows of tables 0 and 1 of ``deal``, arguments and errors as for :func:`deal_report`."""
     for name in pair or ():
         if name not in folder.names:
             raise ValueError(f"expected agents of the run, got {name!r}; allowed: {', '.join(folder.names)}")

@@ -136,6 +136,11 @@ class Review:
     effort: Effort
     steps: tuple[Step, ...]
 
+    @classmethod
+    def of(cls, hand: Hand, seats: Sequence[int] | None, effort: Effort, steps: Sequence[Step]) -> Review:
+        """What :func:`review` gave for ``hand`` and ``seats``."""
+        return cls(hand=hand, seats=_seats_of(hand, seats), effort=effort, steps=tuple(steps))
+
     @property
     def decisions(self) -> list[Step]:
         """The steps that have a verdict."""
@@ -186,8 +191,7 @@ def review(
 def review_whole(hand: Hand, **options: Any) -> Review:
     """The same as :func:`review`, once all of it is known."""
     steps = tuple(review(hand, **options))
-    effort = options.get("effort") or Effort()
-    return Review(hand=hand, seats=_seats_of(hand, options.get("seats")), effort=effort, steps=steps)
+    return Review.of(hand, options.get("seats"), options.get("effort") or Effort(), steps)
 
 
 def lines(hand: Hand, **options: Any) -> Iterator[dict[str, Any]]:

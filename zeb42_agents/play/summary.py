@@ -82,9 +82,10 @@ class Summary:
         rows = [f"{hands}; given up, in hands won (95% interval of what the sampled worlds can tell)"]
         for group in self.groups:
             low, high = group.interval
+            decisions = "1 decision" if group.num_decisions == 1 else f"{group.num_decisions} decisions"
             rows.append(
                 f"  {GROUPS[group.name]:<17} {max(group.loss, 0.0):5.2f}  ({max(low, 0.0):.2f} to {max(high, 0.0):.2f})"
-                f"  {group.num_decisions:4d} decisions, {group.num_costly} costly"
+                f"  {decisions:>14}, {group.num_costly} costly"
             )
         if self.num_hands < FEW_HANDS:
             rows.append(f"  Fewer than {FEW_HANDS} hands say how these went, not how you play.")
