@@ -273,11 +273,8 @@ def rewound(hand: Hand, ply: int) -> Hand:
 
 def _steps(full: Hand, is_known: bool, seats: tuple[int, ...], effort: Effort, agent: Agent | None) -> Iterator[Step]:
     onlooker = seats[0] if len(seats) == 1 else None
-    history = full.history
-    hand = rewound(full, 0)
-    for ply, (seat, action) in enumerate(history):
-        yield _step(hand, ply, action, is_known, seat in seats, onlooker, effort, agent)
-        hand.apply(action)
+    for ply, (hand, action) in enumerate(full.replay()):
+        yield _step(hand, ply, action, is_known, hand.to_move in seats, onlooker, effort, agent)
 
 
 def _step(
