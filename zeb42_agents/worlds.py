@@ -356,6 +356,45 @@ def sample_into(view: np.void, key: np.uint64, weights: np.ndarray, out: np.ndar
 
 
 @njit(cache=True, nogil=True)
+def enumerate_into(view: np.void, out: np.ndarray) -> int:
+    """Write every world of ``view`` into ``out`` (HAND [W]), each once, and return how many there are; 0 if there are
+    none or more than W, and then nothing is written."""
+    owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
+    room = np.empty(NUM_SEATS, np.int64)
+    num_free = _lay_out(view, owners, free, seats, room)
+    if num_free < 0:
+        return 0
+    sums = np.empty((num_free + 1, ROOM, ROOM))
+    one = (view.seat + 1) & 3
+    two, three = (one + 1) & 3, (one + 2) & 3
+    total = _sum_completions(num_free, free, seats, room, one, np.ones((NUM_DOMINOES, NUM_SEATS)), False, sums)
+    if total > len(out):
+        return 0
+    settled = _settle(view, owners)
+    for w in range(np.int64(total)):
+        world = out[w]
+        out[w] = settled[0]
+        a, b = room[one], room[two]
+        rank = np.float64(w)  # of the world among those that agree with what is placed so far
+        for k in range(num_free):
+            to_one = _weight(seats[k], one, sums[k + 1, a - 1, b]) if a > 0 else 0.0
+            to_two = _weight(seats[k], two, sums[k + 1, a, b - 1]) if b > 0 else 0.0
+            if rank < to_one:
+                seat = one
+                a -= 1
+            elif rank < to_one + to_two:
+                seat = two
+                rank -= to_one
+                b -= 1
+            else:
+                seat = three
+                rank -= to_one + to_two
+            world.owner[free[k]] = seat
+            world.held[seat] |= np.uint32(1) << np.uint32(free[k])
+    return np.int64(total)
+
+
+@njit(cache=True, nogil=True)
 def _settle(view: np.void, owners: np.ndarray) -> np.ndarray:
     """The view as a full hand (HAND [1]) with every settled domino in its place and the free ones still missing."""
     settled = np.empty(1, HAND)

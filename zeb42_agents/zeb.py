@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,15 @@ from zeb42_agents import weights as weights_on_disk
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.explanation import Candidate, Explanation
+from zeb42_agents.minds import model as minds_on_disk
+from zeb42_agents.minds import network_mind
+from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
+from zeb42_agents.search.bundle import Plan
 from zeb42_env.hand import Hand
 
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
+TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 
 
 class Zeb(Agent):
@@ -32,34 +38,47 @@ class Zeb(Agent):
         weights: str,
         *,
         sims: int = 0,
-        worlds: int = 16,
+        worlds: int = 0,
         belief: str = "net",
         solve_tricks: int = 4,
         root: str = "gumbel",
         mix_tricks: int = 0,
         mix_weight: float = 0.5,
+        thin: int = THIN,
+        early: int = 1,
+        temperature: float = 0.0,
         device: str = "auto",
         precision: str = "float32",
         threads: int = 1,
-    ) -> Zeb:
-        """``zeb:WEIGHTS`` plays the policy alone; with ``sims=`` it searches. See :class:`SearchConfig`.
+    ) -> Agent:
+        """``zeb:WEIGHTS`` plays the policy alone, of a network or of a mind.
 
+        With ``sims=`` a network searches its tree, see :class:`SearchConfig`; ``worlds=`` is 16 if not given.
         ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
         machine to the next; ``float32`` plays the same everywhere.
+
+        With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
+        in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind. With a ``temperature`` the
+        modelled players draw their plays.
         """
-        of_search = {
-            "worlds": (worlds, 16), "belief": (belief, "net"), "solve_tricks": (solve_tricks, 4),
-            "root": (root, "gumbel"), "mix_tricks": (mix_tricks, 0), "mix_weight": (mix_weight, 0.5),
-            "threads": (threads, 1),
+        of_tree = {
+            "belief": (belief, "net"), "solve_tricks": (solve_tricks, 4), "root": (root, "gumbel"),
+            "mix_tricks": (mix_tricks, 0), "mix_weight": (mix_weight, 0.5), "threads": (threads, 1),
         }  # fmt: skip
-        if not sims and (unused := [f"{key}={value}" for key, (value, usual) in of_search.items() if value != usual]):
-            raise ValueError(f"expected sims= beside {', '.join(unused)}, got none; without it nothing is searched")
+        of_network = {"sims": (sims, 0), "device": (device, "auto"), "precision": (precision, "float32"), **of_tree}
+        of_mind = {"thin": (thin, THIN), "early": (early, 1), "temperature": (temperature, 0.0)}
+        if minds_on_disk.is_mind(weights):
+            _refuse(f"{weights} is a mind, which searches by worlds=, thin=, early=, temperature=", of_network)
+            return _over_a_mind(weights, worlds, thin, early, temperature)
+        _refuse(f"{weights} is a network and no mind", of_mind)
+        if not sims:
+            _need("sims", {"worlds": (worlds, 0), **of_tree})
         evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
         search = None
         if sims:
             search = SearchConfig(
                 sims=sims,
-                worlds=worlds,
+                worlds=worlds or TREE_WORLDS,
                 belief=belief,  # type: ignore[arg-type]
                 solve_tricks=solve_tricks,
                 root=root,  # type: ignore[arg-type]
@@ -70,7 +89,7 @@ class Zeb(Agent):
             )
         agent = cls(evaluator, search=search)
         agent._fingerprint = weights_on_disk.fingerprint_of(weights)
-        chosen = {"sims": (sims, 0), **of_search, "device": (device, "auto"), "precision": (precision, "float32")}
+        chosen = {"sims": (sims, 0), "worlds": (worlds, 0), **of_network}
         agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
         agent._options.insert(0, repr(weights))
         return agent
@@ -116,3 +135,37 @@ class Zeb(Agent):
             network_value=float(value[0]) if read else None,
             belief=self.evaluator.belief(views)[0].astype(np.float64) if has_belief else None,
         )
+
+
+def _over_a_mind(weights: str, worlds: int, thin: int, early: int, temperature: float) -> MindPlayer:
+    """The player that a mind is, with a search over ``worlds`` worlds, or alone if there are none."""
+    if not 0 <= temperature <= 100:
+        raise ValueError(f"expected temperature in 0..100, got {temperature}")
+    plan = ALONE
+    if worlds:
+        for name, value in (("worlds", worlds), ("early", early), ("thin", thin), ("worlds * early", worlds * early)):
+            if not 1 <= value <= MAX_WORLDS:
+                raise ValueError(f"expected {name} in 1..{MAX_WORLDS}, got {value}")
+        plan = Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True)
+    else:
+        _need("worlds", {"thin": (thin, THIN), "early": (early, 1)})
+    mind = network_mind(minds_on_disk.load(weights).model.network(), temperature)
+    agent = MindPlayer(mind, plan, name=f"zeb:{weights}")
+    agent.fingerprint = weights_on_disk.fingerprint_of(weights)
+    return agent
+
+
+def _refuse(why: str, options: dict[str, tuple[Any, Any]]) -> None:
+    """ValueError if one of ``options`` (what was given, what is usual) was given."""
+    if given := _given(options):
+        raise ValueError(f"expected no {', '.join(given)}: {why}")
+
+
+def _need(option: str, others: dict[str, tuple[Any, Any]]) -> None:
+    """ValueError if one of ``others`` was given, which mean nothing without ``option``."""
+    if given := _given(others):
+        raise ValueError(f"expected {option}= beside {', '.join(given)}, got none; without it nothing is searched")
+
+
+def _given(options: dict[str, tuple[Any, Any]]) -> list[str]:
+    return [f"{name}={value}" for name, (value, usual) in options.items() if value != usual]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeb42_agents import make_agent, minds, worlds
 from zeb42_agents.br import BestResponse
+from zeb42_agents.minds.dice import finish_by_dice
+from zeb42_agents.minds.model import MindConfig, MindModel
 from zeb42_agents.search import bundle as bundles
 from zeb42_env import HAND, Hand, Rules
 from zeb42_env._core import goals, tables
@@ -38,17 +41,17 @@ def redealt(view: np.void, seed: int) -> Hand:
 class SlowBundle:
     """The same search, with sets of hands and recursion."""
 
-    def __init__(self, view: np.void, sampled: np.ndarray, key: int, inner: int, thin: int) -> None:
+    def __init__(self, view: np.void, sampled: np.ndarray, key: int, mind: minds.Mind, thin: int) -> None:
         self.seat, self.sign = int(view["seat"]), 1 if int(view["seat"]) % 2 == 0 else -1
         self.sampled = [(Hand(world), 1) for world in sampled]
-        self.key, self.mind, self.thin = np.uint64(key), minds.dice_mind(inner), thin
+        self.key, self.mind, self.thin = np.uint64(key), mind, thin
 
     def mind_plays(self, hand: Hand, history: int) -> int:
         if len(hand.legal_actions()) == 1:
             return hand.legal_actions()[0]
         held = np.uint64(hand.record["held"][hand.to_move])
         name = np.uint64(mix(np.uint64(history), held))
-        return int(minds.choose_by_dice(self.mind, hand.view(hand.to_move), np.uint64(mix(self.key, name))))
+        return int(minds.choose(self.mind, hand.view(hand.to_move), np.uint64(mix(self.key, name))))
 
     def value(self, group: list[tuple[Hand, int]], domino: int) -> float:
         total, open_worlds = 0.0, {}
@@ -77,20 +80,42 @@ class SlowBundle:
         return len(hand.record["plays"][hand.record["plays"] >= 0]) % 4 == 0 and bool(goals.decided(hand.record))
 
 
+def a_mind(kind: str) -> minds.Mind:
+    if kind == "dice":
+        return minds.dice_mind(3)
+    torch.manual_seed(0)
+    network = MindModel(MindConfig(width=24, second_width=20)).network()
+    return minds.network_mind(network, 0.3 if kind == "drawn" else 0.0)
+
+
+@pytest.mark.parametrize("kind", ["dice", "network", "drawn"])
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("thin", [1, 3])
-def test_the_bundle_is_the_recursion_it_stands_for(seed, thin):
+def test_the_bundle_is_the_recursion_it_stands_for(kind: str, seed: int, thin: int) -> None:
     hand = position(seed, 8 + seed)
-    view = hand.view(hand.to_move)
+    view, mind = hand.view(hand.to_move), a_mind(kind)
     sampled = worlds.sample(view, 12, np.random.default_rng(seed))
     values = np.empty(28)
-    bundles.search_bundle(bundles.new_bundle(12), minds.dice_mind(3), sampled, np.uint64(seed), thin, values)
-    slow = SlowBundle(view, sampled, seed, 3, thin)
+    bundles.search_bundle(bundles.new_bundle(12), mind, sampled, np.uint64(seed), thin, values)
+    slow = SlowBundle(view, sampled, seed, mind, thin)
     for domino in range(28):
         if domino in hand.legal_actions():
             assert values[domino] == pytest.approx(slow.value(slow.sampled, domino) / 12)
         else:
             assert values[domino] == bundles.NOT_TRIED
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_last_tricks_are_exact_over_information_sets(seed: int) -> None:
+    """Every deal once, and no group too thin: what each play comes to is what the recursion says of all deals."""
+    hand, mind = position(seed, 17 + seed % 7), a_mind("network")
+    view, values = hand.view(hand.to_move), np.empty(28)
+    plan = bundles.Plan(num_worlds=2000, early=1, thin=8, every_deal=True)
+    found = bundles.weigh_plays(view, np.uint64(5), bundles.new_bundle(2000), mind, plan, values)
+    assert len(found) == worlds.count(view) == len({world.tobytes() for world in found})
+    slow = SlowBundle(view, found, int(mix(np.uint64(5), np.uint64(1))), mind, thin=1)
+    for domino in hand.legal_actions():
+        assert values[domino] == pytest.approx(slow.value(slow.sampled, domino) / len(found))
 
 
 @settings(max_examples=30, deadline=None)
@@ -105,9 +130,9 @@ def test_what_is_hidden_changes_no_choice(seed, num_plays):
 def test_a_mind_plays_by_its_own_view_alone():
     hand = position(3, 5)
     view = np.array([hand.view(hand.to_move)])[0]
-    first = minds.choose_by_dice(minds.dice_mind(4), view, np.uint64(9))
+    first = minds.choose(minds.dice_mind(4), view, np.uint64(9))
     assert first in hand.legal_actions()
-    assert minds.choose_by_dice(minds.dice_mind(4), view, np.uint64(9)) == first
+    assert minds.choose(minds.dice_mind(4), view, np.uint64(9)) == first
 
 
 def test_choices_depend_on_view_and_key_not_on_the_batch():
@@ -124,7 +149,7 @@ def test_dice_play_the_whole_hand_and_say_what_it_comes_to():
     hand = position(2, 9)
     legal = hand.legal_actions()
     held, stream = np.empty(4, np.uint32), np.array([5], np.uint64)
-    fast = np.mean([minds.finish_by_dice(hand.record, legal[0], held, stream) for _ in range(4000)])
+    fast = np.mean([finish_by_dice(hand.record, legal[0], held, stream) for _ in range(4000)])
     hand.apply(legal[0])
     hands = np.repeat(np.array([hand.record]), 4000)
     tables.play_randomly(hands, np.arange(4000, dtype=np.uint64))

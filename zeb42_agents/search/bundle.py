@@ -17,15 +17,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zeb42_agents.minds import DiceMind, choose_by_dice
+from zeb42_agents import worlds as deals
+from zeb42_agents.minds import Mind, choose
 from zeb42_env._core.bits import lowest, mix, popcount
-from zeb42_env._core.dominoes import NUM_TRICKS
+from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
 from zeb42_env._core.goals import decided, outcome
 from zeb42_env._core.record import HAND, OVER, blank, legal_plays, play
 
 LEVELS = NUM_TRICKS + 1  # decisions of its own that a seat may still have, and the level after the last
 MEMO_SLOTS, MEMO_WAYS = 1 << 14, 8
 EMPTY = np.uint64(0)
+EARLY_PLAYS = 8  # of the first two tricks
 NOT_TRIED = -2.0  # below any value
 
 
@@ -43,9 +45,32 @@ GROUP = np.dtype(
 """One level of the walk: a group of worlds that the searcher cannot tell apart, and what is left to do."""
 
 
+class Plan(NamedTuple):
+    """How many worlds a search takes, and what it does with few."""
+
+    num_worlds: int
+    """Worlds sampled for a decision."""
+    early: int
+    """In the first two tricks, where most is hidden, so many times as many."""
+    thin: int
+    """Groups of fewer worlds leave the searcher's own decision to a mind."""
+    every_deal: bool
+    """Whether a view that no more than ``num_worlds`` deals agree with is searched in all of them, each once. Then a
+    group of any size is all there is to know, and no group is thin."""
+
+    @property
+    def most_worlds(self) -> int:
+        """The most that a decision takes."""
+        return self.num_worlds * self.early
+
+
 class Bundle(NamedTuple):
     """W worlds on their way to the end of the hand. Level l holds them at the searcher's decision number l."""
 
+    worlds: np.ndarray
+    """HAND [W], as sampled."""
+    even: np.ndarray
+    """float64 [28, 4], weights under which all worlds are equally likely."""
     hands: np.ndarray
     """HAND [8, W]; rows of one level that are next to one another belong to one public history."""
     histories: np.ndarray
@@ -63,6 +88,8 @@ class Bundle(NamedTuple):
 def new_bundle(num_worlds: int) -> Bundle:
     """Room for ``num_worlds`` worlds."""
     return Bundle(
+        worlds=np.empty(num_worlds, HAND),
+        even=np.ones((NUM_DOMINOES, NUM_SEATS)),
         hands=np.empty((LEVELS, num_worlds), HAND),
         histories=np.empty((LEVELS, num_worlds), np.uint64),
         memo_keys=np.empty(MEMO_SLOTS, np.uint64),
@@ -73,8 +100,37 @@ def new_bundle(num_worlds: int) -> Bundle:
 
 
 @njit(cache=True, nogil=True)
+def weigh_plays(
+    view: np.void, key: np.uint64, bundle: Bundle, mind: Mind, plan: Plan, values: np.ndarray
+) -> np.ndarray:
+    """Write what each legal play comes to for the team of ``view`` into ``values`` (float64 [28], -1..1).
+
+    Returns the worlds that it was found in: HAND [W], a part of ``bundle.worlds``.
+    """
+    num_worlds = plan.num_worlds * (plan.early if view.num_plays < EARLY_PLAYS else 1)
+    found, thin = 0, plan.thin
+    if plan.every_deal:
+        found = deals.enumerate_into(view, bundle.worlds[:num_worlds])
+        thin = thin if found == 0 else 1
+    if found == 0:
+        found = num_worlds
+        consistent = deals.sample_into(view, key, bundle.even, bundle.worlds[:num_worlds])
+        assert consistent
+    sampled = bundle.worlds[:found]
+    search_bundle(bundle, mind, sampled, mix(key, np.uint64(1)), thin, values)
+    return sampled
+
+
+@njit(cache=True, nogil=True)
+def weigh_many(views: np.ndarray, keys: np.ndarray, bundle: Bundle, mind: Mind, plan: Plan, values: np.ndarray) -> None:
+    """:func:`weigh_plays` for ``views`` [B] with keys [B] into ``values`` [B, 28]."""
+    for b in range(len(views)):
+        weigh_plays(views[b], keys[b], bundle, mind, plan, values[b])
+
+
+@njit(cache=True, nogil=True)
 def search_bundle(
-    bundle: Bundle, mind: DiceMind, worlds: np.ndarray, key: np.uint64, thin: int, values: np.ndarray
+    bundle: Bundle, mind: Mind, worlds: np.ndarray, key: np.uint64, thin: int, values: np.ndarray
 ) -> None:
     """Write what each legal play of the seat to move comes to for its team into ``values`` (float64 [28], -1..1).
 
@@ -96,7 +152,7 @@ def search_bundle(
 
 
 @njit(cache=True, nogil=True)
-def _value_of(bundle: Bundle, mind: DiceMind, key: np.uint64, thin: int, domino: int) -> float:
+def _value_of(bundle: Bundle, mind: Mind, key: np.uint64, thin: int, domino: int) -> float:
     """What comes of ``domino`` at the root for seats 0&2, -1..1, summed over its worlds.
 
     A walk in depth over groups and their plays, by hand where recursion would say it shorter: numba cannot cache
@@ -127,7 +183,7 @@ def _value_of(bundle: Bundle, mind: DiceMind, key: np.uint64, thin: int, domino:
 
 
 @njit(cache=True, nogil=True)
-def _play(bundle: Bundle, mind: DiceMind, key: np.uint64, level: int, domino: int) -> int:
+def _play(bundle: Bundle, mind: Mind, key: np.uint64, level: int, domino: int) -> int:
     """Play ``domino`` in the worlds of the level's group, and on until the searcher is to move again: the level below.
 
     Worlds that end on the way are counted there.
@@ -152,7 +208,7 @@ def _play(bundle: Bundle, mind: DiceMind, key: np.uint64, level: int, domino: in
 
 
 @njit(cache=True, nogil=True)
-def _candidates(bundle: Bundle, mind: DiceMind, key: np.uint64, thin: int, level: int) -> np.uint32:
+def _candidates(bundle: Bundle, mind: Mind, key: np.uint64, thin: int, level: int) -> np.uint32:
     """The plays that the level's group decides between, as bits: all legal ones, or the mind's if the group is thin."""
     group = bundle.groups[level]
     hand = bundle.hands[level, group.first]
@@ -163,9 +219,7 @@ def _candidates(bundle: Bundle, mind: DiceMind, key: np.uint64, thin: int, level
 
 
 @njit(cache=True, nogil=True)
-def _play_others(
-    bundle: Bundle, mind: DiceMind, key: np.uint64, hand: np.void, seat: int, history: np.uint64
-) -> np.uint64:
+def _play_others(bundle: Bundle, mind: Mind, key: np.uint64, hand: np.void, seat: int, history: np.uint64) -> np.uint64:
     """Let minds play in ``hand`` until ``seat`` is to move or nothing is left to decide; returns the history."""
     while hand.phase != OVER and hand.to_move != seat:
         if hand.num_plays & 3 == 0 and decided(hand):
@@ -177,11 +231,12 @@ def _play_others(
 
 
 @njit(cache=True, nogil=True)
-def _mind_plays(bundle: Bundle, mind: DiceMind, key: np.uint64, hand: np.void, history: np.uint64) -> int:
+def _mind_plays(bundle: Bundle, mind: Mind, key: np.uint64, hand: np.void, history: np.uint64) -> int:
     """What the mind of the seat to move plays from its own view of ``hand``."""
     held = hand.held[hand.to_move]
-    if popcount(held) == 1:
-        return lowest(held)
+    legal = legal_plays(hand)
+    if popcount(legal) == 1:
+        return lowest(legal)
     name = mix(history, np.uint64(held))  # all that the seat sees, since the root is common
     slot = np.int64(name & np.uint64(MEMO_SLOTS - 1)) & ~(MEMO_WAYS - 1)
     free = -1
@@ -193,7 +248,7 @@ def _mind_plays(bundle: Bundle, mind: DiceMind, key: np.uint64, hand: np.void, h
             break
     bundle.scratch[0] = hand
     blank(bundle.scratch[0], hand.to_move)
-    domino = choose_by_dice(mind, bundle.scratch[0], mix(key, name))
+    domino = choose(mind, bundle.scratch[0], mix(key, name))
     place = free if free >= 0 else slot  # a full row forgets its first
     bundle.memo_keys[place] = name
     bundle.memo_plays[place] = domino

@@ -17,6 +17,9 @@ from safetensors import SafetensorError
 from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
 from zeb42_agents.training.config import PRESETS, TrainConfig
+from zeb42_agents.training.ladder.cli import is_ladder
+from zeb42_agents.training.ladder.cli import main as climb
+from zeb42_agents.training.ladder.config import KIND as LADDER
 from zeb42_agents.training.run_folder import is_begun, load_config
 from zeb42_agents.training.trainer import Trainer
 
@@ -31,7 +34,7 @@ class Command:
 
     preset: str = "laptop"
     """laptop: two CPU cores, under ten minutes. hour: the same for an hour. gpu: one modern GPU. large-belief: the
-    published run."""
+    published run. ladder: search teaches a small mind, for hours; it has options of its own."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
@@ -44,6 +47,9 @@ class Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    given = _values(words)
+    if given.get("preset") == LADDER or ("resume" in given and is_ladder(Path(given["resume"]))):
+        return climb(words, given)
     console = Console(highlight=False, markup=False)  # brackets in paths and messages are not markup
     with stops_raise():
         try:
@@ -107,7 +113,7 @@ def _parse(words: list[str]) -> Command:
     given = _values(words)
     preset = given.get("preset", "laptop")
     if preset not in PRESETS:
-        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join(PRESETS)}")
+        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join([*PRESETS, LADDER])}")
     config, cycles = PRESETS[preset], given.get("cycles", "")
     if "resume" in given and not {"-h", "--help"} & set(words):
         if extra := sorted(set(given) - BESIDE_RESUME):

@@ -140,9 +140,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(TrainConfig, include_extras=True).items():
-            _check(name, kind, getattr(self, name))
+            check_field(name, kind, getattr(self, name))
         for scoring in self.scoring:
-            _check("scoring", ScoringRule, scoring)
+            check_field("scoring", ScoringRule, scoring)
         if not self.scoring:
             raise ValueError("expected at least one scoring, got none")
         if self.teacher_cycles > self.cycles:
@@ -234,7 +234,7 @@ class TrainConfig:
         return cls(**{**content, **lists})
 
 
-def _check(name: str, kind: Any, value: Any) -> None:
+def check_field(name: str, kind: Any, value: Any) -> None:
     """ValueError unless ``value`` is one of the choices, or within the range, that the type of a field gives."""
     if get_origin(kind) is Literal and value not in get_args(kind):
         raise ValueError(f"expected {name}, got {value!r}; allowed: {', '.join(get_args(kind))}")

@@ -1,11 +1,8 @@
-"""Minds: how a search models the players in a world, each as a function of *its own view* there.
+"""The mind that knows nothing but the rules: it lets dice play the worlds behind its view to their end.
 
-A mind never sees the world it plays in. What it draws at random follows from a key and from its view, so it plays the
-same in every world that it cannot tell apart, and again whenever it is asked.
-
-The mind here knows nothing but the rules. It samples worlds behind its own view, plays each legal domino in all of
-them, lets dice play the hand to its end, and takes the play that reaches the goal most often: the best response, one
-ply deep, to players who play at random. The literature calls a best response to such minds level 1.
+It samples worlds behind its own view, plays each legal domino in all of them, lets dice play the hand to its end, and
+takes the play that reaches the goal most often: the best response, one ply deep, to players who play at random. The
+literature calls a best response to such minds level 1.
 """
 
 from __future__ import annotations
@@ -35,8 +32,8 @@ class DiceMind(NamedTuple):
     """float64 [28, 4], weights under which all worlds are equally likely."""
 
 
-def dice_mind(num_worlds: int) -> DiceMind:
-    """A mind that looks at ``num_worlds`` worlds for each of its decisions."""
+def dice_of(num_worlds: int) -> DiceMind:
+    """Dice that look at ``num_worlds`` worlds for each of its decisions."""
     return DiceMind(
         worlds=np.empty(num_worlds, HAND),
         held=np.empty(NUM_SEATS, np.uint32),

@@ -1,0 +1,138 @@
+"""Players who play sampled worlds to the end of the hand with minds in the other seats, and players who are a mind."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from zeb42_agents import worlds
+from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
+from zeb42_agents.minds import NETWORK, Mind, choose
+from zeb42_agents.minds.network import write_logits
+from zeb42_agents.search.bundle import NOT_TRIED, Bundle, Plan, new_bundle, weigh_plays
+from zeb42_agents.simple_bidder import explain_call, simple_calls
+from zeb42_env._core.bits import lowest, mix, popcount
+from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES
+from zeb42_env._core.record import TRICKS, legal_plays
+from zeb42_env.hand import Hand
+
+MAX_WORLDS = 10_000
+THIN = 8  # groups of fewer worlds are left to the mind
+ALONE = Plan(num_worlds=0, early=1, thin=1, every_deal=False)
+"""The plan of a player who does not search: it plays as its mind does."""
+POLICY_TEMPERATURE = 0.5  # a mind's logits are learned as a policy under it
+
+
+class MindPlayer(Agent):
+    """Plays by a mind: alone, or by a search that plays worlds to the end of the hand with minds in the other seats.
+
+    See :mod:`zeb42_agents.search.bundle`. Of plays that do equally well a network's favorite is taken; dice give the
+    least count away. It calls as the simple bidder does.
+    """
+
+    def __init__(self, mind: Mind, plan: Plan = ALONE, *, name: str = "mind") -> None:
+        self.name = name
+        self._mind, self._plan = mind, plan
+        self._bundle = new_bundle(max(1, plan.most_worlds))
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        """One legal action int64 [B] for each of ``views`` [B]; see :meth:`zeb42_agents.Agent.act`."""
+        views = require_movers(views)
+        worlds.require_deals(views)
+        keys = view_keys(rng, len(views))
+        actions = np.empty(len(views), np.int64)
+        playing = views["phase"] == TRICKS
+        if not playing.all():
+            actions[~playing] = simple_calls(views[~playing])
+        rows = np.flatnonzero(playing)
+        chosen = np.empty(len(rows), np.int64)
+        _choose_many(views[rows], keys[rows], self._bundle, self._mind, self._plan, chosen)
+        actions[rows] = chosen
+        return actions
+
+    def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
+        """What the sampled worlds come to after each play, or what the mind alone makes of the plays; see
+        :meth:`zeb42_agents.Agent.explain`. ``root_value`` is what the best play promises."""
+        views, keys = one_decision(view, rng)
+        worlds.require_deals(views)
+        if views[0]["phase"] != TRICKS:
+            return explain_call(views[0])
+        hand = Hand(views[0])
+        chosen = int(self.act(views, keys)[0])
+        policy = self._policy(views[0], hand)
+        if self._plan.num_worlds == 0:
+            return Explanation(
+                view=hand,
+                chosen=chosen,
+                candidates=_favorites(
+                    chosen, [Candidate(action=d, policy=policy.get(d)) for d in hand.legal_actions()]
+                ),
+                speaker="network",
+                how="the likeliest" if self._mind.temperature == 0 else "drawn by the policy",
+            )
+        values = np.empty(NUM_DOMINOES)
+        sampled = weigh_plays(views[0], keys[0], self._bundle, self._mind, self._plan, values)
+        tried = np.flatnonzero(values > NOT_TRIED).tolist()
+        found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
+        tie = "the mind's favorite" if self._mind.kind == NETWORK else "the least count"
+        return Explanation(
+            view=hand,
+            chosen=chosen,
+            candidates=_favorites(chosen, found),
+            speaker="worlds",
+            basis=f"{len(sampled)} worlds, each played to the end by players who see their own dominoes alone",
+            how=f"the most worlds won; then {tie}",
+            root_value=float(values.max()),
+            belief=worlds.marginals(views[0]),
+            world_share=share_of_worlds(sampled),
+            num_worlds=len(sampled),
+            worlds=tuple(Hand(world) for world in sampled[:NUM_SHOWN]),
+        )
+
+    def _policy(self, view: np.void, hand: Hand) -> dict[int, float]:
+        """The mind's policy over the legal plays; empty for dice."""
+        if self._mind.kind != NETWORK:
+            return {}
+        legal = hand.legal_actions()
+        write_logits(self._mind.network, view)
+        logits = self._mind.network.logits[legal].astype(np.float64) / POLICY_TEMPERATURE
+        shares = np.exp(logits - logits.max())
+        return dict(zip(legal, (shares / shares.sum()).tolist(), strict=True))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+def _favorites(chosen: int, found: list[Candidate]) -> tuple[Candidate, ...]:
+    """``found`` with the chosen one first, then by what is thought of them."""
+
+    def order(candidate: Candidate) -> tuple[bool, float, float, int]:
+        value, policy = candidate.value or 0.0, candidate.policy or 0.0
+        return candidate.action != chosen, -value, -policy, int(COUNT[candidate.action])
+
+    return tuple(sorted(found, key=order))
+
+
+@njit(cache=True, nogil=True)
+def _choose_many(
+    views: np.ndarray, keys: np.ndarray, bundle: Bundle, mind: Mind, plan: Plan, actions: np.ndarray
+) -> None:
+    values = np.empty(NUM_DOMINOES)
+    for b in range(len(views)):
+        legal = legal_plays(views[b])
+        if popcount(legal) == 1:
+            actions[b] = lowest(legal)
+            continue
+        if plan.num_worlds == 0:
+            actions[b] = choose(mind, views[b], keys[b])
+            continue
+        weigh_plays(views[b], keys[b], bundle, mind, plan, values)
+        best = lowest(legal)
+        for domino in range(best + 1, NUM_DOMINOES):
+            if values[domino] > values[best] or (values[domino] == values[best] and COUNT[domino] < COUNT[best]):
+                best = domino
+        if mind.kind == NETWORK:
+            favorite = choose(mind, views[b], mix(keys[b], np.uint64(2)))
+            best = favorite if values[favorite] == values[best] else best
+        actions[b] = best

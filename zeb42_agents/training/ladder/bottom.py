@@ -1,0 +1,59 @@
+"""The bottom rung: a mind that imitates the policy of a Zeb network, or another ladder's mind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zeb42_agents.evaluator import NetworkEvaluator, load, sample_actions
+from zeb42_agents.minds import model as minds_on_disk
+from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.training.ladder.config import LadderConfig
+from zeb42_agents.training.ladder.fit import Progress, fit_policy
+from zeb42_agents.training.ladder.states import deal_hands, key_of
+from zeb42_env._core.bits import mix_all
+from zeb42_env._core.dominoes import NUM_DOMINOES
+from zeb42_env._core.record import TRICKS
+from zeb42_env._core.tables import legal_masks
+from zeb42_env.table import Table
+
+HANDS_AT_ONCE, EXPLORED = 1024, 0.15
+BOTTOM = 0  # the rung's number
+_DRAW, _EXPLORE = np.uint64(100), np.uint64(101)
+
+
+def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
+    """The mind that the ladder begins with. ValueError for a base that is not as the configuration says."""
+    shape = MindConfig(width=config.width, second_width=config.second_width)
+    if minds_on_disk.is_mind(config.base):
+        model = minds_on_disk.load(config.base).model
+        if model.config != shape:
+            raise ValueError(f"expected a base of the ladder's shape, {shape}, got {model.config}")
+        return model
+    evaluator = load(config.base, device="cpu")
+    views, policy = imitated_views(evaluator, config, lambda share: progress(share / 2))
+    return fit_policy(MindModel(shape), views, policy, config, config.seed, lambda share: progress(0.5 + share / 2))
+
+
+def imitated_views(
+    evaluator: NetworkEvaluator, config: LadderConfig, progress: Progress
+) -> tuple[np.ndarray, np.ndarray]:
+    """Views HAND [N] with a choice from self-play, some plays at random, and the policy float16 [N, 28] in them."""
+    views_seen, policies, found, batch = [], [], 0, 0
+    while found < config.base_views:
+        seed = key_of(config.seed, BOTTOM, batch)
+        table = Table(deal_hands(HANDS_AT_ONCE, seed), mix_all(seed, np.arange(HANDS_AT_ONCE, dtype=np.uint64)))
+        while len((turn := table.turn()).rows):
+            policy = evaluator(turn.views)[0]
+            actions = sample_actions(policy, mix_all(turn.keys, _DRAW))
+            masks = legal_masks(turn.views)
+            explored = np.random.default_rng(int(turn.keys[0])).random(len(actions)) < EXPLORED
+            uniform = (masks / masks.sum(1, keepdims=True)).astype(np.float32)
+            actions[explored] = sample_actions(uniform, mix_all(turn.keys, _EXPLORE))[explored]
+            asked = (turn.views["phase"] == TRICKS) & (masks.sum(1) > 1)
+            views_seen.append(turn.views[asked])
+            policies.append(policy[asked, :NUM_DOMINOES].astype(np.float16))
+            found += int(asked.sum())
+            table.take(turn.rows, actions)
+        batch += 1
+        progress(min(1.0, found / config.base_views))
+    return np.concatenate(views_seen), np.concatenate(policies)

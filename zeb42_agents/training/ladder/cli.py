@@ -1,0 +1,81 @@
+"""The command line of the ladder: ``zeb42 train --preset ladder``."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from safetensors import SafetensorError
+
+from zeb42_agents.arena.stops import Stopped, stops_raise
+from zeb42_agents.command import parse_options
+from zeb42_agents.files import read_json
+from zeb42_agents.training.ladder.config import KIND, LadderConfig
+from zeb42_agents.training.ladder.run import CONFIG_FILE, Ladder
+from zeb42_agents.training.run_folder import is_begun
+
+PROGRAM = "zeb42 train"
+INTERRUPTED, FAILED, USAGE = 130, 1, 2
+THE_RUNS_OWN = ("seed", "base", "base-views", "width", "second-width", "out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Climb the ladder: search teaches a mind, rung by rung. It runs until it is stopped, and goes on with --resume."""
+
+    preset: str = KIND
+    """This is the preset ladder; the others have options of their own."""
+    out: Path | None = None
+    """Folder of the run; by default runs/ladder-DATE-TIME."""
+    resume: Path | None = None
+    """Folder of a ladder to go on with. What is not given stays as it was."""
+    config: LadderConfig = field(default_factory=LadderConfig)
+
+
+def is_ladder(folder: Path) -> bool:
+    """Whether ``folder`` holds a ladder."""
+    try:
+        return read_json(folder / CONFIG_FILE).get("kind") == KIND
+    except ValueError:
+        return False
+
+
+def main(words: Sequence[str], given: dict[str, str]) -> int:
+    """Climb as ``words`` say; ``given`` are the options in them. Returns the exit status."""
+    console = Console(highlight=False, markup=False)
+    with stops_raise():
+        try:
+            ladder = _ladder(words, given, console)
+            console.print(f"run: {ladder.folder}", soft_wrap=True)
+            console.print(", ".join(f"{k}={v}" for k, v in ladder.config.to_json().items()), soft_wrap=True)
+            ladder.run()
+        except (ValueError, OSError, SafetensorError) as error:
+            console.print(f"error: {error}", style="red", soft_wrap=True)
+            return USAGE
+        except FloatingPointError as error:
+            console.print(f"stopped: {error}; --resume it with a lower --lr", style="red", soft_wrap=True)
+            return FAILED
+        except KeyboardInterrupt as stop:
+            go_on = f"{PROGRAM} --resume {shlex.quote(str(ladder.folder))}"
+            console.print(f"\nstopped; {len(ladder.rows)} rungs are saved. To go on:\n  {go_on}", soft_wrap=True)
+            return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
+    return 0
+
+
+def _ladder(words: Sequence[str], given: dict[str, str], console: Console) -> Ladder:
+    config, folder = LadderConfig(), Path(given["out"]) if "out" in given else None
+    if "resume" in given:
+        folder = Path(given["resume"])
+        if extra := sorted(set(given) & set(THE_RUNS_OWN)):
+            raise ValueError(f"expected no --{', --'.join(extra)} beside --resume: these are the run's own")
+        config = LadderConfig.from_json(read_json(folder / CONFIG_FILE))
+    elif folder is not None and is_begun(folder):
+        raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a ladder")
+    command = parse_options(Command, words, program=PROGRAM, default=Command(config=config))
+    if command.preset != KIND:
+        raise ValueError(f"expected --preset {KIND} beside a ladder, got {command.preset}")
+    return Ladder(command.config, folder or Path("runs") / f"{KIND}-{time.strftime('%Y%m%d-%H%M%S')}", console=console)

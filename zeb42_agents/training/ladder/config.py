@@ -1,0 +1,99 @@
+"""What a ladder is: one frozen dataclass that is the command line and the saved JSON at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Any, get_type_hints
+
+from zeb42_agents.minds.model import MAX_WIDTH
+from zeb42_agents.training.config import MANY, Between, check_field
+
+KIND = "ladder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LadderConfig:
+    """A ladder of minds."""
+
+    seed: Annotated[int, Between(0, 2**63 - 1)] = 0
+    """Of everything random."""
+    rungs: Annotated[int, Between(1, MANY)] = 1000
+    """Rungs in all, beyond the bottom one."""
+    base: str = "laptop"
+    """What the bottom rung learns from: a Zeb network, whose plays it imitates, or a mind, which it then is."""
+    base_views: Annotated[int, Between(1000, MANY)] = 600_000
+    """Views that the bottom rung imitates a Zeb network in."""
+    width: Annotated[int, Between(1, MAX_WIDTH)] = 256
+    """Units of the first layer."""
+    second_width: Annotated[int, Between(1, MAX_WIDTH)] = 128
+    """Units of the second layer."""
+
+    chunks: Annotated[int, Between(1, MANY)] = 40
+    """Files of labels in a rung; a stop loses no more than the one under way."""
+    hands: Annotated[int, Between(1, 10**6)] = 128
+    """Hands played for a chunk."""
+    labelled: Annotated[float, Between(0.01, 1)] = 0.35
+    """Share of the states with a choice that are labelled."""
+    label_worlds: Annotated[int, Between(1, 10**4)] = 40
+    """Worlds of a label."""
+    thin: Annotated[int, Between(1, 10**4)] = 8
+    """Groups of fewer worlds leave the searcher's later decisions to the mind."""
+    explore: Annotated[float, Between(0, 1)] = 0.1
+    """Share of the mind's plays that are taken at random on the way."""
+    held_out_hands: Annotated[int, Between(1, 10**6)] = 320
+    """Hands whose states judge a rung."""
+    held_out_worlds: Annotated[int, Between(1, 10**4)] = 160
+    """Worlds of a held-out label."""
+
+    keep: Annotated[int, Between(1, MANY)] = 30
+    """Rungs whose labels are learned from: the newest ones."""
+    passes: Annotated[float, Between(0.01, 1000)] = 2.0
+    """Times that a rung goes through the labels it learns from."""
+    least_steps: Annotated[int, Between(1, MANY)] = 600
+    """Updates of a rung at least: the first ones have few labels."""
+    most_steps: Annotated[int, Between(1, MANY)] = 4000
+    """Updates of a rung at most."""
+    batch_size: Annotated[int, Between(1, 10**6)] = 512
+    """Labels in an update."""
+    lr: Annotated[float, Between(1e-9, 1)] = 1e-3
+    """Learning rate of AdamW, down to 2% over a rung."""
+    weight_decay: Annotated[float, Between(0, 1)] = 0.01
+    """Of AdamW."""
+    regret_weight: Annotated[float, Between(0, 1e4)] = 20.0
+    """Of the expected regret, beside the cross-entropy of each play's success."""
+    regret_temperature: Annotated[float, Between(1e-3, 100)] = 0.5
+    """Of the policy that the regret is expected under."""
+
+    measure_every: Annotated[int, Between(1, MANY)] = 4
+    """Rungs between measurements of strength."""
+    measure_deals: Annotated[int, Between(1, MANY)] = 400
+    """Mirrored deals of each measurement."""
+    opponents: tuple[str, ...] = ("eq:n=10",)
+    """Agents that it is measured against, besides its own bottom rung."""
+
+    workers: Annotated[int, Between(1, 4096)] = 1
+    """Threads that label. Changes no result."""
+    hours: Annotated[float, Between(0, 1e6)] = 0.0
+    """Stop at the end of a rung after so long; 0 goes on to the last."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(LadderConfig, include_extras=True).items():
+            check_field(name, kind, getattr(self, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``config.json`` says."""
+        return {"kind": KIND, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> LadderConfig:
+        """The configuration of a saved run; ValueError names what does not belong."""
+        known: dict[str, Any] = {field.name: field.default for field in fields(cls)}
+        values = {name: value for name, value in content.items() if name != "kind"}
+        if content.get("kind") != KIND or (unknown := sorted(set(values) - set(known))):
+            raise ValueError(f"expected the configuration of a ladder, got {content.get('kind')!r} with {unknown}")
+        for name, value in values.items():
+            usual = list(known[name]) if isinstance(known[name], tuple) else known[name]
+            if not (type(value) is type(usual) or (isinstance(usual, float) and type(value) is int)):
+                raise ValueError(f"expected {name} such as {usual!r} in the configuration of a ladder, got {value!r}")
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **lists})

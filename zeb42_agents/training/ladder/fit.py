@@ -1,0 +1,112 @@
+"""How a mind learns: from labels by cross-entropy and expected regret, from another policy by imitation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from copy import deepcopy
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zeb42_agents.minds.model import MindModel
+from zeb42_agents.training.ladder.config import LadderConfig
+from zeb42_agents.training.ladder.labels import targets
+
+WARM_UP, LAST_RATE, AVERAGE = 100, 0.02, 0.998
+IMPOSSIBLE = -1e9
+Progress = Callable[[float], None]
+"""Told the share of the updates that are done."""
+
+
+def label_loss(logits: Tensor, shares: Tensor, legal: Tensor, config: LadderConfig) -> Tensor:
+    """The mean over labels of the cross-entropy of each play's success, a logit being its log odds, plus
+    ``regret_weight`` times the regret of a player who draws by the logits.
+
+    Shapes [B, 28]. Plays of equal success cost nothing to confuse: that is what regret adds to imitation.
+    """
+    each = F.binary_cross_entropy_with_logits(logits, shares, reduction="none")
+    entropy = (each * legal).sum(1) / legal.sum(1)
+    policy = torch.softmax((logits / config.regret_temperature).masked_fill(~legal, IMPOSSIBLE), 1)
+    regret = shares.max(1).values - (policy * shares).sum(1)
+    return (entropy + config.regret_weight * regret).mean()
+
+
+def imitation_loss(logits: Tensor, policy: Tensor, legal: Tensor) -> Tensor:
+    """The mean cross-entropy to ``policy`` [B, 28]."""
+    log_policy = torch.log_softmax(logits.masked_fill(~legal, IMPOSSIBLE), 1)
+    return -(policy * log_policy.masked_fill(~legal, 0.0)).sum(1).mean()
+
+
+def fit_labels(model: MindModel, labels: np.ndarray, config: LadderConfig, seed: int, progress: Progress) -> MindModel:
+    """The average of the weights that ``model`` goes through while it learns ``labels`` (LABEL [N])."""
+    steps = round(config.passes * len(labels) / config.batch_size)
+    num_steps = min(max(steps, config.least_steps), config.most_steps)
+
+    def loss(rows: np.ndarray) -> Tensor:
+        some = labels[rows]
+        shares, legal = map(torch.from_numpy, targets(some))
+        return label_loss(model.of_views(np.ascontiguousarray(some["view"])), shares, legal, config)
+
+    return _fit(model, len(labels), loss, num_steps, config, seed, progress)
+
+
+def fit_policy(
+    model: MindModel, views: np.ndarray, policy: np.ndarray, config: LadderConfig, seed: int, progress: Progress
+) -> MindModel:
+    """The same, while it learns to imitate ``policy`` (float16 [N, 28], 0 where illegal) in ``views`` [N]."""
+    num_steps = max(1, round(config.passes * len(views) / config.batch_size))
+
+    def loss(rows: np.ndarray) -> Tensor:
+        wanted = torch.from_numpy(policy[rows].astype(np.float32))
+        return imitation_loss(model.of_views(views[rows]), wanted, wanted > 0)
+
+    return _fit(model, len(views), loss, num_steps, config, seed, progress)
+
+
+def _fit(
+    model: MindModel,
+    num_rows: int,
+    loss_of: Callable[[np.ndarray], Tensor],
+    num_steps: int,
+    config: LadderConfig,
+    seed: int,
+    progress: Progress,
+) -> MindModel:
+    rng = np.random.default_rng(seed)
+    model.train()
+    average = deepcopy(model).eval()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    order = np.empty(0, np.int64)
+    for step in range(num_steps):
+        while len(order) < config.batch_size:
+            order = np.concatenate([order, rng.permutation(num_rows)])
+        rows, order = order[: config.batch_size], order[config.batch_size :]
+        share = step / num_steps
+        rate = LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2
+        optimizer.param_groups[0]["lr"] = config.lr * rate * min(1, (step + 1) / WARM_UP)
+        optimizer.zero_grad()
+        loss = loss_of(rows)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss.item()} at step {step}")
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        follow = min(AVERAGE, step / (step + 10))
+        with torch.no_grad():
+            for mean, value in zip(average.parameters(), model.parameters(), strict=True):
+                mean.lerp_(value, 1 - follow)
+        if step % 50 == 0:
+            progress(step / num_steps)
+    return average
+
+
+def regret(model: MindModel, labels: np.ndarray) -> float:
+    """How much success the model's favorite plays give away, on average over ``labels``."""
+    shares, legal = targets(labels)
+    with torch.inference_mode():
+        logits = model.of_views(np.ascontiguousarray(labels["view"])).numpy()
+    chosen = np.where(legal, logits, -np.inf).argmax(1)
+    return float((shares.max(1) - shares[np.arange(len(labels)), chosen]).mean())

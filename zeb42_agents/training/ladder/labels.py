@@ -1,0 +1,87 @@
+"""Labels: a state that a mind reached, and what a search found each of its plays to come to."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from zeb42_agents.files import replaced_file
+from zeb42_agents.minds import Mind, network_mind
+from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_many
+from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
+from zeb42_env._core.record import HAND, TRICKS
+from zeb42_env._core.tables import legal_masks
+from zeb42_env.records import check_records
+
+LABEL = np.dtype(
+    [
+        ("view", HAND),
+        ("shares", np.float32, (NUM_TRICKS,)),  # of each legal domino, ascending; 0 after the last
+        ("num_worlds", np.int32),
+    ],
+    align=True,
+)
+"""One label, 128 bytes. A share of success is (1 + value) / 2: of won or lost it is the share of worlds won."""
+
+
+def label_states(views: np.ndarray, keys: np.ndarray, mind: Mind, plan: Plan, *, workers: int = 1) -> np.ndarray:
+    """LABEL [B] of ``views`` (HAND [B], in their tricks, of the seat to move, each with a choice).
+
+    Label b draws from keys[b] (uint64 [B]) alone. ``workers`` threads share the work.
+    """
+    values = np.full((len(views), NUM_DOMINOES), NOT_TRIED)
+    parts = np.array_split(np.arange(len(views)), workers)
+
+    def weigh(rows: np.ndarray) -> None:
+        own = network_mind(mind.network, mind.temperature)
+        found = np.empty((len(rows), NUM_DOMINOES))
+        weigh_many(views[rows], keys[rows], new_bundle(plan.most_worlds), own, plan, found)
+        values[rows] = found
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(weigh, [rows for rows in parts if len(rows)]))
+    labels = np.zeros(len(views), LABEL)
+    labels["view"], labels["num_worlds"] = views, plan.num_worlds
+    tried = values > NOT_TRIED
+    place = np.cumsum(tried, 1) - 1
+    rows, dominoes = np.nonzero(tried)
+    labels["shares"][rows, place[rows, dominoes]] = (1 + values[rows, dominoes]) / 2
+    return labels
+
+
+def targets(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The share of success float32 [B, 28] of each domino, and which dominoes are legal, bool [B, 28]."""
+    legal = legal_dominoes(labels["view"])
+    place = np.maximum(np.cumsum(legal, 1) - 1, 0)
+    return np.where(legal, np.take_along_axis(labels["shares"], np.minimum(place, NUM_TRICKS - 1), 1), 0), legal
+
+
+def legal_dominoes(views: np.ndarray) -> np.ndarray:
+    """Which dominoes the seat to move may play in ``views`` [B], in their tricks: bool [B, 28]."""
+    return legal_masks(np.ascontiguousarray(views, HAND))[:, :NUM_DOMINOES].astype(bool)
+
+
+def write_labels(path: Path, labels: np.ndarray) -> None:
+    """Write ``labels`` to ``path``; a crash leaves all of it or nothing."""
+    with replaced_file(path) as fresh, fresh.open("wb") as file:
+        np.save(file, labels, allow_pickle=False)
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """The labels in ``path``: LABEL [N]. ValueError if the file is damaged or foreign."""
+    try:
+        # Mapped, so that a header can ask for no more rows than its file has.
+        found = np.array(np.lib.format.open_memmap(path, mode="r"))
+        if found.dtype != LABEL or found.ndim != 1:
+            raise ValueError(f"it holds {found.dtype} of shape {found.shape}")
+        found = np.require(found, LABEL)
+        views = check_records(np.ascontiguousarray(found["view"]))
+        if not ((views["phase"] == TRICKS) & (views["seat"] == views["to_move"])).all():
+            raise ValueError("it holds views of seats that are not to play")
+        if not ((found["shares"] >= 0) & (found["shares"] <= 1)).all() or (found["num_worlds"] < 1).any():
+            raise ValueError("it holds shares that are none")
+    except (ValueError, OSError, EOFError, MemoryError) as error:
+        raise ValueError(f"expected labels in {path}, got a damaged or foreign file: {error}") from None
+    return found

@@ -1,0 +1,211 @@
+"""The ladder's run: its folder, its rungs, and what it tells on the way. A stop at any moment loses minutes at most."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from zeb42_agents.agent import Agent, as_agent
+from zeb42_agents.arena import play_pairing
+from zeb42_agents.files import read_json, recover_folder, replaced_file, write_json
+from zeb42_agents.minds import Mind, dice_mind, network_mind
+from zeb42_agents.minds import model as minds_on_disk
+from zeb42_agents.minds.model import MindModel
+from zeb42_agents.played import MindPlayer
+from zeb42_agents.search.bundle import Plan
+from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung
+from zeb42_agents.training.ladder.config import LadderConfig
+from zeb42_agents.training.ladder.fit import fit_labels, regret
+from zeb42_agents.training.ladder.labels import label_states, read_labels, write_labels
+from zeb42_agents.training.ladder.states import Players, key_of, reach_states
+
+CONFIG_FILE, LOCK_FILE, PROGRESS_FILE, TABLE_FILE = "config.json", ".lock", "progress.json", "rungs.csv"
+MINDS, LABELS, BEST = "minds", "labels", "best"
+HELD_OUT = "held-out"
+SCHEMA = 1
+STRANGERS = ("greedy", "random", "eq:n=3")
+SEARCH_WORLDS, DICE_WORLDS = 16, 8  # of two more strangers
+MEASURE_SEED = 2**40 + 3
+_STATES, _FIT, _HELD_OUT_CHUNK = 1, 2, 2**32
+
+
+class Ladder:
+    """A ladder in a folder, begun or gone on with.
+
+    Args:
+        config: what it is.
+        folder: where it lives; nobody else climbs in it as long as this object lives.
+        console: where it tells its progress.
+
+    ValueError if ``folder`` holds anything but this ladder.
+    """
+
+    def __init__(self, config: LadderConfig, folder: Path | str, *, console: Console | None = None) -> None:
+        self.config, self.folder = config, Path(folder)
+        self.console = console or Console(highlight=False, markup=False)
+        self.rows: list[dict[str, Any]] = []
+        """One for each finished rung, the bottom one first: what ``rungs.csv`` shows."""
+        self._lock = _take_lock(self.folder)
+        if (self.folder / PROGRESS_FILE).is_file():
+            self.rows = _checked_rows(read_json(self.folder / PROGRESS_FILE), self.folder)
+            recover_folder(self.folder / BEST)
+        write_json(self.folder / CONFIG_FILE, config.to_json())
+
+    @property
+    def student(self) -> int:
+        """The rung whose mind labels: the last one that was accepted."""
+        return max(int(row["rung"]) for row in self.rows if row["accepted"])
+
+    def run(self) -> None:
+        """Climb to the last rung, or until the hours are over."""
+        torch.set_num_threads(self.config.workers)
+        began = time.monotonic()
+        if not self.rows:
+            with self._bar("rung 0: imitation") as tell:
+                model = bottom_rung(self.config, tell)
+            self._finish(model, {"accepted": True}, began)
+        while len(self.rows) <= self.config.rungs:
+            if self.config.hours and time.monotonic() - began > 3600 * self.config.hours:
+                return
+            self._climb(len(self.rows))
+
+    def _climb(self, rung: int) -> None:
+        began = time.monotonic()
+        student = minds_on_disk.load(self.folder / MINDS / _name(self.student)).model
+        mind = network_mind(student.network())
+        with self._bar(f"rung {rung}: labels") as tell:
+            fresh = self._label(rung, mind, tell)
+        labelled = time.monotonic()
+        held_out = read_labels(self.folder / LABELS / _name(rung) / f"{HELD_OUT}.npy")
+        kept = np.concatenate([self._read(r) for r in range(max(1, rung - self.config.keep + 1), rung + 1)])
+        with self._bar(f"rung {rung}: learning") as tell:
+            seed = int(key_of(self.config.seed, rung, _FIT)) >> 1
+            model = fit_labels(student, kept, self.config, seed, tell)
+        student = minds_on_disk.load(self.folder / MINDS / _name(self.student)).model  # learning changed the other one
+        before, after = regret(student, held_out), regret(model, held_out)
+        row = {
+            "accepted": after <= before,
+            "labels": len(kept),
+            "fresh": fresh,
+            "held_out": len(held_out),
+            "label_s": round(labelled - began, 1),
+            "learn_s": round(time.monotonic() - labelled, 1),
+            "regret_before": before,
+            "regret_after": after,
+        }
+        self._finish(model, row, began)
+
+    def _finish(self, model: MindModel, row: dict[str, Any], began: float) -> None:
+        """Write the mind of the next rung, measure it when it is time, and count it."""
+        rung = len(self.rows)
+        minds_on_disk.save(self.folder / MINDS / _name(rung), model, {"rung": rung})
+        if rung % self.config.measure_every == 0:
+            row |= self._measure(model)
+        row = {"rung": rung, **row, "time_s": round(time.monotonic() - began, 1)}
+        if row["accepted"]:
+            minds_on_disk.save(self.folder / BEST, model, {"rung": rung})
+        self.rows.append(row)
+        write_json(self.folder / PROGRESS_FILE, {"schema": SCHEMA, "rows": self.rows})
+        self._write_table()
+        words = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name not in ("rung", "accepted"))
+        self.console.print(f"rung {rung} {'accepted' if row['accepted'] else 'refused'}: {words}", soft_wrap=True)
+
+    def _label(self, rung: int, mind: Mind, tell: Any) -> int:
+        """See that all the files of the rung's labels are there; how many labels they hold for learning."""
+        folder = self.folder / LABELS / _name(rung)
+        folder.mkdir(parents=True, exist_ok=True)
+        config, total = self.config, 0
+        if not (path := folder / f"{HELD_OUT}.npy").is_file():
+            labels = self._chunk(rung, _HELD_OUT_CHUNK, mind, config.held_out_hands, config.held_out_worlds)
+            write_labels(path, labels)
+        for number in range(config.chunks):
+            tell(number / config.chunks)
+            if not (path := folder / f"{number:04d}.npy").is_file():
+                write_labels(path, self._chunk(rung, number, mind, config.hands, config.label_worlds))
+            total += len(read_labels(path))
+        return total
+
+    def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
+        config = self.config
+        plan = Plan(num_worlds=num_worlds, early=1, thin=config.thin, every_deal=True)
+        players = Players(mind, self._strangers(mind), config.explore)
+        seed = key_of(config.seed, rung, _STATES, number)
+        views, keys = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
+        return label_states(views, keys, mind, plan, workers=config.workers)
+
+    def _strangers(self, mind: Mind) -> list[Agent]:
+        search = Plan(num_worlds=SEARCH_WORLDS, early=1, thin=self.config.thin, every_deal=True)
+        return [
+            *map(as_agent, STRANGERS),
+            MindPlayer(network_mind(mind.network), search),
+            MindPlayer(dice_mind(DICE_WORLDS)),
+        ]
+
+    def _read(self, rung: int) -> np.ndarray:
+        folder = self.folder / LABELS / _name(rung)
+        return np.concatenate([read_labels(path) for path in sorted(folder.glob("[0-9]*.npy"))])
+
+    def _measure(self, model: MindModel) -> dict[str, float]:
+        """How many hands the mind alone wins, of mirrored deals in the published format."""
+        player = MindPlayer(network_mind(model.network()))
+        against: dict[str, Any] = {spec: as_agent(spec) for spec in self.config.opponents}
+        if self.rows:
+            bottom = minds_on_disk.load(self.folder / MINDS / _name(BOTTOM)).model
+            against["bottom"] = MindPlayer(network_mind(bottom.network()))
+        found = {}
+        for name, opponent in against.items():
+            pairing = play_pairing(player, opponent, num_deals=self.config.measure_deals, seed=MEASURE_SEED)
+            found[f"win_rate {name}"] = pairing.win_rate
+            found[f"half_width {name}"] = (pairing.interval[1] - pairing.interval[0]) / 2
+        return found
+
+    def _write_table(self) -> None:
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        with replaced_file(self.folder / TABLE_FILE) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    @contextmanager
+    def _bar(self, what: str) -> Iterator[Any]:
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn(), TextColumn("left"))
+        with Progress(*columns, TimeRemainingColumn(), console=self.console) as progress:
+            task = progress.add_task(what, total=1.0)
+            yield lambda share: progress.update(task, completed=share)
+
+
+def _name(rung: int) -> str:
+    return f"{rung:04d}"
+
+
+def _take_lock(folder: Path) -> FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK_FILE, is_singleton=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ValueError(f"expected a ladder that nobody climbs, got {folder}, where another process is") from None
+    except OSError as error:
+        raise ValueError(f"expected a folder for the ladder, got {folder}: {error.strerror}") from None
+    return lock
+
+
+def _checked_rows(progress: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    rows = progress.get("rows")
+    whole = isinstance(rows, list) and all(
+        isinstance(row, dict) and row.get("rung") == number and isinstance(row.get("accepted"), bool)
+        for number, row in enumerate(rows)
+    )
+    if progress.get("schema") != SCHEMA or not whole or not rows or not rows[0]["accepted"]:
+        raise ValueError(f"expected the progress of a ladder in {folder / PROGRESS_FILE}, got something else")
+    return rows
