@@ -69,8 +69,8 @@ class Step:
     view: Hand
     """What the seat knew."""
     win_could_know: float | None = None
-    """The share of hands won from here, before the action, as the reviewed seat sees it (of all seats: as the seat to
-    move sees it, for seats 0&2). None before the first lead."""
+    """The share of hands that the graph's seat wins from here, before the action, as it sees it; see
+    :func:`graph_seat`. None before the first lead."""
     win_hindsight: float | None = None
     """The same with all four hands open: 1 won, 0 lost, between where points or a draw count."""
     could_know: CouldKnow | None = None
@@ -255,7 +255,7 @@ def what_if(
     branch = before.clone()
     branch.apply(action)
     asked = None if agent is None else as_agent(agent)
-    step = _step(before, ply, action, is_known, True, None, effort, asked)
+    step = _step(before, ply, action, is_known, True, before.to_move, effort, asked)
     return WhatIf(step=step, branch=branch, line=plays.perfect_line(branch) if is_known else None)
 
 
@@ -271,8 +271,13 @@ def rewound(hand: Hand, ply: int) -> Hand:
     return Hand(record)
 
 
+def graph_seat(hand: Hand, seats: Sequence[int]) -> int:
+    """Whose share of winning the graph of a review of ``seats`` shows: the one seat, or of several the bidder."""
+    return hand.bidder if len(seats) > 1 and hand.bidder >= 0 else seats[0]
+
+
 def _steps(full: Hand, is_known: bool, seats: tuple[int, ...], effort: Effort, agent: Agent | None) -> Iterator[Step]:
-    onlooker = seats[0] if len(seats) == 1 else None
+    onlooker = graph_seat(full, seats)
     for ply, (hand, action) in enumerate(full.replay()):
         yield _step(hand, ply, action, is_known, hand.to_move in seats, onlooker, effort, agent)
 
@@ -283,7 +288,7 @@ def _step(
     action: int,
     is_known: bool,
     reviewed: bool,
-    onlooker: int | None,
+    onlooker: int,
     effort: Effort,
     agent: Agent | None,
 ) -> Step:
@@ -295,7 +300,7 @@ def _step(
         opinion = agent.explain(view, np.array([effort.key(ply, 1)], np.uint64))
         found["opinion"] = opinion
     if hand.phase == Phase.TRICKS:
-        team = (onlooker or 0) & 1
+        team = onlooker & 1
         if reviewed:
             verdict, share = plays.could_know(
                 view,
@@ -305,10 +310,10 @@ def _step(
                 threads=effort.threads,
                 weights=_belief_of(opinion),
             )
-            found |= {"could_know": verdict, "win_could_know": share if seat & 1 == team else 1.0 - share}
-        elif onlooker is not None:
+            found |= {"could_know": verdict, "win_could_know": share}
+        if seat != onlooker or not reviewed:
+            num_worlds, threads = max(2, effort.num_worlds // 2), effort.threads
             seen = hand.view(onlooker)
-            num_worlds, threads = effort.num_worlds, effort.threads
             found["win_could_know"] = plays.win_share(seen, team, key, num_worlds=num_worlds, threads=threads)
         if is_known:
             hindsight = plays.hindsight(hand, action)
@@ -357,6 +362,7 @@ def _head(hand: Hand, seats: tuple[int, ...], effort: Effort) -> dict[str, Any]:
         "seats": list(seats),
         "contract": contract_text(hand),
         "result": result_text(hand) if hand.is_over else None,
+        "graph_seat": graph_seat(hand, seats),
         "num_steps": len(hand.history),
         "num_worlds": effort.num_worlds,
         "num_call_worlds": effort.num_call_worlds,
@@ -377,7 +383,7 @@ def _final_point(review: Review) -> dict[str, Any] | None:
     """Where the graph ends: how a finished hand came out for the team that it is drawn for."""
     if not review.hand.is_over or review.hand.bidder < 0:
         return None
-    team = review.seats[0] & 1 if len(review.seats) == 1 else 0
+    team = graph_seat(review.hand, review.seats) & 1
     share = float(win_values(review.hand.record, team, np.array(review.hand.points[team])))
     return _point(share, share)
 

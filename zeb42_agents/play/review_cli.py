@@ -130,7 +130,7 @@ def _run(options: Options, sources: list[Source], effort: Effort, agent: Agent |
     if options.html is not None:
         from zeb42_agents.play.review_page import write_page
 
-        write_page(options.html, list(zip(sources, reviews, strict=True)))
+        write_page(options.html, list(zip(sources, reviews, strict=True)), beside=options.deal is not None)
         print(f"written: {options.html}")
 
 

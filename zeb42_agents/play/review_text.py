@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from zeb42_agents.arena.text import plain
 from zeb42_agents.play.calls import CallHindsight
-from zeb42_agents.play.review import Review, Step
+from zeb42_agents.play.review import Review, Step, graph_seat
 from zeb42_agents.play.verdicts import GRADES, CouldKnow, Hindsight
 from zeb42_env import Hand, action_text
 from zeb42_env._core import record as core
@@ -70,7 +70,7 @@ def graph_lines(review: Review, seats: Sequence[str], *, unicode: bool = True) -
     exact = [step.win_hindsight for step in review.steps if step.win_hindsight is not None]
     if not known:
         return
-    of = plain(seats[review.seats[0]]) if len(review.seats) == 1 else named("seats 0 & 2", seats)
+    of = plain(seats[graph_seat(review.hand, review.seats)])
     yield f"Share of winning before each play, for {of}:"
     yield f"  could know  {_spark(known, unicode)}  {known[0]:.0%} at first, {known[-1]:.0%} at last"
     if exact:
@@ -89,12 +89,10 @@ def reason(step: Step) -> str:
         if len(level) == len(verdict.options):
             return "All choices were worth the same in every world."
         return f"Nothing was better over {verdict.num_worlds} worlds."
-    better, worse = _value(verdict, best.value), _value(verdict, played.value)
-    spread = _amount(verdict, 2 * played.se)
-    words = (
-        f"{action_text(best.action)} {better}, {action_text(played.action)} {worse}: {_amount(verdict, played.loss)}"
-    )
-    return f"{words} less, give or take {spread}, over {verdict.num_worlds} worlds."
+    verb = {"win": "wins", "points": "takes", "marks": "is worth"}[verdict.unit]
+    both = ", ".join(f"{action_text(o.action)} {verb} {value_text(verdict, o.value)}" for o in (best, played))
+    less = f"{amount_text(verdict, played.loss)} less, give or take {amount_text(verdict, 2 * played.se)}"
+    return f"{both}: {less}, over {verdict.num_worlds} worlds."
 
 
 def hindsight_words(step: Step) -> str:
@@ -142,10 +140,10 @@ def _grade_and_loss(verdict: CouldKnow, brief: bool) -> str:
     words = GRADES[verdict.grade]
     if verdict.grade in ("forced", "best"):
         return words
-    loss = f"-{_amount(verdict, verdict.option.loss)}"
+    loss = f"-{amount_text(verdict, verdict.option.loss)}"
     if brief:
         return f"{words} {loss}"
-    return f"{words} {loss} +-{_amount(verdict, 2 * verdict.option.se)}, {action_text(verdict.options[0].action)}"
+    return f"{words} {loss} +-{amount_text(verdict, 2 * verdict.option.se)}, {action_text(verdict.options[0].action)}"
 
 
 def _hindsight_short(found: Hindsight | CallHindsight) -> str:
@@ -156,18 +154,16 @@ def _hindsight_short(found: Hindsight | CallHindsight) -> str:
     return f"-{found.given_away}" + (", and the hand" if found.lost_it else "")
 
 
-def _amount(verdict: CouldKnow, number: float) -> str:
+def amount_text(verdict: CouldKnow, number: float) -> str:
     """A difference in the unit of the verdict."""
     if verdict.unit == "win":
         return f"{100 * number:.0f}%"
     return f"{number:.1f} points" if verdict.unit == "points" else f"{number:.2f} marks"
 
 
-def _value(verdict: CouldKnow, number: float) -> str:
-    """What a candidate is worth, as the rest of a sentence."""
-    if verdict.unit == "win":
-        return f"wins {number:.0%}"
-    return f"takes {number:.1f} points" if verdict.unit == "points" else f"is worth {number:+.2f} marks"
+def value_text(verdict: CouldKnow, number: float) -> str:
+    """What a candidate is worth, in the unit of the verdict."""
+    return f"{number:+.2f} marks" if verdict.unit == "marks" else amount_text(verdict, number)
 
 
 def _spark(shares: Sequence[float], unicode: bool) -> str:

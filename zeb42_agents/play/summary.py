@@ -42,6 +42,11 @@ class Group:
     """Its standard error: from the sampled worlds of each decision."""
 
     @property
+    def words(self) -> str:
+        """What kind that is."""
+        return GROUPS[self.name]
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Where the loss lies, 95%."""
         return self.loss - INTERVAL * self.se, self.loss + INTERVAL * self.se
@@ -51,7 +56,7 @@ class Group:
         low, high = self.interval
         return {
             "name": self.name,
-            "words": GROUPS[self.name],
+            "words": self.words,
             "num_decisions": self.num_decisions,
             "num_costly": self.num_costly,
             "loss": round(self.loss, 4),
@@ -84,7 +89,7 @@ class Summary:
             low, high = group.interval
             decisions = "1 decision" if group.num_decisions == 1 else f"{group.num_decisions} decisions"
             rows.append(
-                f"  {GROUPS[group.name]:<17} {max(group.loss, 0.0):5.2f}  ({max(low, 0.0):.2f} to {max(high, 0.0):.2f})"
+                f"  {group.words:<17} {max(group.loss, 0.0):5.2f}  ({max(low, 0.0):.2f} to {max(high, 0.0):.2f})"
                 f"  {decisions:>14}, {group.num_costly} costly"
             )
         if self.num_hands < FEW_HANDS:

@@ -227,10 +227,15 @@ def held_out_losses(values: np.ndarray, played: int) -> np.ndarray:
 
 
 def _standard_errors(draws: np.ndarray) -> np.ndarray:
-    """Of the mean of each column of ``draws`` [R, A]: float [A]."""
+    """Of the mean of each column of ``draws`` [R, A]: float [A]. Few draws know their scatter badly, so theirs are
+    widened as Student's distribution asks: two of them hold the mean as often as two of many."""
     if len(draws) < 2:
         return np.full(draws.shape[1], np.inf)
-    errors: np.ndarray = draws.std(0, ddof=1) / np.sqrt(len(draws))
+    freedom = len(draws) - 1
+    wider = (
+        1.0 + 1.21 / freedom + 1.44 / freedom**2
+    )  # the 97.5% quantile by that of the normal, after Cornish and Fisher
+    errors: np.ndarray = wider * draws.std(0, ddof=1) / np.sqrt(len(draws))
     return errors
 
 

@@ -124,7 +124,8 @@ def test_every_action_has_a_line_and_json_takes_them():
         assert (step["win"] is None) == (step["trick"] is None)
     worst = [steps[ply]["could_know"]["share"] for ply in end["worst"]]
     assert worst == sorted(worst, reverse=True)
-    assert end["win"]["hindsight"] == (hand.score > 0)
+    assert head["graph_seat"] == hand.bidder
+    assert end["win"]["hindsight"] == hand.made
 
 
 def test_the_head_waits_for_nothing(monkeypatch):
@@ -193,7 +194,12 @@ def test_close_means_within_two_standard_errors_of_the_paired_difference():
     verdict = judge(0, [0, 1], noisy, unit="win", num_worlds=100)
     difference = noisy[:, 1] - noisy[:, 0]
     assert verdict.option.loss == pytest.approx(difference.mean())
-    assert verdict.option.se == pytest.approx(difference.std(ddof=1) / 10)
+    assert verdict.option.se == pytest.approx(difference.std(ddof=1) / 10, rel=0.02)
+    few = judge(0, [0, 1], noisy[:6], unit="win", num_worlds=6).option
+    assert (
+        few.se == pytest.approx(2.571 / 1.96 * (noisy[:6, 1] - noisy[:6, 0]).std(ddof=1) / 6**0.5, rel=0.03)
+        or not few.se
+    )
     assert verdict.grade == "close"
 
 
