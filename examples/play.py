@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument(
         "seats", nargs=4, metavar="SEAT", help="four: who sits at seats 0 to 3: an agent's name, or you"
     )
-    parser.add_argument("--seed", type=int, default=None, help="a hand of its own; a new one each time without it")
+    parser.add_argument("--seed", type=int, default=None, help="seed of the deal; random if omitted")
     parser.add_argument("--match", action="store_true", help="play to seven marks")
     parser.add_argument("--window", action="store_true", help="show the table in a window too")
     options = parser.parse_args(arguments)

@@ -4,8 +4,8 @@ Bradley-Terry, maximum a posteriori by Newton's method. The weak prior is ``prio
 draws against a player of average strength. Intervals come from the sandwich covariance (White 1980; Liang and Zeger
 1986) clustered by deal: both tables of a deal, and all pairs that played it, share its luck, and hands that are treated
 as independent would give intervals some 25% too wide. Student's t widens them by the *effective* number of deals, the
-inverse of how much of the variance few of them make: between two players who part on one deal in ten, a hundred deals
-are ten. An interval is always that of the difference to the anchor.
+inverse of how much of the variance few of them make: if two players differ on only one deal in ten, only 10 of 100
+deals carry information. An interval is always that of the difference to the anchor.
 """
 
 from __future__ import annotations
