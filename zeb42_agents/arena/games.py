@@ -7,7 +7,7 @@ swapped, at table 1; the two together are a mirrored deal.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -251,14 +251,7 @@ def read_games(
         except ValueError:
             num_broken += 1
             continue
-        unknown = [name for name in row["teams"] if name not in numbers]
-        if unknown:
-            raise ValueError(
-                f"expected rows of the agents of this run, got one of {unknown[0]!r}; allowed: {', '.join(numbers)}"
-            )
-        if origin and "seed" in row and any(row.get(key) != origin.get(key) for key in ORIGIN_KEYS):
-            of, here = ({key: named.get(key) for key in ORIGIN_KEYS} for named in (row, origin))
-            raise ValueError(f"expected rows of {here}, which this run plays, got one of {of}; was it copied here?")
+        require_own(row, numbers, origin)
         key = (row["deal"], row["table"], numbers[row["teams"][0]], numbers[row["teams"][1]])
         if unit != "match":
             games.append(_game_of_hand(key, row))
@@ -271,6 +264,18 @@ def read_games(
             if row["result"] is not None:
                 games.append(_game_of_match(key, open_matches.pop(key)))
     return np.array(games, GAME), num_broken
+
+
+def require_own(row: dict[str, Any], names: Collection[str], origin: dict[str, Any] | None) -> None:
+    """ValueError if a row is of an agent that is not among ``names``, or was played under another ``origin``."""
+    unknown = [name for name in row["teams"] if name not in names]
+    if unknown:
+        raise ValueError(
+            f"expected rows of the agents of this run, got one of {unknown[0]!r}; allowed: {', '.join(names)}"
+        )
+    if origin and "seed" in row and any(row.get(key) != origin.get(key) for key in ORIGIN_KEYS):
+        of, here = ({key: named.get(key) for key in ORIGIN_KEYS} for named in (row, origin))
+        raise ValueError(f"expected rows of {here}, which this run plays, got one of {of}; was it copied here?")
 
 
 def _game_of_hand(key: tuple[Any, ...], row: dict[str, Any]) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from zeb42_agents import solver
 from zeb42_agents.arena.folder import RunFolder, public_seed
-from zeb42_agents.arena.games import read_row
+from zeb42_agents.arena.games import read_row, require_own
 from zeb42_agents.arena.text import plain
 from zeb42_env import Hand, action_text, domino_text
 from zeb42_env._core import record as core
@@ -111,6 +111,7 @@ def _rows_of(folder: RunFolder, deal: int | None = None) -> Iterator[dict[str, A
             except ValueError:
                 continue  # cut off in the middle
             if deal in (None, row["deal"]):
+                require_own(row, folder.names, folder.origin)
                 yield row
 
 

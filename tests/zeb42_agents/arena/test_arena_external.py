@@ -17,6 +17,7 @@ import pytest
 
 from zeb42_agents import make_agent
 from zeb42_agents.arena import guard, play_pairing
+from zeb42_agents.arena.cli import main
 from zeb42_agents.arena.external import MAX_FAILED_STARTS, ExternalAgent
 from zeb42_agents.arena.folder import RunFolder
 from zeb42_agents.arena.plan import Plan
@@ -256,8 +257,6 @@ def test_specs_of_programs(tmp_path: Path) -> None:
     assert isinstance(agent, ExternalAgent)
     assert (agent.name, agent.move_time_s) == ("mine", 3.0)
     assert player.describe(agent)["fingerprint"]
-    wordy = Player(f"cmd:{sys.executable} -c {shlex.quote('pass  # ' + 300 * 'long ')}", "wordy")
-    assert wordy.describe(wordy.build())["config"]["command"].endswith("long '")
     for command, message in (
         ("", "expected a command line"),
         ("'unclosed", "No closing quotation"),
@@ -267,6 +266,17 @@ def test_specs_of_programs(tmp_path: Path) -> None:
             ExternalAgent(command)
     with pytest.raises(ValueError, match="move time above 0"):
         ExternalAgent("true", move_time_s=0.0)
+
+
+def test_a_program_may_have_words_that_are_too_long_for_a_file(tmp_path: Path) -> None:
+    """``cmd:python3 -c '...'`` was refused: "File name too long"."""
+    lines = f"read line; echo ready; while read line; do echo 2 marks; done  # {300 * 'long '}"
+    command = f"cmd:{shlex.join(['/bin/sh', '-c', lines, '--weights=' + 300 * 'w'])}"
+    words = ["random", command, "--deals", "1", "--jobs", "1", "--no-plots", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert len(RunFolder.read(tmp_path / "run").games()) == 2
+    with pytest.raises(ValueError, match="expected"):
+        make_agent("zeb:" + 300 * "w")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from zeb42_agents.arena.plan import Plan
 from zeb42_agents.arena.players import players_of
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.arena.run import run_pool
+from zeb42_agents.arena.show import deal_report
 from zeb42_env import Hand
 
 
@@ -81,6 +82,8 @@ def test_rows_of_other_settings_are_refused(tmp_path: Path, change: dict[str, An
     with pytest.raises(ValueError, match=r"which this run plays, got one of {'protocol': .*; was it copied here"):
         RunFolder.read(tmp_path / "own").games()
     assert main(["report", str(tmp_path / "own"), "--no-plots"]) == 2
+    with pytest.raises(ValueError, match=r"which this run plays, got one of {'protocol': .*; was it copied here"):
+        deal_report(RunFolder.read(tmp_path / "own"), 0)  # it showed whichever it found last
 
 
 def test_rows_say_what_they_were_played_under_and_older_rows_count(tmp_path: Path) -> None:
