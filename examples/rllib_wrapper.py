@@ -16,7 +16,6 @@ from gymnasium import spaces
 from pettingzoo.utils import BaseWrapper
 
 import zeb42_env
-from zeb42_env import Rules
 
 
 class RLlibNames(BaseWrapper):
@@ -40,9 +39,9 @@ class RLlibNames(BaseWrapper):
         }
 
 
-def make_env(_: dict[str, Any] | None = None) -> RLlibNames:
-    """The environment to hand to RLlib's PettingZooEnv."""
-    return RLlibNames(zeb42_env.env(rules=Rules(contract="random", scoring="majority")))
+def make_env(config: dict[str, Any] | None = None) -> RLlibNames:
+    """The environment to hand to RLlib's PettingZooEnv; ``config`` is its ``env_config``, options of ``env``."""
+    return RLlibNames(zeb42_env.env(**(config or {})))
 
 
 def main(arguments: list[str] | None = None) -> float:
@@ -61,7 +60,7 @@ def main(arguments: list[str] | None = None) -> float:
     module = RLModuleSpec(module_class=ActionMaskingTorchRLModule, model_config={"head_fcnet_hiddens": [256]})
     config = (
         PPOConfig()
-        .environment("texas42", disable_env_checking=True)
+        .environment("texas42", env_config={"rules": "majority"}, disable_env_checking=True)
         .multi_agent(policies={"shared"}, policy_mapping_fn=lambda *_, **__: "shared")
         .rl_module(rl_module_spec=MultiRLModuleSpec(rl_module_specs={"shared": module}))
         .env_runners(num_env_runners=0)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import zeb42_env
+
 FOLDER = Path(__file__).parents[1] / "examples"
 pytestmark = pytest.mark.filterwarnings("ignore")  # what other packages warn of is theirs
 
@@ -55,13 +57,22 @@ def test_torchrl_teams(capsys):
 
 
 def test_rllib_names():
-    env = load("rllib_wrapper").make_env()
+    env = load("rllib_wrapper").make_env({"rules": "majority"})
     env.reset(seed=0)
     for agent in env.possible_agents:
         observation = env.observe(agent)
         assert set(observation) == {"observations", "action_mask"}
         assert env.observation_space(agent).contains(observation)
         assert np.array_equal(observation["observations"], env.env.observe(agent)["observation"])
+
+
+def test_minari_export(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    dataset = load("minari_export", "minari").main(["--hands", "3"])
+    assert dataset.total_episodes == 3
+    episode = next(dataset.iterate_episodes())
+    assert episode.terminations[-1]
+    assert dataset.recover_environment().unwrapped.rules == zeb42_env.Rules.of("majority")
 
 
 def test_rllib_ppo(capsys):

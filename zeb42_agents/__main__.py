@@ -13,14 +13,16 @@ USAGE = 2
 
 
 class Command(NamedTuple):
-    """A command: the module whose ``main(words)`` is its command line, and one line of help."""
+    """A command: the module whose ``main(words)`` is its command line, one line of help, and the extra that it needs
+    if that is more than the one of the package it misses."""
 
     module: str
     summary: str
+    extra: str = ""
 
 
 COMMANDS = {
-    "train": Command("zeb42_agents.training.cli", "train Zeb, or go on with a run"),
+    "train": Command("zeb42_agents.training.cli", "train Zeb, or go on with a run", "train"),
     "review": Command(
         "zeb42_agents.play.review_cli", "look at a hand again: what could be known, what hindsight knows"
     ),
@@ -32,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (``sys.argv`` by default); returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in COMMANDS:
-        return run_command(COMMANDS[words[0]].module, words[1:])
+        command = COMMANDS[words[0]]
+        return run_command(command.module, words[1:], extra=command.extra)
     if words[:1] in (["-h"], ["--help"]):
         print(_help())
         return 0

@@ -22,8 +22,11 @@ _EXTRAS = {
 
 
 @contextmanager
-def needs_extras() -> Iterator[None]:
-    """``with needs_extras(): import torch``: DependencyNotInstalled says what to install where a package is missing."""
+def needs_extras(wanted: str = "") -> Iterator[None]:
+    """``with needs_extras(): import torch``: DependencyNotInstalled says what to install where a package is missing.
+
+    That is the extra that the package is in, or the ``wanted`` one, which brings all that is needed here at once.
+    """
     try:
         yield
     except ModuleNotFoundError as error:
@@ -32,20 +35,21 @@ def needs_extras() -> Iterator[None]:
         package = (error.name or "").partition(".")[0]
         for extra, packages in _EXTRAS.items():
             if package in packages:
-                message = f"{package} is not installed, run `pip install 'zeb42[{extra}]'`"
+                message = f"{package} is not installed, run `pip install 'zeb42[{wanted or extra}]'`"
                 raise DependencyNotInstalled(message) from error
         raise
 
 
-def run_command(module: str, arguments: Sequence[str] | None = None) -> int:
-    """The exit status of the command line in ``module``, its ``main``; 2 where it lacks what is to be installed.
+def run_command(module: str, arguments: Sequence[str] | None = None, *, extra: str = "") -> int:
+    """The exit status of the command line in ``module``, its ``main``; 2 where it lacks what is to be installed, which
+    ``extra`` brings all at once.
 
     ``arguments`` are those of the process by default.
     """
     try:
         from gymnasium.error import DependencyNotInstalled
 
-        with needs_extras():
+        with needs_extras(extra):
             main = import_module(module).main
     except KeyboardInterrupt:  # the imports take seconds
         print("interrupted before anything was done", file=sys.stderr)

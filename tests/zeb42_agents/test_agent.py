@@ -197,7 +197,7 @@ def test_zeb_without_torch_says_what_to_type() -> None:
     assert said.splitlines() == ["greedy", "torch is not installed, run `pip install 'zeb42[agents]'`"]
 
 
-@pytest.mark.parametrize(("module", "missing", "extra"), [("arena", "rich", "arena"), ("training", "tyro", "arena")])
+@pytest.mark.parametrize(("module", "missing", "extra"), [("arena", "rich", "arena"), ("training", "tyro", "train")])
 def test_commands_without_what_they_need_say_what_to_type(module: str, missing: str, extra: str) -> None:
     code = (
         f"import runpy, sys\nsys.modules['{missing}'] = None\nsys.argv = ['x', '--help']\n"

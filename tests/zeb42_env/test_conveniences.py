@@ -1,4 +1,4 @@
-"""What the environment is easy to build on by: rules by name, dominoes that read, copies, flat arrays, replays."""
+"""What makes the environment easy to build on: rules by name, dominoes that read, copies, flat arrays and replays."""
 
 from __future__ import annotations
 
