@@ -77,27 +77,3 @@ def test_minari_export(tmp_path, monkeypatch, capsys):
 
 def test_rllib_ppo(capsys):
     assert load("rllib_wrapper", "ray.rllib").main(["--iterations", "1", "--batch", "200"]) > 0
-
-
-def test_play_at_the_keyboard(monkeypatch, capsys):
-    answers = iter(["?", "nello", "7-7", "2 marks"])
-    example = load("play")
-
-    def answer(prompt):
-        """The answers above, and then whatever is allowed first."""
-        first_allowed = prompt.partition("(")[2].partition(")")[0].split(", ")[0]
-        return next(answers, first_allowed)
-
-    monkeypatch.setattr("builtins.input", answer)
-    reward = example.main(["you", "greedy", "random", "greedy", "--seed", "3"])
-    printed = capsys.readouterr().out
-    assert reward in (-2.0, 2.0)
-    assert "seat 0 2 marks" in printed
-    assert "expected an action, got 'nello'" in printed
-    assert "?-?" in printed or "[?|?]" in printed
-
-
-def test_watch_agents_play(capsys):
-    example = load("play")
-    reward = example.main(["random", "greedy", "random", "greedy", "--seed", "1"])
-    assert f"seats 0 & 2: {reward:+g}; again: --seed 1" in capsys.readouterr().out

@@ -22,6 +22,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "play": Command("zeb42_agents.play.cli", "sit down at a table, in the browser or the terminal", "play"),
     "train": Command("zeb42_agents.training.cli", "train Zeb, or go on with a run", "train"),
     "review": Command(
         "zeb42_agents.play.review_cli", "look at a hand again: what could be known, what hindsight knows"

@@ -82,7 +82,9 @@ def test_an_adopted_object_keeps_what_it_has() -> None:
 
 @pytest.mark.parametrize("player", [None, 3, Lowest, object()])
 def test_what_does_not_act_is_refused(player: object) -> None:
-    with pytest.raises(ValueError, match=r"expected an agent, got .*; allowed: a spec \(br, eq, greedy, random, zeb"):
+    with pytest.raises(
+        ValueError, match=r"expected an agent, got .*; allowed: a spec \(br, eq, gentle, greedy, random, zeb"
+    ):
         as_agent(player)  # type: ignore[arg-type]
 
 

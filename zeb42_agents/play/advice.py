@@ -1,0 +1,167 @@
+"""Answers for a person who asks: what to do, what lies where, what to bid. Each follows from the view alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from zeb42_agents import worlds
+from zeb42_agents.belief import legality
+from zeb42_agents.play import calls, plays
+from zeb42_agents.play.show import PLACES
+from zeb42_env._core import dominoes as tiles
+from zeb42_env._core import record as core
+from zeb42_env.hand import Hand
+from zeb42_env.rules import Phase, action_text, domino_text
+
+EFFORTS = (16, 64, 256, 1024)
+"""Guessed deals per step of thinking longer."""
+BID_EFFORTS = (20, 60, 200)
+NUM_SHOWN = 8
+"""Guessed deals to flip through."""
+PUBLIC_EFFORT = 64
+"""The most that a public server thinks."""
+
+
+def key_of(view: np.void) -> np.uint64:
+    """What answers about ``view`` draw from: the same question, the same answer, whoever asks."""
+    return np.uint64(int.from_bytes(hashlib.blake2b(view.tobytes(), digest_size=8).digest(), "little"))
+
+
+def best_plays(view: Hand, efforts: Sequence[int] = EFFORTS, *, threads: int = 2) -> Iterator[dict[str, Any]]:
+    """What each legal action is worth, over more and more guessed deals; ValueError unless it is the view of the mover.
+
+    A step has the options best first: value, loss against the best and its standard error over the same deals, and
+    ``close`` where the deals cannot tell it from the best.
+    """
+    record = view.record
+    if record["seat"] < 0 or record["seat"] != record["to_move"]:
+        raise ValueError("it is not your turn: there is nothing to choose")
+    legal = view.legal_actions()
+    for effort in efforts:
+        verdict = _verdict(view, legal[0], effort, threads)
+        unit = verdict.unit
+        yield {
+            "kind": "plays",
+            "effort": effort,
+            "last": effort == efforts[-1],
+            "unit": unit,
+            "options": [
+                {
+                    "text": action_text(option.action),
+                    "value": round(option.value, 4),
+                    "loss": round(option.loss, 4),
+                    "se": round(option.se, 4),
+                    "close": option.is_close,
+                    "points": None if option.points is None else round(option.points, 1),
+                }
+                for option in verdict.options
+            ],
+        }
+
+
+def _verdict(view: Hand, action: int, effort: int, threads: int) -> Any:
+    record, key = view.record, key_of(view.record)
+    if view.phase == Phase.TRICKS:
+        return plays.could_know(record, action, key, num_worlds=effort, threads=threads)[0]
+    if view.phase == Phase.DECLARATION:
+        return calls.could_know_trump(record, action, key, num_worlds=effort, threads=threads)
+    return calls.could_know_call(record, action, key, num_worlds=effort, threads=threads)
+
+
+def opinion(view: Hand, agent: Any) -> dict[str, Any]:
+    """What ``agent`` would do and why, as its explanation says."""
+    found = agent.explain(view.record, np.array([key_of(view.record)], np.uint64))
+    return {
+        "kind": "opinion",
+        "agent": agent.name,
+        "chosen": action_text(found.chosen),
+        "speaker": found.speaker,
+        "basis": found.basis,
+        "how": found.how,
+        "line": [action_text(action) for action in found.line],
+    }
+
+
+def hidden(view: Hand, agent: Any = None) -> dict[str, Any]:
+    """What each hidden domino may be: shares for left, partner and right, by the rules alone and as ``agent``'s network
+    believes, where it has one that reads this view."""
+    record = view.record
+    viewer = int(record["seat"])
+    if viewer < 0:
+        raise ValueError("expected a view, got a hand with all dominoes known: nothing is hidden")
+    others = [(viewer + turn) & 3 for turn in (1, 2, 3)]
+    rules = legality(record.reshape(1))[0]
+    belief = network_belief(record, agent)
+    unseen = [int(domino) for domino in np.flatnonzero(record["owner"] == core.UNKNOWN)]
+    return {
+        "kind": "hidden",
+        "places": list(PLACES[1:]),
+        "who": None if belief is None else agent.name,
+        "dominoes": [
+            {
+                "domino": domino_text(domino),
+                "count": int(tiles.COUNT[domino]),
+                "rules": [round(float(rules[domino, seat]), 3) for seat in others],
+                "belief": None if belief is None else [round(float(belief[domino, seat]), 3) for seat in others],
+            }
+            for domino in reversed(unseen)
+        ],
+    }
+
+
+def network_belief(view: np.void, agent: Any) -> np.ndarray | None:
+    """The belief float64 [28, 4] of ``agent``'s network about ``view``, made to agree with the rules."""
+    evaluator = getattr(agent, "evaluator", None)
+    if evaluator is None or not evaluator.model.config.belief_head:
+        return None
+    views = np.array([view])
+    if not evaluator.tokenizer.readable(views)[0]:
+        return None
+    try:
+        return worlds.marginals(view, evaluator.belief(views)[0].astype(np.float64))
+    except ValueError:  # the network rules every deal out
+        return None
+
+
+def guesses(view: Hand, agent: Any = None, num_worlds: int = NUM_SHOWN) -> dict[str, Any]:
+    """A few guessed deals: the dominoes that left, partner and right still hold in each. Drawn by the network's belief
+    where there is one; otherwise every possible deal is as likely as another."""
+    record = view.record
+    viewer = int(record["seat"])
+    belief = network_belief(record, agent)
+    drawn = worlds.sample(record, num_worlds, key_of(record), belief)
+    return {
+        "kind": "worlds",
+        "possible": worlds.count(record),
+        "drawn_by": "the rules alone" if belief is None else agent.name,
+        "worlds": [
+            [
+                [domino_text(domino) for domino in reversed(Hand(world).holding((viewer + turn) & 3))]
+                for turn in (1, 2, 3)
+            ]
+            for world in drawn
+        ],
+    }
+
+
+def bids(view: Hand, efforts: Sequence[int] = BID_EFFORTS, *, threads: int = 2) -> Iterator[dict[str, Any]]:
+    """P(make) of each declaration and bid from the seven dominoes of ``view``, over more and more guessed deals.
+
+    ``at_table`` is the chance as it was measured at real tables, ``makes`` with perfect play and all hands seen.
+    ValueError once trump is named.
+    """
+    for effort in efforts:
+        found = calls.contracts(view.record, key_of(view.record), num_worlds=effort, threads=threads)
+        yield {"kind": "bids", "effort": effort, "last": effort == efforts[-1], **found.to_json()}
+
+
+def typed_hand(dominoes: Sequence[int], *, shaker: int = 3) -> Hand:
+    """The view of seat 0, first to bid unless ``shaker`` says otherwise, that holds these seven."""
+    own = ".".join(domino_text(domino).replace("-", "") for domino in dominoes)
+    passes = ",".join(["pass"] * (3 - shaker))
+    before = f" calls={passes}" if passes else ""
+    return Hand.parse(f"zeb42/1 deal={own}|?|?|? seat=0 shaker={shaker}{before}")

@@ -1,0 +1,63 @@
+"""Hands after they are over: kept on the user's disk, and reviewed for the browser. Public servers keep nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from zeb42_agents.play import advice, review
+from zeb42_agents.play.kept import Kept
+from zeb42_agents.play.session import YOU, Session
+from zeb42_agents.play.show import state
+from zeb42_env.hand import Hand
+from zeb42_env.rules import parse_action
+
+MOST_SHOWN = 200
+"""Of the hands kept, the newest so many are listed."""
+
+
+def keep(session: Session, kept: Kept) -> None:
+    """Keep the finished hand of ``session`` if a person played in it."""
+    if session.people():
+        kept.add(session.hand, session.seats)
+
+
+def listed(kept: Kept, words: str) -> list[dict[str, Any]]:
+    """The hands kept that have all of ``words`` in their line, newest first."""
+    return [found.to_json() for found in reversed(kept.find(words.split())[-MOST_SHOWN:])]
+
+
+def reviewed(line: str, seat: int | None, *, public: bool) -> Iterator[dict[str, Any]]:
+    """The review of the hand in ``line``, an object for each line, with the table beside each step as the reviewed seat
+    saw it. A ValueError says what is wrong with the line before anything is given."""
+    hand = Hand.parse(line)
+    seats = None if seat is None else [seat]
+    steps = review.lines(hand, seats=seats, effort=_effort(public))
+    return _with_tables(hand, seat, steps)
+
+
+def what_if(line: str, ply: int, action: str, *, public: bool) -> dict[str, Any]:
+    """Another action at a decision of a hand: its verdicts, and how perfect play goes on."""
+    found = review.what_if(Hand.parse(line), ply, parse_action(action), effort=_effort(public))
+    return found.to_json()
+
+
+def _effort(public: bool) -> review.Effort:
+    return review.Effort(num_worlds=advice.PUBLIC_EFFORT, num_call_worlds=24) if public else review.Effort()
+
+
+def _with_tables(hand: Hand, seat: int | None, steps: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    whole = hand.record["seat"] < 0
+    for step in steps:
+        if step["kind"] == "step" and whole:
+            step["table"] = _table(review.rewound(hand, step["ply"]), step["seat"] if seat is None else seat)
+        yield step
+
+
+def _table(hand: Hand, seat: int) -> dict[str, Any]:
+    """The table in the middle of ``hand`` as ``seat`` saw it."""
+    players: Sequence[str] = [YOU] * 4
+    shown = state(Session(players, hand=hand), seat)
+    for entry in shown["seats"]:
+        entry["name"], entry["calls"] = entry["place"].capitalize(), None
+    return shown | {"id": "review", "notes": [], "invitations": {}}

@@ -1,0 +1,306 @@
+"""Many tables side by side: who sits at them, whose turn it is, and who is told of every change."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from zeb42_agents.agent import Agent, make_agent
+from zeb42_agents.play import advice, archive, show
+from zeb42_agents.play.kept import Kept
+from zeb42_agents.play.levels import Level, find_level, offered
+from zeb42_agents.play.players import PATIENCE_S, Player
+from zeb42_agents.play.session import YOU, Session
+from zeb42_agents.play.words import read_action
+from zeb42_agents.play.workers import Worker
+from zeb42_env.hand import Hand
+from zeb42_env.rules import Rules
+
+MAX_TABLES = 500
+MAX_WATCHERS = 20  # streams of one table
+NUM_NOTES = 2
+IDLE_S = {False: 24 * 3600.0, True: 3600.0}
+"""How long a table waits for its people before it is cleared away, on a server of one's own and on a public one."""
+
+
+class GoneError(LookupError):
+    """No table has this key: it never was, or was cleared away."""
+
+
+class LiveTable:
+    """One session, the agents that play at it, and the streams that follow it."""
+
+    def __init__(
+        self, session: Session, players: dict[str, Player], names: dict[str, str], keep: Callable[[Session], None]
+    ) -> None:
+        self.session = session
+        self.keys = {secrets.token_urlsafe(12): seat for seat in session.people() or [0]}
+        self.notes: deque[dict[str, Any]] = deque(maxlen=NUM_NOTES)
+        self.used_s = time.monotonic()
+        self._players, self._names, self._keep = players, names, keep
+        self._streams: dict[asyncio.Queue[dict[str, Any]], str] = {}
+        self._driver: asyncio.Task[None] | None = None
+
+    def state(self, key: str) -> dict[str, Any]:
+        """What the person with this key sees."""
+        seat = self.keys[key]
+        shown = show.state(self.session, seat)
+        for entry in shown["seats"]:
+            spec = entry["player"]
+            player = self._players.get(spec)
+            entry["name"] = "You" if entry["seat"] == seat and spec == YOU else self._names.get(spec, "A person")
+            entry["calls"] = player.caller if player else None
+        shown["id"] = key
+        shown["notes"] = list(self.notes)
+        shown["invitations"] = {other: show.place(at, seat) for other, at in self.keys.items() if other != key}
+        return shown
+
+    def changed(self) -> None:
+        """Tell every stream, and let agents go on."""
+        self.used_s = time.monotonic()
+        self._publish()
+        if self._driver is not None:
+            self._driver.cancel()
+        self._driver = asyncio.get_running_loop().create_task(self._drive())
+
+    async def follow(self, key: str) -> AsyncIterator[dict[str, Any]]:
+        """The state now, and every one that follows, none left out."""
+        if len(self._streams) >= MAX_WATCHERS:
+            raise ValueError(f"expected at most {MAX_WATCHERS} streams of one table; close a tab")
+        stream: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._streams[stream] = key
+        try:
+            yield self.state(key)
+            while True:
+                yield await stream.get()
+        finally:
+            del self._streams[stream]
+
+    def close(self) -> None:
+        """Let nobody play here any more."""
+        if self._driver is not None:
+            self._driver.cancel()
+
+    async def _drive(self) -> None:
+        while (question := self.session.question()) is not None:
+            answer = await self._players[self.session.seats[question.seat]].answer(question)
+            if question.version != self.session.version:
+                return
+            if answer.note:
+                self.notes.append({"version": question.version, "seat": question.seat, "text": answer.note})
+            self.session.act(question.seat, answer.action, question.version)
+            self._publish()
+
+    def _publish(self) -> None:
+        if self.session.hand.is_over:
+            self._keep(self.session)
+        for stream, key in self._streams.items():
+            stream.put_nowait(self.state(key))
+
+
+class House:
+    """All tables of a server.
+
+    Args:
+        more: specs of agents that may be seated beside our levels.
+        public: for strangers: caps on effort, tables that expire soon, nothing kept.
+        kept: where finished hands are kept; the user's data folder without it.
+    """
+
+    def __init__(
+        self,
+        more: Sequence[str] = (),
+        *,
+        public: bool = False,
+        make: Callable[[str], Agent] = make_agent,
+        patience_s: float = PATIENCE_S,
+        kept: Kept | None = None,
+    ) -> None:
+        self.levels: list[Level] = offered(more, public=public)
+        self.public = public
+        self._make, self._patience_s = make, patience_s
+        self._kept = None if public else kept or Kept()
+        self._players: dict[str, Player] = {}
+        self._tables: dict[str, LiveTable] = {}
+        self._advisers = [Worker("adviser 1"), Worker("adviser 2")]
+        self._names = {level.spec: level.name for level in self.levels}
+
+    def player(self, spec: str) -> Player:
+        """The player of ``spec``, one for all tables."""
+        if spec not in self._players:
+            self._players[spec] = Player(spec, make=self._make, patience_s=self._patience_s)
+        return self._players[spec]
+
+    def open(
+        self,
+        seats: Sequence[str],
+        *,
+        rules: Rules | None = None,
+        seed: int | None = None,
+        hand: Hand | None = None,
+    ) -> str:
+        """A new table; the key of its first person's place (of the place behind seat 0 if agents play alone).
+
+        ``seats`` are four: ``you``, or names or specs of levels. ValueError says what is not to be had.
+        """
+        if len(seats) != 4:
+            raise ValueError(f"expected four seats, got {len(seats)}")
+        specs = [YOU if seat == YOU else find_level(seat, self.levels).spec for seat in seats]
+        session = Session(specs, rules=rules, seed=seed, hand=hand)
+        self._clear_away()
+        table = LiveTable(session, {spec: self.player(spec) for spec in specs if spec != YOU}, self._names, self._keep)
+        for key in table.keys:
+            self._tables[key] = table
+        table.changed()
+        return next(iter(table.keys))
+
+    def table(self, key: str) -> LiveTable:
+        """The table that ``key`` belongs to. GoneError if there is none."""
+        if key not in self._tables:
+            raise GoneError("this table is not open any more: start a new one")
+        return self._tables[key]
+
+    def state(self, key: str) -> dict[str, Any]:
+        """What the person with this key sees."""
+        return self.table(key).state(key)
+
+    def say(self, key: str, words: str, version: int) -> dict[str, Any]:
+        """The person with this key does what ``words`` say; the table afterwards."""
+        table, seat = self._place(key)
+        view = table.session.view(seat)
+        if version == table.session.version and view.to_move == seat:
+            action = read_action(words, view)
+        else:
+            action = -1  # the session says what is wrong
+        table.session.act(seat, action, version)
+        return self._after(key)
+
+    def undo(self, key: str, version: int) -> dict[str, Any]:
+        """Take the last action back."""
+        table, seat = self._place(key)
+        table.session.undo(seat, version)
+        return self._after(key)
+
+    def replay(self, key: str, version: int) -> dict[str, Any]:
+        """The same hand from its start."""
+        self._place(key)[0].session.replay(version)
+        return self._after(key)
+
+    def go_on(self, key: str, version: int) -> dict[str, Any]:
+        """The next hand."""
+        table, _ = self._place(key)
+        table.session.go_on(version)
+        table.notes.clear()
+        return self._after(key)
+
+    def new(self, key: str, version: int, seed: int | None) -> dict[str, Any]:
+        """A new hand or match at the same table."""
+        table, _ = self._place(key)
+        table.session.new(version, seed)
+        table.notes.clear()
+        return self._after(key)
+
+    def viewed(self, key: str) -> Hand:
+        """What the person with this key may know, the own turn or not."""
+        table, seat = self._place(key)
+        return table.session.view(seat)
+
+    async def ask(self, view: Hand, *, who: str | None, up_to: int) -> AsyncIterator[dict[str, Any]]:
+        """Everything about a decision, piece by piece: hidden dominoes, an opinion, and plays over more and more
+        guessed deals. ``who`` is the level whose belief and opinion are asked; the rules alone without it."""
+        player = self.player(find_level(who, self.levels).spec) if who else None
+        if int(view.record["seat"]) < 0:
+            raise ValueError("the hand is over: review it instead")
+        yield await self._of(player, lambda agent: advice.hidden(view, agent))
+        yield await self._of(player, lambda agent: advice.guesses(view, agent))
+        if view.to_move != int(view.record["seat"]):
+            return
+        if player is not None:
+            yield await player.run(lambda agent: advice.opinion(view, agent))
+        efforts = [effort for effort in advice.EFFORTS if effort <= self.most(up_to)]
+        async for step in self._steps(advice.best_plays(view, efforts or advice.EFFORTS[:1])):
+            yield step
+
+    async def bids(self, view: Hand, *, who: str | None = None) -> AsyncIterator[dict[str, Any]]:
+        """P(make) for each declaration and bid, and what the level ``who`` would call and why."""
+        player = self.player(find_level(who, self.levels).spec) if who else None
+        efforts = advice.BID_EFFORTS[:1] if self.public else advice.BID_EFFORTS
+        steps = self._steps(advice.bids(view, efforts))
+        yield await anext(steps)
+        if player is not None and view.to_move == int(view.record["seat"]):
+            yield await player.run(lambda agent: advice.opinion(view, agent))
+        async for step in steps:
+            yield step
+
+    async def review(self, line: str, seat: int | None) -> AsyncIterator[dict[str, Any]]:
+        """The review of the hand in ``line``, piece by piece; of all seats without ``seat``."""
+        async for step in self._steps(archive.reviewed(line, seat, public=self.public)):
+            yield step
+
+    async def what_if(self, line: str, ply: int, action: str) -> dict[str, Any]:
+        """Another action at a decision of a hand."""
+        found: dict[str, Any] = await self._in_thread(lambda: archive.what_if(line, ply, action, public=self.public))
+        return found
+
+    def hands(self, words: str) -> list[dict[str, Any]]:
+        """The hands kept here that have all of ``words`` in their line, newest first."""
+        return archive.listed(self._kept, words) if self._kept else []
+
+    def hands_text(self) -> str:
+        """All hands kept here, a line for each."""
+        return "".join(f"{kept.line}\n" for kept in self._kept.all()) if self._kept else ""
+
+    def most(self, up_to: int) -> int:
+        """The most guessed deals that may be asked for."""
+        return min(up_to, advice.PUBLIC_EFFORT) if self.public else up_to
+
+    async def _of(self, player: Player | None, job: Callable[[Any], Any]) -> Any:
+        return await (player.run(job) if player is not None else self._in_thread(lambda: job(None)))
+
+    async def _steps(self, steps: Iterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+        """The steps of a thought, each worked out in a thread; whoever stops asking ends it after the one under way."""
+        while (step := await self._in_thread(lambda: next(steps, None))) is not None:
+            yield step
+
+    async def _in_thread(self, job: Callable[[], Any]) -> Any:
+        adviser = min(self._advisers, key=lambda worker: worker.pending)
+        return await asyncio.wrap_future(adviser.submit(job))
+
+    def _keep(self, session: Session) -> None:
+        if self._kept is None:
+            return
+        with suppress(OSError):  # a full disk does not end the game
+            archive.keep(session, self._kept)
+
+    def _place(self, key: str) -> tuple[LiveTable, int]:
+        table = self.table(key)
+        return table, table.keys[key]
+
+    def _after(self, key: str) -> dict[str, Any]:
+        table = self.table(key)
+        table.changed()
+        return table.state(key)
+
+    def _clear_away(self) -> None:
+        """Close tables that nobody used for long, and the one unused for longest where there are too many."""
+        tables = sorted(set(self._tables.values()), key=lambda table: table.used_s)
+        oldest_s = time.monotonic() - IDLE_S[self.public]
+        for place, table in enumerate(tables):
+            if table.used_s < oldest_s or len(tables) - place >= MAX_TABLES:
+                table.close()
+                for key in table.keys:
+                    self._tables.pop(key, None)
+
+    def close(self) -> None:
+        """Close all tables and give the threads back."""
+        for table in set(self._tables.values()):
+            table.close()
+        for player in self._players.values():
+            player.stop()
+        for adviser in self._advisers:
+            adviser.stop()

@@ -1,0 +1,75 @@
+"""Who can be sat down with: agents under names that a person understands, weakest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from zeb42_agents.play.session import YOU
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """An opponent or a partner."""
+
+    name: str
+    spec: str
+    about: str
+    """What it does, and how strong that was measured to be."""
+    is_cheap: bool = True
+    """Whether a decision takes so little that a public server can offer it."""
+
+    @property
+    def missing(self) -> str | None:
+        """What to install first; None if it can play."""
+        if self.spec.startswith(("zeb", "gentle")) and find_spec("torch") is None:
+            return "pip install 'zeb42[agents]'"
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the browser."""
+        return {"name": self.name, "spec": self.spec, "about": self.about, "missing": self.missing}
+
+
+LEVELS = (
+    Level(name="Random", spec="random", about="plays anything that is allowed"),
+    Level(name="Gentle", spec="gentle:temperature=2", about="knows the game, and errs where it is in doubt"),
+    Level(name="Steady", spec="greedy", about="thinks one trick ahead"),
+    Level(name="Zeb at a glance", spec="zeb:laptop", about="the network alone, without thinking"),
+    Level(name="Careful", spec="eq:n=10", about="tries its plays in 10 guessed deals"),
+    Level(name="Zeb", spec="zeb:laptop,sims=64", about="the network, thinking 64 lines ahead"),
+    Level(name="Strong", spec="eq:n=100", about="tries its plays in 100 guessed deals"),
+    Level(
+        name="Zeb, thinking hard",
+        spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7",
+        about="2,048 lines in 256 guessed deals",
+        is_cheap=False,
+    ),
+)
+"""Ratings are in docs/play.md, with the command that measured them."""
+
+
+def offered(more: Sequence[str] = (), *, public: bool = False) -> list[Level]:
+    """The levels of a server: ours, and the specs that its command line named. A public one offers what is cheap."""
+    named = [Level(name=spec, spec=spec, about="named on the command line") for spec in more]
+    return [level for level in LEVELS if level.is_cheap or not public] + named
+
+
+def find_level(name: str, levels: Sequence[Level]) -> Level:
+    """The level of this name or spec. ValueError lists those that there are, or says what it lacks."""
+    for level in levels:
+        if name.strip().lower() in (level.name.lower(), level.spec.lower()):
+            if level.missing:
+                raise ValueError(f"{level.name} needs more packages: {level.missing}")
+            return level
+    allowed = ", ".join([YOU, *(level.name for level in levels)])
+    raise ValueError(f"expected somebody to seat, got {name!r}; allowed: {allowed}")
+
+
+def usual_seats(levels: Sequence[Level]) -> list[str]:
+    """You with a strong partner against two that are a little less so, of those that can play here."""
+    able = {level.name for level in levels if not level.missing}
+    partner = "Zeb" if "Zeb" in able else "Strong"
+    return [YOU, "Careful", partner, "Careful"]

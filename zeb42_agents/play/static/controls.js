@@ -1,0 +1,39 @@
+// What is said at a table: bids, trump, or any words of players typed in.
+import { html, useState } from "./vendor/htm-preact.js";
+
+export function Controls({ state, onSay, busy }) {
+  if (!state.your_turn || state.phase === "tricks") return null;
+  const title = state.phase === "auction" ? "Your bid" : "Name trump";
+  return html`<div class="calls" role="group" aria-label=${title}>
+    <span class="calls-title">${title}</span>
+    ${state.legal.map(
+      (words) => html`<button key=${words} class=${`call ${words === "pass" ? "pass" : ""}`} disabled=${busy}
+        data-say=${words} onClick=${() => onSay(words)}>${named(words)}</button>`,
+    )}
+  </div>`;
+}
+
+const NAMES = {
+  "1 mark": html`1 mark <small>42</small>`,
+  "2 marks": html`2 marks <small>84</small>`,
+  "no-trump": html`follow me <small>no trump</small>`,
+  "doubles-suit": html`doubles a suit <small>no trump</small>`,
+};
+
+function named(words) {
+  return NAMES[words] || words;
+}
+
+export function Say({ state, onSay, busy }) {
+  const [words, setWords] = useState("");
+  const hint = { auction: "31, 84, pass", declaration: "fives, follow me", tricks: "6-4 or 64" }[state.phase] || "";
+  const said = async (event) => {
+    event.preventDefault();
+    if (words.trim() && (await onSay(words))) setWords("");
+  };
+  return html`<form class="say" onSubmit=${said}>
+    <label for="say">Say it</label>
+    <input id="say" value=${words} placeholder=${hint} autocomplete="off" maxlength="60"
+      disabled=${busy || !state.your_turn} onInput=${(event) => setWords(event.target.value)} />
+  </form>`;
+}

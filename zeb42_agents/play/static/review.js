@@ -1,0 +1,140 @@
+// A hand reviewed: what could be known and what hindsight knows, side by side and never mixed.
+import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { get, lines, post } from "./api.js";
+import { percent } from "./ask.js";
+import { Dialog } from "./newgame.js";
+import { Felt } from "./table.js";
+
+const COSTLY = ["slip", "mistake", "blunder"];
+
+export function Review({ hand, seat, onClose }) {
+  const [head, setHead] = useState(null);
+  const [steps, setSteps] = useState([]);
+  const [end, setEnd] = useState(null);
+  const [chosen, setChosen] = useState(null);
+  const [worst, setWorst] = useState(true);
+  const [tried, setTried] = useState({});
+  const [trouble, setTrouble] = useState("");
+  useEffect(() => {
+    const stopper = new AbortController();
+    lines("/review", { hand, seat }, (line) => {
+      if (line.kind === "head") setHead(line);
+      else if (line.kind === "step") setSteps((before) => [...before, line]);
+      else if (line.kind === "end") setEnd(line);
+      else setTrouble(line.error);
+    }, stopper.signal).catch((error) => error.name !== "AbortError" && setTrouble(error.message));
+    return () => stopper.abort();
+  }, [hand, seat]);
+  const decisions = steps.filter((step) => step.could_know && step.could_know.grade !== "forced");
+  const sorted = worst ? [...decisions].sort((a, b) => b.could_know.share - a.could_know.share) : decisions;
+  const step = steps.find((one) => one.ply === chosen) || (end && sorted[0]) || decisions[0];
+  const tryOut = async (action) => {
+    try {
+      const found = await post("/what_if", { hand, ply: step.ply, action });
+      setTried({ ply: step.ply, action, ...found });
+    } catch (error) {
+      setTrouble(error.message);
+    }
+  };
+  return html`<div class="review">
+    <div class="review-head"><h2>Review</h2>
+      <p>${head ? `${head.result || head.contract}` : "Reading the hand …"}</p>
+      <button id="leave-review" onClick=${onClose}>Back to the table</button></div>
+    ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
+    ${head && html`<p class="quiet" role="status">${end ? `${decisions.length} decisions, each tried in ${head.num_worlds} guessed deals.`
+      : `Thinking: ${steps.length} of ${head.num_steps} …`}</p>`}
+    <${Graph} steps=${steps} end=${end} step=${step} onChoose=${setChosen} />
+    ${step && html`<div class="review-body">
+      <div>
+        ${step.table && html`<${Felt} state=${{ ...step.table, your_turn: step.table.to_move === step.table.seat }} busy=${false} onPlay=${tryOut} />
+          <p class="quiet">The table as it was. ${step.trick ? "Click another domino: what if?" : ""}</p>`}
+        <${Verdicts} step=${step} title=${`${named(step)}: ${step.text}`} />
+        ${tried.ply === step.ply && html`<${Verdicts} step=${tried.step} title=${`What if ${tried.step.text}?`} />`}
+      </div>
+      <section class="decisions" aria-label="Decisions">
+        <div class="tabs" role="group" aria-label="Order"><button class="small" aria-pressed=${worst} onClick=${() => setWorst(true)}>Worst first</button>
+          <button class="small" aria-pressed=${!worst} onClick=${() => setWorst(false)}>In order</button></div>
+        <ol>${sorted.map((one) => html`<li key=${one.ply}><button class=${`decision ${one.could_know.grade}`} aria-current=${one === step} onClick=${() => setChosen(one.ply)}>
+          <span>${named(one)} <b>${one.text}</b></span><span class="grade">${one.could_know.words}</span>
+          <span class="lost">${one.could_know.loss > 0 ? `−${amount(one.could_know.loss, one.could_know.unit)}` : ""}</span></button></li>`)}</ol>
+        ${end && html`<${Groups} summary=${end.summary} />`}
+      </section></div>`}
+  </div>`;
+}
+
+function named(step) {
+  return step.what === "bid" ? "bid" : step.what === "trump" ? "trump" : `trick ${step.trick}, ${step.what}`;
+}
+
+function amount(value, unit) {
+  return unit === "win" ? percent(value) : `${value.toFixed(1)} ${unit}`;
+}
+
+function Verdicts({ step, title }) {
+  const { could_know: known, hindsight } = step;
+  if (!known) return null;
+  return html`<section class="verdicts"><h3>${title}</h3><div class="cards">
+    <div class=${`card ${known.grade}`}><h4>What you could know</h4><p class="grade">${known.words}</p>
+      ${known.grade === "forced" ? "" : html`<p>${known.loss === 0 ? "Nothing did better in the guessed deals." : `It gave up ${amount(known.loss, known.unit)} ± ${amount(known.se, known.unit)}.`}</p>
+      <ul>${known.options.slice(0, 5).map((option) => html`<li key=${option.text} class=${option.text === step.text ? "done" : ""}>${option.text} <b>${amount(option.value, known.unit)}</b>${option.close && option.loss ? " too close to call" : ""}</li>`)}</ul>`}
+    </div>
+    <div class="card"><h4>Hindsight</h4>${hindsight ? html`<${Hindsight} found=${hindsight} />` : html`<p class="quiet">Not all hands are known.</p>`}</div>
+  </div></section>`;
+}
+
+function Hindsight({ found }) {
+  if (found.text) return html`<p>${found.text}.</p>`;
+  return html`<p class="grade">${found.given_away ? `gave away ${found.given_away} ${found.given_away === 1 ? "point" : "points"}` : "gave nothing away"}</p>
+    <p>${found.lost_it ? "It turned a hand that was won into a lost one." : ""} With all hands open, ${found.best_points} points were to be had.</p>`;
+}
+
+function Groups({ summary }) {
+  return html`<h3>Where it went</h3><table class="groups"><caption class="hidden-words">Hands lost by kind of decision</caption>
+    <thead><tr><th scope="col">decisions</th><th scope="col">costly</th><th scope="col">hands lost</th></tr></thead>
+    <tbody>${summary.groups.filter((group) => group.num_decisions).map((group) => html`<tr key=${group.name}><th scope="row">${group.words} <small>${group.num_decisions}</small></th>
+      <td>${group.num_costly}</td><td>${group.loss.toFixed(2)} <small>${group.interval[0].toFixed(2)} to ${group.interval[1].toFixed(2)}</small></td></tr>`)}</tbody></table>`;
+}
+
+function Graph({ steps, end, step, onChoose }) {
+  const points = steps.filter((one) => one.win);
+  if (points.length < 2) return null;
+  const last = end?.win ? [...points, { ply: points.at(-1).ply + 1, win: end.win }] : points;
+  const x = (number) => 10 + (580 * number) / Math.max(1, last.length - 1);
+  const path = (key) => last.map((one, number) => (one.win[key] === null ? "" : `${x(number).toFixed(1)},${(110 - 100 * one.win[key]).toFixed(1)}`)).filter(Boolean).join(" ");
+  return html`<figure class="graph"><svg viewBox="0 0 600 120" role="img" aria-label="Share of hands won through the hand: as could be known, and in hindsight">
+      <line class="half" x1="10" x2="590" y1="60" y2="60" /><polyline class="hind" points=${path("hindsight")} /><polyline class="know" points=${path("could_know")} />
+      ${points.map((one, number) => one.could_know && one.win.could_know !== null && html`<circle key=${one.ply} class=${`dot ${COSTLY.includes(one.could_know.grade) ? one.could_know.grade : ""} ${one === step ? "now" : ""}`}
+        cx=${x(number)} cy=${110 - 100 * one.win.could_know} r=${one === step ? 6 : 4} onClick=${() => onChoose(one.ply)} />`)}
+    </svg><figcaption class="quiet">Share of hands won: <span class="key-know">as could be known</span>, <span class="key-hind">in hindsight</span></figcaption></figure>`;
+}
+
+// Hands that were kept, and any line of notation from elsewhere.
+export function Hands({ onClose, onReview }) {
+  const [kept, setKept] = useState(null);
+  const [words, setWords] = useState("");
+  const [line, setLine] = useState("");
+  const [trouble, setTrouble] = useState("");
+  useEffect(() => {
+    get(`/hands?words=${encodeURIComponent(words)}`).then((found) => setKept(found.hands), (error) => setTrouble(error.message));
+  }, [words]);
+  const paste = async (event) => {
+    event.preventDefault();
+    try {
+      onReview((await post("/read", { line })).hand, null);
+    } catch (error) {
+      setTrouble(error.message);
+    }
+  };
+  return html`<${Dialog} title="Hands" onClose=${onClose} wide>
+    <form onSubmit=${paste}><label class="stacked">A hand as it was played, in notation
+      <textarea id="paste" rows="3" maxlength="2000" value=${line} placeholder="zeb42/1 deal=…|…|…|… shaker=2 calls=… trump=… plays=…" onInput=${(event) => setLine(event.target.value)}></textarea></label>
+      ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
+      <button class="primary" id="review-paste">Review it</button></form>
+    <h3>Kept on this machine</h3>
+    <label class="row"><span>Search</span><input value=${words} maxlength="80" placeholder="fives set 2026" onInput=${(event) => setWords(event.target.value)} /></label>
+    ${kept && !kept.length && html`<p class="quiet">None.</p>`}
+    <ol class="kept">${(kept || []).map((one) => html`<li key=${one.number}><button onClick=${() => onReview(one.hand, Math.max(0, one.seats.indexOf("you")))}>
+      <span>${one.result}</span> <small>${one.when.slice(0, 16).replace("T", " ")} ${one.seats.join(", ")}</small></button></li>`)}</ol>
+    ${kept?.length > 0 && html`<p><a href="/api/hands.txt" download="hands.txt">All as a file of lines</a></p>`}
+  </${Dialog}>`;
+}
