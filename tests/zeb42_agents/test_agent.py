@@ -143,7 +143,7 @@ def test_other_packages_register_agents(elsewhere: Path) -> None:
     with pytest.raises(ValueError, match="allowed: level=, nerve=, mood="):
         make_agent("cautious:colour=red")
     with pytest.raises(
-        ValueError, match=r"expected an agent, got 'nobody'; allowed: br, cautious, eq, greedy, random, zeb"
+        ValueError, match=r"expected an agent, got 'nobody'; allowed: br, cautious, eq, gentle, greedy, random, zeb"
     ):
         make_agent("nobody")
 
