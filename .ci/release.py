@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import re
 import subprocess
 import sys
@@ -130,6 +131,7 @@ def check_wheel(wheel: Path, sdist: Path, folder: Path, tests: list[str], python
     empty.mkdir()
     run(inside, "-m", "zeb42_agents", "--help", cwd=empty)
     run(inside, "-m", "zeb42_agents", "arena", "greedy", "zeb:laptop", "--deals", "10", "--out", "run", cwd=empty)
+    os.environ["ZEB42_WHEEL"] = str(wheel)
     run(inside, "-m", "pytest", *tests, cwd=outside)
     with zipfile.ZipFile(wheel) as archive:
         print(f"{len(archive.namelist())} files in the wheel, installed and tested in an environment of its own")
@@ -145,9 +147,11 @@ def environment(folder: Path, python: str) -> Path:
 
 
 def run(python: Path, *words: str, cwd: Path = ROOT) -> None:
-    """Run ``python`` with these words; CalledProcessError if it fails."""
+    """Run ``python`` with these words, and nothing of ours on its path but what is installed; CalledProcessError if it
+    fails."""
     print("+ python", *words, flush=True)
-    subprocess.run([python, *words], cwd=cwd, check=True)
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run([python, *words], cwd=cwd, check=True, env=clean)
 
 
 if __name__ == "__main__":

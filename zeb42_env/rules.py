@@ -158,21 +158,25 @@ def action_text(action: int) -> str:
     return "pass" if action == core.PASS else bid_text(int(core.bid_value.py_func(action)))
 
 
-_ACTION_OF_TEXT = {action_text(action): action for action in range(core.NUM_ACTIONS)}
+_ACTION_OF_WORDS = {action_text(action).replace("-", " "): action for action in range(core.PASS, core.NUM_ACTIONS)}
 
 
 def parse_action(text: str) -> int:
-    """The action id of ``text``: the inverse of :func:`action_text`; either order of a domino's pips will do."""
+    """The action id of ``text``: the inverse of :func:`action_text`.
+
+    Either order of a domino's pips will do, and so will a hyphen or a space between words: ``2-marks``, ``no trump``.
+    """
     word = " ".join(text.split()).lower()
     pips = word.split("-")
     if len(pips) == 2 and all(len(pip) == 1 and pip in "0123456" for pip in pips):
         return tiles.domino_id(int(pips[0]), int(pips[1]))
-    if word not in _ACTION_OF_TEXT:
+    words = word.replace("-", " ")
+    if words not in _ACTION_OF_WORDS:
         raise ValueError(
             f"expected an action, got {text!r}; allowed: a domino such as 6-4, pass, 30..41, 1 mark, "
             f"2 marks .. {core.MAX_MARKS_BID} marks, or a declaration such as fives"
         )
-    return _ACTION_OF_TEXT[word]
+    return _ACTION_OF_WORDS[words]
 
 
 def _declaration_number(declaration: int | str) -> int:

@@ -30,6 +30,7 @@ from zeb42_env import (
     domino_text,
     legal_masks,
     observe_many,
+    parse_action,
 )
 from zeb42_env.observation import piece
 
@@ -79,6 +80,21 @@ def test_dominoes_print_as_players_write_them() -> None:
     while not hand.is_over:
         hand.apply(hand.legal_actions()[0])
     assert str(analyse(hand)[0].domino) == domino_text(analyse(hand)[0].domino)
+
+
+def test_words_are_read_with_hyphens_or_spaces() -> None:
+    for action in range(56):
+        assert parse_action(action_text(action)) == action
+    for text, same in (
+        ("1-mark", "1 mark"),
+        ("2-marks", "2 marks"),
+        ("no trump", "no-trump"),
+        ("Doubles suit", "doubles-suit"),
+    ):
+        assert parse_action(text) == parse_action(same)
+    for wrong in ("6 4", "7-7", "-pass", "3"):
+        with pytest.raises(ValueError, match="expected an action, got"):
+            parse_action(wrong)
 
 
 def test_a_domino_is_its_id() -> None:

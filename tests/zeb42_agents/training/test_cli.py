@@ -180,11 +180,8 @@ def test_help_lists_the_knobs(capsys: pytest.CaptureFixture) -> None:
     assert "usage: zeb42 train" in printed
 
 
-ROOT = Path(__file__).parents[3]
-
-
 def test_tianshou_is_in_one_room_and_pyplot_in_none() -> None:
-    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "zeb42_agents").rglob("*.py")}
+    texts = {path: path.read_text(encoding="utf-8") for path in Path(command.__file__).parent.rglob("*.py")}
     importers = [path.name for path, text in texts.items() if "import tianshou" in text or "from tianshou" in text]
     assert importers == ["collect.py"]
     assert not [path for path, text in texts.items() if "matplotlib.pyplot" in text]
