@@ -25,8 +25,9 @@ COMMANDS = {
     "play": Command("zeb42_agents.play.cli", "sit down at a table, in the browser or the terminal", "play"),
     "train": Command("zeb42_agents.training.cli", "train Zeb, or go on with a run", "train"),
     "review": Command(
-        "zeb42_agents.play.review_cli", "look at a hand again: what could be known, what hindsight knows"
+        "zeb42_agents.play.review_cli", "look at a hand again: what could be known, and hindsight", "play"
     ),
+    "hands": Command("zeb42_agents.play.hands_cli", "list, search and export the hands that you kept", "play"),
     "arena": Command("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
 }
 

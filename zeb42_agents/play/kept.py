@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import append_line, replaced_file
 from zeb42_env import Hand, NotationError
 from zeb42_env.wording import result_text
@@ -124,7 +125,8 @@ def data_folder() -> Path:
     chosen = os.environ.get(DATA_FOLDER)
     if chosen:
         return Path(chosen)
-    from platformdirs import user_data_path
+    with needs_extras():
+        from platformdirs import user_data_path
 
     return user_data_path("zeb42", appauthor=False)
 

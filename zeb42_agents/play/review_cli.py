@@ -16,6 +16,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 from zeb42_agents.agent import Agent, agent_names, as_agent
 from zeb42_agents.arena.text import plain
 from zeb42_agents.command import parse_options
+from zeb42_agents.play.kept import Kept
 from zeb42_agents.play.review import Effort, Review, lines, review, what_if
 from zeb42_agents.play.review_text import end_lines, head_lines, hindsight_words, reason, step_line
 from zeb42_agents.play.sources import Source, deal_sources, kept_sources, read_sources
@@ -61,6 +62,8 @@ class Options:
     """Other actions at decisions, such as 5:6-4, counted from 0: what each would have been worth."""
     html: Path | None = None
     """Write one page that holds everything, to be opened from disk."""
+    keep: bool = False
+    """Keep the hands in your data folder, too."""
     json: bool = False
     """Print lines of JSON (docs/review.md) instead of text."""
 
@@ -77,6 +80,9 @@ def main(arguments: Sequence[str]) -> int:
         )
         asked = None if options.agent is None else as_agent(options.agent)
         sources = _sources(options)
+        if options.keep:
+            for source in sources:
+                Kept().add(source.hand, source.seats)
         _run(options, sources, effort, asked)
     except (ValueError, OSError, DependencyNotInstalled) as error:
         first, *more = str(error).splitlines() or [""]
