@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import importlib.util
 import os
 import re
 import subprocess
@@ -175,3 +177,24 @@ def test_all_extras_are_pinned_or_known() -> None:
     needed = [*project["dependencies"], *(r for extra in tested for r in project["optional-dependencies"][extra])]
     names = {re.split(r"[\[<>=!~;, ]", requirement)[0].lower() for requirement in needed} - {"zeb42"}
     assert names <= pins, names - pins
+
+
+def test_a_release_sets_its_version_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("release", ROOT / ".ci" / "release.py")
+    assert spec is not None
+    assert spec.loader is not None
+    release = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(release)
+    (tmp_path / "zeb42_env").mkdir()
+    (tmp_path / "zeb42_env" / "_version.py").write_text('__version__ = "0.1.0"\n')
+    (tmp_path / "CITATION.cff").write_text((ROOT / "CITATION.cff").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- news\n\n## 0.1.0 (2026-11-22)\n")
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    release.set_version("0.9.0")
+    assert (tmp_path / "zeb42_env" / "_version.py").read_text() == '__version__ = "0.9.0"\n'
+    assert re.search(r"^version: 0.9.0$", (tmp_path / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    today = datetime.date.today().isoformat()
+    assert f"## 0.9.0 ({today})\n\n- news" in (tmp_path / "CHANGELOG.md").read_text()
+    for wrong, message in (("0.9.0", "not in CHANGELOG.md yet"), ("9", "expected a version"), ("1.0.0", "Unreleased")):
+        with pytest.raises(ValueError, match=message):
+            release.set_version(wrong)
