@@ -73,12 +73,12 @@ def main() -> None:
             while trainer.cycle < config.cycles:
                 trainer.train_cycle()
             minutes = (process_time() - began) / 60
-        (strength,) = strengths(trainer.evaluator, ["random"], num_deals=options.deals, seed=7)
+        (pairing,) = strengths(trainer.evaluator, ["random"], num_deals=options.deals, seed=7)
         rules = [Rules(contract="random", scoring="majority")]
         report = belief_report(trainer.evaluator, rules, num_hands=1000, seed=7)
         ours, theirs = (score.accuracy["hidden"] for score in (report.network, report.legality))
         print(
-            f"| {name} | {trainer.total_games:,} | {minutes:.1f} | {strength} | {ours:.1%}, {theirs:.1%} |",
+            f"| {name} | {trainer.total_games:,} | {minutes:.1f} | {pairing.win_rate:.1%} | {ours:.1%}, {theirs:.1%} |",
             flush=True,
         )
 

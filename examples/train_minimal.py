@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> float:
         losses = ", ".join(f"{name} {means[f'{name}_loss']:.3f}" for name in ("policy", "value", "belief"))
         print(f"cycle {cycle + 1}: {len(ring):,} examples; losses: {losses}", flush=True)
 
-    (strength,) = strengths(network, ["random"], num_deals=options.deals, seed=1)
-    print(f"hands won against random: {strength} over {options.deals} mirrored deals")
-    return strength.win_rate
+    (pairing,) = strengths(network, ["random"], num_deals=options.deals, seed=1)
+    print(f"hands won: {pairing}")
+    return pairing.win_rate
 
 
 if __name__ == "__main__":

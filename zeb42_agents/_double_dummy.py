@@ -29,6 +29,7 @@ from zeb42_env._core.dominoes import (
     POWER,
     SUIT_MEMBERS,
 )
+from zeb42_env._core.goals import points_left
 from zeb42_env._core.record import (
     HAND,
     TRICKS,
@@ -37,6 +38,7 @@ from zeb42_env._core.record import (
     play,
     played_dominoes,
     rewind,
+    trick_points,
     trick_winner,
 )
 
@@ -300,28 +302,26 @@ def _enter(hand: np.void, m: np.void) -> None:
 def _ask(hand: np.void, m: np.void, target: int) -> int:
     """:func:`_search` from where ``hand`` stands, which the memory has been set up for."""
     ply = np.int64(hand.num_plays)
-    left = HAND_POINTS - np.int64(hand.points[0]) - np.int64(hand.points[1])
+    left = points_left(hand)
     if target <= 0:
         return 0
     if target > left:
         return left
     f = m.frames[ply]
-    f.seat, f.left, f.target, f.trick_points = hand.to_move, left, target, 0
     first = ply - (ply & 3)
+    f.seat, f.left, f.target, f.trick_points = hand.to_move, left, target, trick_points(hand, first) - 1
     if first < ply:
         place = trick_winner(hand, first)
         f.led = LED_SUIT[hand.declaration, hand.plays[first]]
         f.best_domino = hand.plays[first + place]
         f.winner = (hand.leader + place) & 3
-        for i in range(first, ply):
-            f.trick_points += COUNT[hand.plays[i]]
     return _search(m, ply)
 
 
 @njit(cache=True, nogil=True)
 def _exact(hand: np.void, m: np.void, guess: int) -> int:
     """The exact value of ``hand``, by null windows from ``guess`` on."""
-    low, high = 0, HAND_POINTS - np.int64(hand.points[0]) - np.int64(hand.points[1])
+    low, high = 0, points_left(hand)
     while low < high:
         target = min(max(guess, low + 1), high)
         bound = _ask(hand, m, target)
@@ -456,14 +456,10 @@ def _step(child: np.void, domino: int, m: np.void) -> int:
 
 
 @njit(cache=True, nogil=True)
-def solve_worlds(worlds: np.ndarray, m: np.void, out: np.ndarray) -> None:
+def answer_worlds(worlds: np.ndarray, m: np.void, exact: bool, targets: np.ndarray, out: np.ndarray) -> None:
+    """Write into ``out`` (int8 [W, 28]) what is asked of every legal play of ``worlds`` [W]: as :func:`solve_moves` if
+    ``exact``, otherwise as :func:`makes_moves` with the world's target (int64 [W])."""
     for w in range(len(worlds)):
         moves = legal_plays(worlds[w]) if worlds[w].phase == TRICKS else np.uint32(0)
-        solve_moves(worlds[w], m, moves, out[w])
-
-
-@njit(cache=True, nogil=True)
-def makes_worlds(worlds: np.ndarray, m: np.void, targets: np.ndarray, out: np.ndarray) -> None:
-    for w in range(len(worlds)):
-        moves = legal_plays(worlds[w]) if worlds[w].phase == TRICKS else np.uint32(0)
-        makes_moves(worlds[w], m, targets[w], moves, out[w])
+        _enter(worlds[w], m)
+        _answer(worlds[w], m, moves, exact, targets[w], out[w])

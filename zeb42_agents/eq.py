@@ -20,8 +20,8 @@ from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, 
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, popcount
-from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES, NUM_SEATS
-from zeb42_env._core.record import HAND, TRICKS, legal_plays
+from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES
+from zeb42_env._core.record import TRICKS, legal_plays
 from zeb42_env.hand import Hand
 from zeb42_env.rules import ScoringRule
 
@@ -214,10 +214,7 @@ def choose(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> int:
     moves = _candidates(view)
     if popcount(moves) == 1:
         return lowest(moves)
-    views = np.empty(1, HAND)
-    views[0] = view
-    keys = np.full(1, key, np.uint64)
-    sampled = worlds.sample_many(views, num_worlds, keys, np.ones((1, NUM_DOMINOES, NUM_SEATS), np.float32))[0]
+    sampled = worlds.sample_evenly(view, num_worlds, key)
     by_margin = goals.by_margin(view.scoring)
     moves = _race(sampled, view, moves, by_margin, m)
     if not by_margin and popcount(moves) > 1:

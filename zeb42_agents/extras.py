@@ -40,11 +40,11 @@ def needs_extras(wanted: str = "") -> Iterator[None]:
         raise
 
 
-def run_command(module: str, arguments: Sequence[str] | None = None, *, extra: str = "") -> int:
+def run_command(module: str, arguments: Sequence[str] | None = None, *, extra: str = "", **known: str) -> int:
     """The exit status of the command line in ``module``, its ``main``; 2 where it lacks what is to be installed, which
     ``extra`` brings all at once.
 
-    ``arguments`` are those of the process by default.
+    ``arguments`` are those of the process by default; ``main`` is told what is ``known`` besides.
     """
     try:
         from gymnasium.error import DependencyNotInstalled
@@ -57,4 +57,4 @@ def run_command(module: str, arguments: Sequence[str] | None = None, *, extra: s
     except DependencyNotInstalled as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return int(main(sys.argv[1:] if arguments is None else arguments))
+    return int(main(sys.argv[1:] if arguments is None else arguments, **known))

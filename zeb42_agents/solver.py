@@ -76,23 +76,25 @@ def solve_worlds(worlds: np.ndarray, *, threads: int = 1) -> np.ndarray:
 
     Returns int8 [W, 28]: the points that seats 0&2 take from here on, ILLEGAL (-1) for other dominoes.
     """
-    worlds = _full_hands(worlds)
-    out = np.empty((len(worlds), NUM_DOMINOES), np.int8)
-    in_threads(lambda part, memory: _double_dummy.solve_worlds(worlds[part], memory, out[part]), len(worlds), threads)
-    return out
+    return _answers(worlds, True, _double_dummy.FIRST_GUESS, threads)
 
 
 def makes_worlds(worlds: np.ndarray, targets: np.ndarray | int, *, threads: int = 1) -> np.ndarray:
     """Whether seats 0&2 take at least ``targets`` (int [W], or one for all) points from here on, for every legal play
     of ``worlds`` (HAND [W], full hands in their tricks): int8 [W, 28] of 1 and 0, ILLEGAL (-1) for other dominoes."""
+    return _answers(worlds, False, targets, threads)
+
+
+def _answers(worlds: np.ndarray, exact: bool, targets: np.ndarray | int, threads: int) -> np.ndarray:
+    """int8 [W, 28]; see :func:`zeb42_agents._double_dummy.answer_worlds`."""
     worlds = _full_hands(worlds)
     goals = np.ascontiguousarray(np.broadcast_to(np.asarray(targets, np.int64), worlds.shape))
     out = np.empty((len(worlds), NUM_DOMINOES), np.int8)
-    in_threads(
-        lambda part, memory: _double_dummy.makes_worlds(worlds[part], memory, goals[part], out[part]),
-        len(worlds),
-        threads,
-    )
+
+    def work(part: slice, memory: np.void) -> None:
+        _double_dummy.answer_worlds(worlds[part], memory, exact, goals[part], out[part])
+
+    in_threads(work, len(worlds), threads)
     return out
 
 

@@ -14,12 +14,14 @@ belief guides the sampling. Without them all worlds are equally likely.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from zeb42_env._core.bits import unit
-from zeb42_env._core.dominoes import LED_SUIT, NUM_DOMINOES, NUM_SEATS, NUM_TRICKS, SUIT_MEMBERS
-from zeb42_env._core.record import HAND, NOBODY, may_hold, played_dominoes
+from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
+from zeb42_env._core.record import HAND, NOBODY, may_hold, played_dominoes, read_plays
 from zeb42_env.records import as_records
 from zeb42_env.rules import domino_text
 
@@ -142,7 +144,10 @@ def _lay_out(view: np.void, owners: np.ndarray, free: np.ndarray, seats: np.ndar
     or a seat is left over, or a seat has dominoes of a suit that it failed to follow.
     """
     candidates = np.empty(NUM_SEATS, np.uint32)
-    if not _follows_suit(view, candidates):
+    played, broken = read_plays(view, candidates)
+    for seat in range(NUM_SEATS):
+        broken |= view.held[seat] & candidates[seat]
+    if broken:
         return INCONSISTENT
     may_hold(view, candidates)
     room[:] = NUM_TRICKS
@@ -151,7 +156,6 @@ def _lay_out(view: np.void, owners: np.ndarray, free: np.ndarray, seats: np.ndar
     for i in range(view.num_plays):
         owners[view.plays[i]] = view.owner[view.plays[i]]
         room[view.owner[view.plays[i]]] -= 1
-    played = played_dominoes(view)
     num_free, open_room = 0, 0
     for domino in range(NUM_DOMINOES):
         bit = np.uint32(1) << np.uint32(domino)
@@ -179,44 +183,39 @@ def _lay_out(view: np.void, owners: np.ndarray, free: np.ndarray, seats: np.ndar
     return num_free if open_room == num_free and num_free <= MAX_FREE else INCONSISTENT
 
 
+class _Completions(NamedTuple):
+    """All worlds of a view at once. Seats are counted on from the viewer: the next, the one after it, the third."""
+
+    num_free: int  # dominoes that more than one seat may hold; INCONSISTENT if there is no world by the rules alone
+    owners: np.ndarray  # int8 [28], of the settled dominoes, -1 elsewhere
+    free: np.ndarray  # int8 [28], the free ones
+    room: np.ndarray  # int64 [4], what each seat has left for them
+    weights: np.ndarray  # float64 [28, 3], of each free domino with the three seats
+    sums: np.ndarray  # float64 [num_free + 1, 8, 8], see _sum_completions
+    total: float  # the weight of all worlds together, 0 if there is none
+
+
 @njit(cache=True, nogil=True)
-def _follows_suit(view: np.void, missing: np.ndarray) -> bool:
-    """Whether no seat plays or shows a domino of a suit that it failed to follow before.
-
-    ``missing`` (uint32 [4], bits) is where the dominoes of those suits are written.
-    """
-    missing[:] = 0
-    suit = np.uint32(0)
-    for i in range(view.num_plays):
-        domino = view.plays[i]
-        seat = view.owner[domino]
-        if i & 3 == 0:
-            suit = SUIT_MEMBERS[view.declaration, LED_SUIT[view.declaration, domino]]
-        if (missing[seat] >> np.uint32(domino)) & np.uint32(1):
-            return False
-        if not (suit >> np.uint32(domino)) & np.uint32(1):
-            missing[seat] |= suit
-    shown = np.uint32(0)
-    for seat in range(NUM_SEATS):
-        shown |= view.held[seat] & missing[seat]
-    return shown == 0
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _weight(options: int, seat: int, weight: float) -> float:
-    return weight if (options >> seat) & 1 else 0.0
+def _complete(view: np.void, weights: np.ndarray, rescale: bool) -> _Completions:
+    """The worlds of ``view`` under ``weights`` [28, 4]; ``rescale`` as in :func:`_sum_completions`."""
+    owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
+    room, own_weights = np.empty(NUM_SEATS, np.int64), np.empty((NUM_DOMINOES, 3))
+    num_free = _lay_out(view, owners, free, seats, room)
+    sums = np.empty((max(num_free, 0) + 1, ROOM, ROOM))
+    if num_free < 0:
+        return _Completions(num_free, owners, free, room, own_weights, sums, 0.0)
+    for k in range(num_free):
+        for place in range(3):
+            seat = (view.seat + 1 + place) & 3
+            allowed = (seats[k] >> seat) & 1
+            own_weights[k, place] = np.float64(weights[free[k], seat]) if allowed else 0.0
+    total = _sum_completions(num_free, room, (view.seat + 1) & 3, own_weights, rescale, sums)
+    return _Completions(num_free, owners, free, room, own_weights, sums, total)
 
 
 @njit(cache=True, nogil=True)
 def _sum_completions(
-    num_free: int,
-    free: np.ndarray,
-    seats: np.ndarray,
-    room: np.ndarray,
-    first: int,
-    weights: np.ndarray,
-    rescale: bool,
-    sums: np.ndarray,
+    num_free: int, room: np.ndarray, first: int, weights: np.ndarray, rescale: bool, sums: np.ndarray
 ) -> float:
     """The backward pass: sums[k, a, b] is the weight of all ways to place free dominoes k, k+1, ... when seat ``first``
     has room for ``a`` of them, the next one for ``b`` and the third for the rest.
@@ -230,20 +229,17 @@ def _sum_completions(
     for k in range(num_free - 1, -1, -1):
         largest = 0.0
         left = num_free - k
-        weight_one = _weight(seats[k], one, np.float64(weights[free[k], one]))
-        weight_two = _weight(seats[k], two, np.float64(weights[free[k], two]))
-        weight_three = _weight(seats[k], three, np.float64(weights[free[k], three]))
         for a in range(room[one] + 1):
             for b in range(room[two] + 1):
                 c = left - a - b
                 total = 0.0
                 if 0 <= c <= room[three]:
                     if a > 0:
-                        total += weight_one * sums[k + 1, a - 1, b]
+                        total += weights[k, 0] * sums[k + 1, a - 1, b]
                     if b > 0:
-                        total += weight_two * sums[k + 1, a, b - 1]
+                        total += weights[k, 1] * sums[k + 1, a, b - 1]
                     if c > 0:
-                        total += weight_three * sums[k + 1, a, b]
+                        total += weights[k, 2] * sums[k + 1, a, b]
                 sums[k, a, b] = total
                 largest = max(largest, total)
         if rescale and largest > 0.0:
@@ -253,53 +249,45 @@ def _sum_completions(
     return sums[0, room[one], room[two]]
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _shares(found: _Completions, k: int, a: int, b: int) -> tuple[float, float, float]:
+    """The weight of all worlds in which free domino ``k`` goes to each of the three seats, when the first has room for
+    ``a`` and the second for ``b``."""
+    to_one = found.weights[k, 0] * found.sums[k + 1, a - 1, b] if a > 0 else 0.0
+    to_two = found.weights[k, 1] * found.sums[k + 1, a, b - 1] if b > 0 else 0.0
+    to_three = found.weights[k, 2] * found.sums[k + 1, a, b] if found.num_free - k - a - b > 0 else 0.0
+    return to_one, to_two, to_three
+
+
 @njit(cache=True, nogil=True)
 def _count(view: np.void) -> int:
-    owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
-    room = np.empty(NUM_SEATS, np.int64)
-    num_free = _lay_out(view, owners, free, seats, room)
-    if num_free < 0:
-        return 0
-    sums = np.empty((num_free + 1, ROOM, ROOM))
-    first = (view.seat + 1) & 3
-    weights = np.ones((NUM_DOMINOES, NUM_SEATS))
-    return np.int64(_sum_completions(num_free, free, seats, room, first, weights, False, sums))
+    return np.int64(_complete(view, np.ones((NUM_DOMINOES, NUM_SEATS)), False).total)
 
 
 @njit(cache=True, nogil=True)
 def _marginals(view: np.void, weights: np.ndarray, out: np.ndarray) -> bool:
     """Write the marginals into ``out`` (float64 [28, 4]); False if there is no world."""
-    owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
-    room = np.empty(NUM_SEATS, np.int64)
-    num_free = _lay_out(view, owners, free, seats, room)
-    if num_free < 0:
+    found = _complete(view, weights, True)
+    if found.total <= 0.0:
         return False
-    sums = np.empty((num_free + 1, ROOM, ROOM))
     one = (view.seat + 1) & 3
     two, three = (one + 1) & 3, (one + 2) & 3
-    if _sum_completions(num_free, free, seats, room, one, weights, True, sums) <= 0.0:
-        return False
     out[:] = 0.0
     for domino in range(NUM_DOMINOES):
-        if owners[domino] >= 0:
-            out[domino, owners[domino]] = 1.0
+        if found.owners[domino] >= 0:
+            out[domino, found.owners[domino]] = 1.0
     reach = np.zeros((2, ROOM, ROOM))  # probability of each room when domino k is to be placed
-    reach[0, room[one], room[two]] = 1.0
-    for k in range(num_free):
-        domino = free[k]
+    reach[0, found.room[one], found.room[two]] = 1.0
+    for k in range(found.num_free):
+        domino = found.free[k]
         now, after = k & 1, 1 - (k & 1)
         reach[after] = 0.0
-        weight_one = _weight(seats[k], one, np.float64(weights[domino, one]))
-        weight_two = _weight(seats[k], two, np.float64(weights[domino, two]))
-        weight_three = _weight(seats[k], three, np.float64(weights[domino, three]))
-        for a in range(room[one] + 1):
-            for b in range(room[two] + 1):
+        for a in range(found.room[one] + 1):
+            for b in range(found.room[two] + 1):
                 here = reach[now, a, b]
                 if here == 0.0:
                     continue
-                to_one = weight_one * sums[k + 1, a - 1, b] if a > 0 else 0.0
-                to_two = weight_two * sums[k + 1, a, b - 1] if b > 0 else 0.0
-                to_three = weight_three * sums[k + 1, a, b] if num_free - k - a - b > 0 else 0.0
+                to_one, to_two, to_three = _shares(found, k, a, b)
                 share = here / (to_one + to_two + to_three)
                 out[domino, one] += share * to_one
                 out[domino, two] += share * to_two
@@ -313,34 +301,32 @@ def _marginals(view: np.void, weights: np.ndarray, out: np.ndarray) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def sample_evenly(view: np.void, num_worlds: int, key: np.uint64) -> np.ndarray:
+    """Worlds of ``view``, all equally likely, as :func:`sample_many` draws them: HAND [num_worlds]. ValueError if there
+    are none."""
+    out = np.empty(num_worlds, HAND)
+    if not sample_into(view, key, np.ones((NUM_DOMINOES, NUM_SEATS)), out):
+        raise ValueError(NO_DEAL)
+    return out
+
+
+@njit(cache=True, nogil=True)
 def sample_into(view: np.void, key: np.uint64, weights: np.ndarray, out: np.ndarray) -> bool:
     """Write worlds of ``view`` into ``out`` (HAND [W]); False if there is none to write."""
-    owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
-    room = np.empty(NUM_SEATS, np.int64)
-    num_free = _lay_out(view, owners, free, seats, room)
-    if num_free < 0:
+    found = _complete(view, weights, True)
+    if found.total <= 0.0:
         return False
-    sums = np.empty((num_free + 1, ROOM, ROOM))
     one = (view.seat + 1) & 3
     two, three = (one + 1) & 3, (one + 2) & 3
-    if _sum_completions(num_free, free, seats, room, one, weights, True, sums) <= 0.0:
-        return False
-    chances = np.empty((num_free + 1, 3))
-    for k in range(num_free):
-        chances[k, 0] = _weight(seats[k], one, np.float64(weights[free[k], one]))
-        chances[k, 1] = _weight(seats[k], two, np.float64(weights[free[k], two]))
-        chances[k, 2] = _weight(seats[k], three, np.float64(weights[free[k], three]))
-    settled = _settle(view, owners)
+    settled = _settle(view, found.owners)
     stream = np.empty(1, np.uint64)
     stream[0] = key
     for w in range(len(out)):
         world = out[w]
         out[w] = settled[0]
-        a, b = room[one], room[two]
-        for k in range(num_free):
-            to_one = chances[k, 0] * sums[k + 1, a - 1, b] if a > 0 else 0.0
-            to_two = chances[k, 1] * sums[k + 1, a, b - 1] if b > 0 else 0.0
-            to_three = chances[k, 2] * sums[k + 1, a, b] if num_free - k - a - b > 0 else 0.0
+        a, b = found.room[one], found.room[two]
+        for k in range(found.num_free):
+            to_one, to_two, to_three = _shares(found, k, a, b)
             draw = unit(stream) * (to_one + to_two + to_three)
             if draw < to_one or to_two + to_three == 0.0:
                 seat = one
@@ -350,8 +336,8 @@ def sample_into(view: np.void, key: np.uint64, weights: np.ndarray, out: np.ndar
                 b -= 1
             else:
                 seat = three
-            world.owner[free[k]] = seat
-            world.held[seat] |= np.uint32(1) << np.uint32(free[k])
+            world.owner[found.free[k]] = seat
+            world.held[seat] |= np.uint32(1) << np.uint32(found.free[k])
     return True
 
 
@@ -359,26 +345,19 @@ def sample_into(view: np.void, key: np.uint64, weights: np.ndarray, out: np.ndar
 def enumerate_into(view: np.void, out: np.ndarray) -> int:
     """Write every world of ``view`` into ``out`` (HAND [W]), each once, and return how many there are; 0 if there are
     none or more than W, and then nothing is written."""
-    owners, free, seats = np.empty(28, np.int8), np.empty(28, np.int8), np.empty(28, np.int8)
-    room = np.empty(NUM_SEATS, np.int64)
-    num_free = _lay_out(view, owners, free, seats, room)
-    if num_free < 0:
+    found = _complete(view, np.ones((NUM_DOMINOES, NUM_SEATS)), False)
+    if found.total > len(out):
         return 0
-    sums = np.empty((num_free + 1, ROOM, ROOM))
     one = (view.seat + 1) & 3
     two, three = (one + 1) & 3, (one + 2) & 3
-    total = _sum_completions(num_free, free, seats, room, one, np.ones((NUM_DOMINOES, NUM_SEATS)), False, sums)
-    if total > len(out):
-        return 0
-    settled = _settle(view, owners)
-    for w in range(np.int64(total)):
+    settled = _settle(view, found.owners)
+    for w in range(np.int64(found.total)):
         world = out[w]
         out[w] = settled[0]
-        a, b = room[one], room[two]
+        a, b = found.room[one], found.room[two]
         rank = np.float64(w)  # of the world among those that agree with what is placed so far
-        for k in range(num_free):
-            to_one = _weight(seats[k], one, sums[k + 1, a - 1, b]) if a > 0 else 0.0
-            to_two = _weight(seats[k], two, sums[k + 1, a, b - 1]) if b > 0 else 0.0
+        for k in range(found.num_free):
+            to_one, to_two, _ = _shares(found, k, a, b)
             if rank < to_one:
                 seat = one
                 a -= 1
@@ -389,9 +368,9 @@ def enumerate_into(view: np.void, out: np.ndarray) -> int:
             else:
                 seat = three
                 rank -= to_one + to_two
-            world.owner[free[k]] = seat
-            world.held[seat] |= np.uint32(1) << np.uint32(free[k])
-    return np.int64(total)
+            world.owner[found.free[k]] = seat
+            world.held[seat] |= np.uint32(1) << np.uint32(found.free[k])
+    return np.int64(found.total)
 
 
 @njit(cache=True, nogil=True)

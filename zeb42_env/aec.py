@@ -96,7 +96,6 @@ spectators.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -107,7 +106,7 @@ from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 from zeb42_env._core import bits, episodes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
-from zeb42_env.hand import MAX_SEED, Hand, IllegalActionError
+from zeb42_env.hand import Hand, IllegalActionError
 from zeb42_env.observation import (
     FORM_CODES,
     Observation,
@@ -126,70 +125,11 @@ from zeb42_env.options import (
     check_seed,
     given_hand,
 )
-from zeb42_env.records import check_records
+from zeb42_env.render import Rendered
 from zeb42_env.rules import RulesLike
+from zeb42_env.snapshot import AGENTS, Snapshot
 
-AGENTS = ("seat_0", "seat_1", "seat_2", "seat_3")
 SEATS = {agent: seat for seat, agent in enumerate(AGENTS)}
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """Everything of a :class:`raw_env` that changes as the game goes on, by the names it has there."""
-
-    _hands: np.ndarray
-    _seed: int | None
-    _episode: int
-    _episode_key: np.uint64
-    _number: int
-    _mask: np.ndarray
-    agents: list[str]
-    agent_selection: str
-    _skip_agent_selection: str | None
-    rewards: dict[str, float]
-    _cumulative_rewards: dict[str, float]
-    terminations: dict[str, bool]
-    truncations: dict[str, bool]
-    infos: dict[str, dict[str, Any]]
-
-
-def _check_state(state: Snapshot) -> np.ndarray:
-    """The hand (HAND [1]) of a state that an environment can be in; ValueError names what is wrong with another."""
-    hands = check_records(state._hands, "a state's hands")
-    if hands.shape != (1,) or hands[0]["seat"] != core.NOBODY:
-        raise ValueError(f"expected a state's hands to be one full hand, got HAND records {list(hands.shape)}")
-    counters = ("_seed", "_episode", "_episode_key", "_number")
-    by_agent = ("rewards", "_cumulative_rewards", "terminations", "truncations", "infos")
-    agents = state.agents if isinstance(state.agents, list) else [None]
-    sound = {
-        "agents": all(agent in AGENTS for agent in agents),
-        **{name: _is_count(getattr(state, name)) for name in counters},
-        **{name: _is_by_agent(getattr(state, name), agents) for name in by_agent},
-    }
-    over = not agents or (sound["terminations"] and any(state.terminations.values()))
-    legal = tables.legal_masks(hands)[0] * (not over)
-    mover = AGENTS if over else (AGENTS[hands[0]["to_move"]],)
-    sound["_mask"] = np.array_equal(state._mask, legal)
-    sound["agent_selection"] = state.agent_selection in mover
-    sound["_skip_agent_selection"] = state._skip_agent_selection in (None, *AGENTS)
-    if wrong := [name.strip("_") for name, is_sound in sound.items() if not is_sound]:
-        raise ValueError(f"expected a state that get_state gave, got one with another {', '.join(wrong)}")
-    return hands
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and 0 <= int(value) <= MAX_SEED
-
-
-def _is_by_agent(value: Any, agents: list[Any]) -> bool:
-    return isinstance(value, dict) and all(agent in value for agent in agents)
-
-
-def _copied(value: Any) -> Any:
-    """A copy of a list, an array or a dictionary, and of the dictionaries in it."""
-    if isinstance(value, dict):
-        return {name: entry.copy() if isinstance(entry, dict) else entry for name, entry in value.items()}
-    return value.copy() if isinstance(value, list | np.ndarray) else value
 
 
 def env(**options: Any) -> ForfeitWrapper:
@@ -200,7 +140,7 @@ def env(**options: Any) -> ForfeitWrapper:
     return ForfeitWrapper(raw_env(**options))
 
 
-class raw_env(AECEnv[str, Observation, int]):
+class raw_env(Rendered, AECEnv[str, Observation, int]):
     """One hand of Texas 42, or a match, as a turn-based environment. Illegal actions raise.
 
     Args:
@@ -255,7 +195,6 @@ class raw_env(AECEnv[str, Observation, int]):
         self._number = 0  # of the hand in its match
         self._mask = self._nothing_legal
         self._skip_agent_selection: str | None = None
-        self._window: Any = None
 
     def observation_space(self, agent: str) -> spaces.Space:
         """The space of ``agent``'s observations; the same for all."""
@@ -371,15 +310,11 @@ class raw_env(AECEnv[str, Observation, int]):
         copy.action_spaces = dict.fromkeys(AGENTS, action_space())
         copy._window = None
         if self.has_begun:
-            for name in Snapshot.__slots__:
-                setattr(copy, name, _copied(getattr(self, name)))
+            Snapshot.of(self).put_into(copy)
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.clone()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_window": None}
 
     @property
     def has_begun(self) -> bool:
@@ -389,42 +324,15 @@ class raw_env(AECEnv[str, Observation, int]):
     def get_state(self) -> Snapshot:
         """Everything that changes as the game goes on, to be given to :meth:`set_state`."""
         check_begun(self.has_begun)
-        return Snapshot(*(_copied(getattr(self, name)) for name in Snapshot.__slots__))
+        return Snapshot.of(self)
 
     def set_state(self, state: Snapshot) -> None:
         """Go to a state that :meth:`get_state` gave, of this or of another environment with the same options."""
         if not isinstance(state, Snapshot):
             raise ValueError(f"expected a state as get_state gives it, got {type(state).__name__}")
-        hands = _check_state(state)
-        for name in Snapshot.__slots__:
-            setattr(self, name, _copied(getattr(state, name)))
-        self._hands = hands.copy()
-
-    def render(self) -> str | np.ndarray | None:
-        """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
-        if self.render_mode is None:
-            return None
-        check_begun(self.has_begun)
-        from zeb42_env import render
-
-        if self.render_mode == "ansi":
-            return render.ansi(self._hands[0])
-        if self.render_mode == "rgb_array":
-            return render.rgb_array(self._hands[0], size=self.render_size)
-        if self._window is None:
-            self._window = render.Window(size=self.render_size, fps=RENDER_FPS)
-        self._window.show(self._hands[0])
-        return None
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
-
-    def _show(self) -> None:
-        if self.render_mode == "human":
-            self.render()
+        own = Snapshot.of(state)
+        own.check()
+        own.put_into(self)
 
     def _turn_to(self, seat: int, mask: np.ndarray) -> None:
         self.agent_selection = AGENTS[seat]

@@ -10,6 +10,7 @@ import numpy as np
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
+from zeb42_env.options import RENDER_FPS
 from zeb42_env.rules import ScoringRule, action_text, domino_text, points_text
 from zeb42_env.wording import TEAMS, contract_text, current_trick, finished_tricks, shown_hand, turn_text, winning_seat
 
@@ -67,6 +68,44 @@ class Window:
         if self._window is not None:
             picture.close_window()
             self._window = None
+
+
+class Rendered:
+    """How an environment of one table is rendered: of the ``hand`` that it says is at play.
+
+    What pickle makes of it has no window until it shows one.
+    """
+
+    render_mode: str | None
+    render_size: tuple[int, int]
+    _window: Window | None = None
+
+    def render(self) -> str | np.ndarray | None:
+        """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
+        if self.render_mode is None:
+            return None
+        record = self.hand.record  # type: ignore[attr-defined]
+        if self.render_mode == "ansi":
+            return ansi(record)
+        if self.render_mode == "rgb_array":
+            return rgb_array(record, size=self.render_size)
+        if self._window is None:
+            self._window = Window(size=self.render_size, fps=RENDER_FPS)
+        self._window.show(record)
+        return None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def _show(self) -> None:
+        if self.render_mode == "human":
+            self.render()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_window": None}
 
 
 def takes_unicode(encoding: str | None) -> bool:

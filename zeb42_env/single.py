@@ -31,12 +31,13 @@ from zeb42_env.options import (
     given_hand,
 )
 from zeb42_env.players import Player, SeatRule, choices_of, course_of, let_players_play, seat_code
+from zeb42_env.render import Rendered
 from zeb42_env.rules import RulesLike
 
 _ALL = np.ones(1, bool)
 
 
-class Texas42Env(gymnasium.Env[Observation, np.int64]):
+class Texas42Env(Rendered, gymnasium.Env[Observation, np.int64]):
     """One seat of Texas 42 for a learner; each step is one of its own decisions.
 
     Args:
@@ -90,7 +91,6 @@ class Texas42Env(gymnasium.Env[Observation, np.int64]):
         self._mask = np.zeros(core.NUM_ACTIONS, np.int8)
         self._has_seed = False
         self._is_whole = True  # no step or reset was interrupted
-        self._window: Any = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -154,28 +154,6 @@ class Texas42Env(gymnasium.Env[Observation, np.int64]):
         check_begun(self._has_seed)
         return Hand(self._lanes.hands)
 
-    def render(self) -> str | np.ndarray | None:  # type: ignore[override]
-        """The table as every seat's hand lies: text, a picture (uint8 [height, width, 3]), or None and a window."""
-        from zeb42_env import render
-
-        check_begun(self._has_seed)
-        hand = self._lanes.hands[0]
-        if self.render_mode == "ansi":
-            return render.ansi(hand)
-        if self.render_mode == "rgb_array":
-            return render.rgb_array(hand, size=self.render_size)
-        if self.render_mode == "human":
-            if self._window is None:
-                self._window = render.Window(size=self.render_size, fps=RENDER_FPS)
-            self._window.show(hand)
-        return None
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._window is not None:
-            self._window.close()
-            self._window = None
-
     def clone(self) -> Self:
         """An environment in the same state that shares nothing that changes with this one but its players."""
         copy = object.__new__(type(self))
@@ -186,16 +164,12 @@ class Texas42Env(gymnasium.Env[Observation, np.int64]):
         copy._window = None
         return copy
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_window": None}
-
     def _seen(self) -> tuple[Observation, dict[str, Any]]:
         flat = np.empty((1, int(np.prod(self._shape))), np.int8)
         masks = np.empty((1, core.NUM_ACTIONS), np.int8)
         observe_lanes(0, 1, self._lanes, self._status, self._form, flat, masks)
         self._mask = masks[0]
-        if self.render_mode == "human":
-            self.render()
+        self._show()
         observation = assemble(self._observation, flat.reshape(self._shape), self._mask.copy())
         return observation, {"action_mask": self._mask.copy(), "seat": self.seat}
 

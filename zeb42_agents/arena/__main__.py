@@ -7,4 +7,4 @@ import sys
 from zeb42_agents.extras import run_command
 
 if __name__ == "__main__":
-    sys.exit(run_command("zeb42_agents.arena.cli"))
+    sys.exit(run_command("zeb42_agents.arena.cli", program="python -m zeb42_agents.arena"))

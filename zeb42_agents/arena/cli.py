@@ -35,7 +35,7 @@ from zeb42_agents.arena.text import PLURAL, pace, plain
 from zeb42_agents.arena.workers import WorkerError
 from zeb42_agents.command import parse_options
 
-PROGRAM = "python -m zeb42_agents.arena"
+PROGRAM = "zeb42 arena"
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 _AGENTS = f"{', '.join(agent_names())} with options, such as eq:n=20, py:MODULE:CLASS, or 'cmd:PROGRAM ARGS'."
 _PROTOCOLS = "; ".join(f"{protocol.name}: {protocol.summary}" for protocol in PROTOCOLS.values()) + "."
@@ -90,15 +90,15 @@ class Show:
     """Which hand of a match."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit status."""
+def main(arguments: Sequence[str], *, program: str = PROGRAM) -> int:
+    """Run the command line; returns the exit status. ``program`` is what was typed before the ``arguments``."""
     commands = {"show": _show, "report": _report_again}
     console = Console(markup=False, emoji=False, highlight=False)  # an agent's name is what it is
     try:
         with stops_raise():
             if arguments and arguments[0] in commands:
-                return commands[arguments[0]](arguments[1:], console)
-            return _play(arguments, console)
+                return commands[arguments[0]](arguments[1:], console, f"{program} {arguments[0]}")
+            return _play(arguments, console, program)
     except (ValueError, OSError, DependencyNotInstalled) as error:
         print("\n".join(map(plain, f"error: {error}".splitlines())), file=sys.stderr)
         return BAD_INPUT
@@ -123,16 +123,16 @@ class _Session:
     folder: RunFolder
 
 
-def _play(arguments: Sequence[str], console: Console) -> int:
-    options = parse_options(Play, arguments, program=PROGRAM)
+def _play(arguments: Sequence[str], console: Console, program: str) -> int:
+    options = parse_options(Play, arguments, program=program)
     players = players_of(options.agents, move_time_s=options.move_time)
     if options.pool:
         more, settings = read_pool(options.pool)
         players = distinct(players + more)
-        options = parse_options(Play, arguments, program=PROGRAM, default=_with_settings(Play(), settings))
+        options = parse_options(Play, arguments, program=program, default=_with_settings(Play(), settings))
     session = _prepare(options, players)
     _print_settings(console, session)
-    line = _resume_line(arguments, session.folder.path)
+    line = f"{program} {_resume_words(arguments, session.folder.path)}"
     try:
         with LiveTable(console, session.folder, session.plan.scale) as live:
             outcome = run_pool(
@@ -244,23 +244,23 @@ def _stopped(stop: KeyboardInterrupt, words: Sequence[str]) -> int:
     return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
 
 
-def _resume_line(arguments: Sequence[str], path: Path) -> str:
+def _resume_words(arguments: Sequence[str], path: Path) -> str:
     words = list(arguments)
     if not any(word == "--out" or word.startswith("--out=") for word in words):
         words += ["--out", str(path)]
-    return f"{PROGRAM} {shlex.join(words)}"
+    return shlex.join(words)
 
 
-def _report_again(arguments: Sequence[str], console: Console) -> int:
-    options = parse_options(Report, arguments, program=f"{PROGRAM} report")
+def _report_again(arguments: Sequence[str], console: Console, program: str) -> int:
+    options = parse_options(Report, arguments, program=program)
     folder = RunFolder.read(options.run)
     games = mirrored(folder.games())
     return _show_ratings(console, folder, games, options.scale, [], with_plots=not options.no_plots)
 
 
-def _show(arguments: Sequence[str], console: Console) -> int:
+def _show(arguments: Sequence[str], console: Console, program: str) -> int:
     from zeb42_agents.arena.show import deal_report
 
-    options = parse_options(Show, arguments, program=f"{PROGRAM} show")
+    options = parse_options(Show, arguments, program=program)
     console.print(deal_report(RunFolder.read(options.run), options.deal, pair=options.pair, hand_number=options.hand))
     return 0

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from zeb42_agents.arena.report import matrix_rows, pair_rows, rating_rows, title
-from zeb42_agents.arena.summary import Summary
+from zeb42_agents.arena.report import matrix_rows, pair_rows
+from zeb42_agents.arena.summary import Summary, rating_rows, title
 from zeb42_agents.arena.text import plain
 
 WORD_OF_HEAD = 8  # letters: longer words in the head of a column of numbers are broken rather than widen it

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from zeb42_agents.agent import Agent, SupportsAct, as_agent
+from zeb42_agents.agent import SupportsAct, as_agent
 from zeb42_agents.arena.folder import RunFolder
-from zeb42_agents.arena.games import NUM_TABLES, mirrored
-from zeb42_agents.arena.pairing import MAX_BATCH_DEALS
+from zeb42_agents.arena.games import mirrored
+from zeb42_agents.arena.pairing import play_in_batches
 from zeb42_agents.arena.plan import pairs_to_play
-from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
 from zeb42_agents.arena.rating import DEFAULT_SCALE, Scale
 from zeb42_agents.arena.summary import Summary, summarise
@@ -52,24 +51,7 @@ def rate(
         if len(set(names)) < len(names):
             raise ValueError(f"expected agents with distinct names, got {', '.join(names)}")
         require_numbers(seed, num_deals)
-        pairs = pairs_to_play(names, range(len(names)), versus)
-        games = _play_pool(agents, chosen, pairs, num_deals, seed, strict)
+        pairs = np.array(pairs_to_play(names, range(len(names)), versus))
+        deals = np.repeat(np.arange(num_deals), len(pairs))
+        games = play_in_batches(agents, chosen, seed, deals, np.tile(pairs, (num_deals, 1)), strict=strict)
     return summarise(games, names, chosen, scale)
-
-
-def _play_pool(
-    agents: Sequence[Agent],
-    protocol: Protocol,
-    pairs: list[tuple[int, int]],
-    num_deals: int,
-    seed: int,
-    strict: bool,
-) -> np.ndarray:
-    deals = np.repeat(np.arange(num_deals), len(pairs))
-    who = np.tile(np.array(pairs), (num_deals, 1))
-    batches = [
-        play_games(agents, protocol, seed, deals[at], who[at], strict=strict, with_rows=False)[0]
-        for start in range(0, len(deals), MAX_BATCH_DEALS)
-        for at in [slice(start, start + MAX_BATCH_DEALS)]
-    ]
-    return np.concatenate(batches).reshape(-1, NUM_TABLES)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from zeb42_agents.agent import SupportsAct, as_agent
+from zeb42_agents.agent import Agent, SupportsAct, as_agent
 from zeb42_agents.arena.games import NUM_TABLES
 from zeb42_agents.arena.play import play_games
 from zeb42_agents.arena.protocols import Protocol, get_protocol, require_numbers
@@ -106,14 +107,30 @@ def play_pairing(
     require_numbers(seed, num_deals, first_deal)
     agents = [as_agent(agent_a), as_agent(agent_b)]
     opposite = None if partner is None else as_agent(partner)
+    deals, pairs = np.arange(first_deal, first_deal + num_deals), np.tile([[0, 1]], (num_deals, 1))
+    games = play_in_batches(agents, chosen, seed, deals, pairs, partner=opposite, strict=strict)
+    return _result((agents[0].name, agents[1].name), games, chosen)
+
+
+def play_in_batches(
+    agents: Sequence[Agent],
+    protocol: Protocol,
+    seed: int,
+    deals: np.ndarray,
+    pairs: np.ndarray,
+    *,
+    partner: Agent | None = None,
+    strict: bool = True,
+) -> np.ndarray:
+    """:func:`play_games` of any number of deals int64 [M] and pairs [M, 2], thousands at a time: GAME [M, 2]."""
     batches = []
-    for start in range(first_deal, first_deal + num_deals, MAX_BATCH_DEALS):
-        deals = np.arange(start, min(start + MAX_BATCH_DEALS, first_deal + num_deals))
-        pairs = np.tile([[0, 1]], (len(deals), 1))
-        games, _ = play_games(agents, chosen, seed, deals, pairs, partner=opposite, strict=strict, with_rows=False)
+    for start in range(0, len(deals), MAX_BATCH_DEALS):
+        at = slice(start, start + MAX_BATCH_DEALS)
+        games, _ = play_games(
+            agents, protocol, seed, deals[at], pairs[at], partner=partner, strict=strict, with_rows=False
+        )
         batches.append(games)
-    names = (agents[0].name, agents[1].name)
-    return _result(names, np.concatenate(batches).reshape(-1, NUM_TABLES), chosen)
+    return np.concatenate(batches).reshape(-1, NUM_TABLES)
 
 
 def _result(names: tuple[str, str], games: np.ndarray, protocol: Protocol) -> PairingResult:

@@ -10,30 +10,9 @@ from typing import Any
 
 from zeb42_agents.arena.folder import public_seed
 from zeb42_agents.arena.plots import PLOTS, write_plots
-from zeb42_agents.arena.summary import MIN_DEALS_FOR_INTERVALS, Summary
-from zeb42_agents.arena.text import PLURAL, percent, plain
+from zeb42_agents.arena.summary import MIN_DEALS_FOR_INTERVALS, Summary, rating_rows, title
+from zeb42_agents.arena.text import percent, plain
 from zeb42_agents.files import write_json
-
-
-def rating_rows(summary: Summary) -> tuple[list[str], list[list[str]]]:
-    """The head and the lines of the rating table, as text."""
-    unit = summary.unit
-    margin = "marks" if unit == "match" else "points"
-    head = ["", "agent", f"Elo per {unit}", "± 95%", PLURAL[unit], "won", f"{margin} margin", "ms per decision"]
-    rows = [
-        [
-            str(place),
-            line.name,
-            f"{line.elo:.0f}",
-            "anchor" if line.name == summary.ratings.anchor else f"{line.halfwidth:.0f}",
-            f"{line.hands:,}",
-            f"{100 * line.win_rate:.1f}%",
-            f"{line.margin:+.2f}",
-            f"{line.ms_per_decision:.3g}",
-        ]
-        for place, line in enumerate(summary.agents, 1)
-    ]
-    return head, rows
 
 
 def pair_rows(summary: Summary) -> tuple[list[str], list[list[str]]]:
@@ -130,11 +109,6 @@ def write_reports(summary: Summary, path: Path, run: dict[str, Any], *, with_plo
     write_json(written[0], summary.to_json())
     written[1].write_text(markdown_report(summary, run, PLOTS if with_plots else ()))
     return written + (write_plots(summary, path) if with_plots else [])
-
-
-def title(summary: Summary) -> str:
-    """What was rated, in a line."""
-    return f"Elo per {summary.unit}, {summary.protocol.name} protocol, {summary.ratings.num_deals:,} mirrored deals"
 
 
 def _partners(run: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from zeb42_agents.arena.rating import (
     surprises,
     units_of,
 )
-from zeb42_agents.arena.text import finite, html_table
+from zeb42_agents.arena.text import PLURAL, finite, html_table
 
 MIN_DEALS_FOR_INTERVALS = 30
 
@@ -56,8 +56,6 @@ class Summary:
         return f"Elo per {self.unit} in {self.protocol.name}: {self.ratings}"
 
     def _repr_html_(self) -> str:
-        from zeb42_agents.arena.report import rating_rows, title  # which import this module
-
         return html_table(*rating_rows(self), title(self))
 
     @cached_property
@@ -146,6 +144,32 @@ def summarise(
     agents = [_agent_line(games, ratings, number) for number in range(len(names))]
     agents.sort(key=lambda line: -line.elo)
     return Summary(protocol, ratings, agents, units, [*(notes or []), *_own_notes(units, ratings, agents)])
+
+
+def rating_rows(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """The head and the lines of the rating table, as text."""
+    unit = summary.unit
+    margin = "marks" if unit == "match" else "points"
+    head = ["", "agent", f"Elo per {unit}", "± 95%", PLURAL[unit], "won", f"{margin} margin", "ms per decision"]
+    rows = [
+        [
+            str(place),
+            line.name,
+            f"{line.elo:.0f}",
+            "anchor" if line.name == summary.ratings.anchor else f"{line.halfwidth:.0f}",
+            f"{line.hands:,}",
+            f"{100 * line.win_rate:.1f}%",
+            f"{line.margin:+.2f}",
+            f"{line.ms_per_decision:.3g}",
+        ]
+        for place, line in enumerate(summary.agents, 1)
+    ]
+    return head, rows
+
+
+def title(summary: Summary) -> str:
+    """What was rated, in a line."""
+    return f"Elo per {summary.unit}, {summary.protocol.name} protocol, {summary.ratings.num_deals:,} mirrored deals"
 
 
 def _agent_line(games: np.ndarray, ratings: Ratings, number: int) -> AgentLine:

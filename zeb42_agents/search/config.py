@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, log2
-from typing import Literal, NamedTuple, get_args
+from math import ceil, inf, log2
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from zeb42_agents.ranges import Between, check_fields
 from zeb42_agents.search.tree import MAX_LEGAL, MAX_SIMS, bytes_per_root
 
 RootRule = Literal["gumbel", "puct"]
@@ -19,81 +20,58 @@ BeliefRule = Literal["net", "legality", "uniform", "likelihood"]
 class SearchConfig:
     """How a search is run. The defaults are for play; self-play adds noise (``gumbel_scale=1``)."""
 
-    sims: int = 64
+    sims: Annotated[int, Between(2, MAX_SIMS)] = 64
     """Simulations per decision, 2 to 32,767: a tree numbers its evaluations in int16, and a simulation makes one at
     most."""
-    worlds: int = 16
+    worlds: Annotated[int, Between(1, 30_000)] = 16
     """Worlds sampled per decision. The simulations of an action take them in turn, the same ones for every action."""
     belief: BeliefRule = "net"
     """What weighs the worlds, where no sampler is given. ``net``: the evaluator's belief; ``legality``: each seat's
     share of the consistent worlds, domino by domino; ``uniform``: every consistent world equally; ``likelihood``: how
     likely the evaluator's policy was to play what was played (thousands of evaluations per decision)."""
-    belief_floor: float = 0.01
+    belief_floor: Annotated[float, Between(0, 1)] = 0.01
     """Share of even odds mixed into the belief of ``net`` and the weights of ``likelihood``, so that no legal world is
     ruled out by an overconfident network."""
     root: RootRule = "gumbel"
     """``gumbel``: sequential halving (Danihelka et al. 2022), for few simulations; ``puct``: AlphaZero's rule (Silver
     et al. 2018), for many."""
-    leaves: int = 16
+    leaves: Annotated[int, Between(1, 30_000)] = 16
     """Most leaves of one decision in one network batch. Halving never starts a phase with leaves still out."""
-    solve_tricks: int = 4
+    solve_tricks: Annotated[int, Between(0, 7)] = 4
     """A world with at most this many tricks left, the current one included, is closed by the exact solver; 0 never.
     With four a solution costs less than an evaluation by the smallest network, and is worth more."""
-    mix_tricks: int = 0
+    mix_tricks: Annotated[int, Between(0, 7)] = 0
     """A leaf with at most this many tricks left takes ``mix_weight`` of its value from the exact solver; 0 never."""
-    mix_weight: float = 0.5
+    mix_weight: Annotated[float, Between(0, 1)] = 0.5
     """The solver's share of such a leaf's value."""
-    max_considered: int = 8
+    max_considered: Annotated[int, Between(2, MAX_LEGAL)] = 8
     """``gumbel``: how many root actions halving begins with, the most likely ones after the noise."""
-    gumbel_scale: float = 0.0
+    gumbel_scale: Annotated[float, Between(0, inf)] = 0.0
     """``gumbel``: 0 always plays the best action found, 1 samples from the improved policy, as self-play wants."""
-    c_visit: float = 50.0
+    c_visit: Annotated[float, Between(0, inf)] = 50.0
     """Completed Q: weight of a value against the prior, ``(c_visit + most visits) * c_scale`` logits per unit."""
-    c_scale: float = 0.1
+    c_scale: Annotated[float, Between(0, inf)] = 0.1
     """Completed Q: see ``c_visit``."""
-    c_puct: float = 1.25
+    c_puct: Annotated[float, Between(0, inf)] = 1.25
     """``puct``: weight of the exploration term."""
-    dirichlet_fraction: float = 0.0
+    dirichlet_fraction: Annotated[float, Between(0, 1)] = 0.0
     """``puct``: share of Dirichlet noise in the root prior; 0.25 is usual in self-play."""
     dirichlet_alpha: float = 1.0
     """``puct``: concentration of that noise."""
-    temperature: float = 0.0
+    temperature: Annotated[float, Between(0, inf)] = 0.0
     """``puct``: 0 plays the most visited action, otherwise one drawn by visits to the power 1/temperature."""
-    stake_marks: float = 0.0
+    stake_marks: Annotated[float, Between(0, inf)] = 0.0
     """What a hand for marks is worth at the end of a line: its marks over this, within [-1, 1]; 0 takes the stake of
     the hand itself, which is then simply won or lost."""
-    memory_mib: int = 256
+    memory_mib: Annotated[int, Between(1, 2**30)] = 256
     """What the trees of a batch may take, in MiB: more decisions are searched in parts. Changes no result."""
-    threads: int = 1
+    threads: Annotated[int, Between(1, 1024)] = 1
     """Threads that share the decisions of a batch. Changes no result."""
     pipeline: bool = False
     """Select for one half of the decisions while the other half is with the evaluator; pays on an accelerator."""
 
     def __post_init__(self) -> None:
-        for name, kind in (("root", RootRule), ("belief", BeliefRule)):
-            if getattr(self, name) not in get_args(kind):
-                raise ValueError(f"expected {name}, got {getattr(self, name)!r}; allowed: {', '.join(get_args(kind))}")
-        for name, low, high in (
-            ("sims", 2, MAX_SIMS),
-            ("worlds", 1, 30_000),
-            ("leaves", 1, 30_000),
-            ("threads", 1, 1024),
-            ("memory_mib", 1, 2**30),
-            ("solve_tricks", 0, 7),
-            ("mix_tricks", 0, 7),
-            ("max_considered", 2, MAX_LEGAL),
-            ("mix_weight", 0, 1),
-            ("belief_floor", 0, 1),
-            ("dirichlet_fraction", 0, 1),
-            ("gumbel_scale", 0, np.inf),
-            ("temperature", 0, np.inf),
-            ("c_visit", 0, np.inf),
-            ("c_scale", 0, np.inf),
-            ("c_puct", 0, np.inf),
-            ("stake_marks", 0, np.inf),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"expected {name} in {low}..{high}, got {getattr(self, name)!r}")
+        check_fields(self)
         if not self.dirichlet_alpha > 0:
             raise ValueError(f"expected dirichlet_alpha above 0, got {self.dirichlet_alpha!r}")
         if not self.roots_at_once:

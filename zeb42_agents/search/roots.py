@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents.search.config import SearchConfig
-from zeb42_env._core.bits import lowest, mix, popcount, unit
+from zeb42_env._core.bits import lowest, mix_all, popcount, unit
 from zeb42_env._core.record import legal_mask
 
 WORLDS_STREAM, WALK_STREAM, NOISE_STREAM, FINAL_STREAM = (np.uint64(number) for number in range(4))
@@ -24,15 +24,6 @@ def legal_actions(views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True)
-def streams_of(keys: np.ndarray, number: np.uint64) -> np.ndarray:
-    """Stream ``number`` of each of ``keys`` [B]."""
-    streams = np.empty_like(keys)
-    for b in range(len(keys)):
-        streams[b] = mix(keys[b], number)
-    return streams
-
-
-@njit(cache=True)
 def draws_of(streams: np.ndarray, num_draws: int) -> np.ndarray:
     """Uniform draws [B, num_draws] in [0, 1), those of each row from its own stream."""
     draws = np.empty((len(streams), num_draws))
@@ -44,7 +35,7 @@ def draws_of(streams: np.ndarray, num_draws: int) -> np.ndarray:
 
 def mix_dirichlet(priors: np.ndarray, keys: np.ndarray, config: SearchConfig) -> None:
     """Mix Dirichlet noise over the actions that have a prior into ``priors`` [B, 56], in place."""
-    for prior, key in zip(priors, streams_of(keys, NOISE_STREAM), strict=True):
+    for prior, key in zip(priors, mix_all(keys, NOISE_STREAM), strict=True):
         legal = np.flatnonzero(prior)
         noise = np.random.default_rng(int(key)).dirichlet(np.full(len(legal), config.dirichlet_alpha))
         prior[legal] = (1 - config.dirichlet_fraction) * prior[legal] + config.dirichlet_fraction * noise

@@ -19,12 +19,12 @@ from zeb42_agents.search.roots import (
     draws_of,
     legal_actions,
     mix_dirichlet,
-    streams_of,
 )
 from zeb42_agents.search.samplers import Evaluator, Sampler, check_sample, standard_sampler
 from zeb42_agents.search.tree import MAX_LEGAL, Trees, allocate
 from zeb42_agents.search.walk import run_round, start_trees, summarize
 from zeb42_agents.solver import new_memory
+from zeb42_env._core.bits import mix_all
 from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS
 
 
@@ -83,7 +83,7 @@ class Search:
 
     def _search(self, found: dict[str, Any], rows: np.ndarray, views: np.ndarray, keys: np.ndarray) -> None:
         """Search ``views`` [R] and write what is found into rows ``rows`` [R] of ``found``."""
-        sample = self.sampler(views, self.config.worlds, streams_of(keys, WORLDS_STREAM))
+        sample = self.sampler(views, self.config.worlds, mix_all(keys, WORLDS_STREAM))
         if self._checks_worlds:
             check_sample(sample, views, self.config.worlds)
         prior, network_value = self._evaluate(views)
@@ -117,12 +117,12 @@ class Search:
             self._trees = allocate(len(views), self.config.worlds, self.config.sims, self.config.leaves)
         trees = self._trees
         trees.worlds[: len(views)] = worlds
-        start_trees(trees, views, streams_of(keys, WALK_STREAM), priors, values, self.config.max_considered)
+        start_trees(trees, views, mix_all(keys, WALK_STREAM), priors, values, self.config.max_considered)
         if self._settings.gumbel and self.config.gumbel_scale > 0.0:
-            draws = np.maximum(draws_of(streams_of(keys, NOISE_STREAM), MAX_LEGAL), 1e-12)
+            draws = np.maximum(draws_of(mix_all(keys, NOISE_STREAM), MAX_LEGAL), 1e-12)
             trees.roots["noise"][: len(views)] = -np.log(-np.log(draws)) * self.config.gumbel_scale
         if self._settings.temperature > 0.0:
-            trees.roots["final_draw"][: len(views)] = draws_of(streams_of(keys, FINAL_STREAM), 1)[:, 0]
+            trees.roots["final_draw"][: len(views)] = draws_of(mix_all(keys, FINAL_STREAM), 1)[:, 0]
         return trees
 
     def _run(self, trees: Trees, num_roots: int) -> int:

@@ -110,6 +110,8 @@ def _introduce(console: Console, command: Command, trainer: Trainer) -> None:
 
 
 def _parse(words: list[str]) -> Command:
+    """The command of these words. (tyro's overridable_config_cli would make of each preset a word that must be typed;
+    here it may be left out, and with --resume the folder's configuration takes its place.)"""
     given = _values(words)
     preset = given.get("preset", "laptop")
     if preset not in PRESETS:

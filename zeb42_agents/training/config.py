@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Literal
 
 from zeb42_agents.model import ZebConfig
+from zeb42_agents.ranges import Between, check_field, check_fields, values_from_json
 from zeb42_agents.search import SearchConfig
 from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import MAX_DECISIONS
@@ -18,13 +19,6 @@ Precision = Literal["auto", "float32", "bfloat16"]
 LearningRate = Literal["cosine", "constant"]
 
 MANY = 10**9
-
-
-class Between(NamedTuple):
-    """The range of a number, ends included."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +133,7 @@ class TrainConfig:
     """CPU threads of solver, search and network; 0 takes every core."""
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(TrainConfig, include_extras=True).items():
-            check_field(name, kind, getattr(self, name))
+        check_fields(self)
         for scoring in self.scoring:
             check_field("scoring", ScoringRule, scoring)
         if not self.scoring:
@@ -221,27 +214,7 @@ class TrainConfig:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TrainConfig:
         """The configuration of a saved run; ValueError names what does not belong."""
-        known = {field.name: getattr(LAPTOP, field.name) for field in fields(cls)}
-        if unknown := sorted(set(content) - set(known)):
-            raise ValueError(f"expected a training configuration, got also {', '.join(unknown)}")
-        for name, value in content.items():
-            usual = list(known[name]) if isinstance(known[name], tuple) else known[name]
-            whole_for_real = isinstance(usual, float) and type(value) is int
-            of_words = not isinstance(value, list) or all(isinstance(word, str) for word in value)
-            if not (type(value) is type(usual) or whole_for_real) or not of_words:
-                raise ValueError(f"expected {name} such as {usual!r} in a training configuration, got {value!r}")
-        lists = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
-        return cls(**{**content, **lists})
-
-
-def check_field(name: str, kind: Any, value: Any) -> None:
-    """ValueError unless ``value`` is one of the choices, or within the range, that the type of a field gives."""
-    if get_origin(kind) is Literal and value not in get_args(kind):
-        raise ValueError(f"expected {name}, got {value!r}; allowed: {', '.join(get_args(kind))}")
-    if get_origin(kind) is Annotated:
-        (between,) = kind.__metadata__
-        if not between.low <= value <= between.high:
-            raise ValueError(f"expected {name} in {between.low}..{between.high}, got {value!r}")
+        return cls(**values_from_json(content, LAPTOP, "a training configuration"))
 
 
 LAPTOP = TrainConfig()

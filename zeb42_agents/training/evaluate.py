@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zeb42_agents import belief
-from zeb42_agents.arena import play_pairing
+from zeb42_agents.arena import PairingResult, play_pairing
 from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.training.actor import deal
 from zeb42_agents.zeb import Zeb
@@ -22,37 +22,13 @@ EVALUATION_SEED, BELIEF_SEED, FINAL_SEED = 2**40, 2**40 + 1, 2**40 + 2
 NUM_BINS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Strength:
-    """A win rate over mirrored deals, with its 95% interval."""
-
-    opponent: str
-    win_rate: float
-    low: float
-    high: float
-    num_deals: int
-
-    def __str__(self) -> str:
-        return f"{100 * self.win_rate:.1f}% ({100 * self.low:.1f}..{100 * self.high:.1f})"
-
-
 def strengths(
     evaluator: NetworkEvaluator, opponents: Sequence[str], *, num_deals: int, seed: int, protocol: str = "majority"
-) -> list[Strength]:
+) -> list[PairingResult]:
     """The policy alone against each of ``opponents`` (agent specs) under a protocol of the arena; the same deals for
     the same seed."""
-    found = []
-    for spec in opponents:
-        pairing = play_pairing(
-            Zeb(evaluator, name="zeb in training"),
-            spec,
-            protocol=protocol,
-            num_deals=num_deals,
-            seed=seed,
-        )
-        low, high = pairing.interval
-        found.append(Strength(opponent=spec, win_rate=pairing.win_rate, low=low, high=high, num_deals=num_deals))
-    return found
+    network = Zeb(evaluator, name="zeb in training")
+    return [play_pairing(network, spec, protocol=protocol, num_deals=num_deals, seed=seed) for spec in opponents]
 
 
 def evaluation_columns(opponents: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -62,11 +38,11 @@ def evaluation_columns(opponents: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(f"eval_win_rate{end}", f"eval_low{end}", f"eval_high{end}") for end in ends]
 
 
-def strength_row(found: Sequence[Strength]) -> dict[str, float]:
+def strength_row(opponents: Sequence[str], found: Sequence[PairingResult]) -> dict[str, float]:
     """The columns of an evaluation: ``eval_mean`` is the win rate over all opponents."""
-    row = {"eval_mean": float(np.mean([strength.win_rate for strength in found]))}
-    for names, strength in zip(evaluation_columns([each.opponent for each in found]), found, strict=True):
-        row |= zip(names, (strength.win_rate, strength.low, strength.high), strict=True)
+    row = {"eval_mean": float(np.mean([pairing.win_rate for pairing in found]))}
+    for names, pairing in zip(evaluation_columns(opponents), found, strict=True):
+        row |= zip(names, (pairing.win_rate, *pairing.interval), strict=True)
     return row
 
 

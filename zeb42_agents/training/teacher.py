@@ -113,11 +113,8 @@ def _add_worlds(
     views = np.empty(1, HAND)
     views[0] = hand
     blank(views[0], hand.to_move)
-    keys = np.empty(1, np.uint64)
-    keys[0] = key
-    weights = np.full((1, NUM_DOMINOES, 4), np.float32(1.0))
     values = np.empty(NUM_DOMINOES, np.int8)
-    sampled = worlds.sample_many(views, num_worlds, keys, weights)[0]
+    sampled = worlds.sample_evenly(views[0], num_worlds, key)
     for w in range(num_worlds):
         solver.solve_moves(sampled[w], memory, moves, values)
         _add(hand, values, moves, hand.to_move & 1, margin_weight, sums)

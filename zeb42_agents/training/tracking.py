@@ -12,12 +12,14 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from zeb42_agents.arena.text import percent
 from zeb42_agents.files import replaced_file
 from zeb42_agents.training.evaluate import evaluation_columns
 
 WandbMode = Literal["off", "offline", "online"]
 
 METRICS_FILE = "metrics.csv"
+_LOSSES = ("policy_loss", "value_loss", "belief_loss")
 
 
 class Tracker:
@@ -136,17 +138,14 @@ def progress_bar(console: Console) -> Progress:
 
 def losses(row: dict[str, float]) -> str:
     """The losses of a cycle, as short as they can be told."""
-    named = (("policy_loss", "pol"), ("value_loss", "val"), ("belief_loss", "bel"))
-    return " ".join(f"{label} {row[name]:.3f}" for name, label in named if name in row)
+    return " ".join(f"{name[:3]} {row[name]:.3f}" for name in _LOSSES if name in row)
 
 
 def status(row: dict[str, float], opponents: Sequence[str]) -> str:
     """A cycle in a few words; ``opponents`` are those of evaluations."""
     words = [f"{int(row['total_games'])} hands"]
-    for name, label in (("policy_loss", "policy"), ("value_loss", "value"), ("belief_loss", "belief")):
-        if name in row:
-            words.append(f"{label} {row[name]:.3f}")
+    words += [f"{name.removesuffix('_loss')} {row[name]:.3f}" for name in _LOSSES if name in row]
     for opponent, (rate, low, high) in zip(opponents, evaluation_columns(opponents), strict=True):
         if rate in row:
-            words.append(f"vs {opponent} {100 * row[rate]:.1f}% ({100 * row[low]:.1f} to {100 * row[high]:.1f})")
+            words.append(f"vs {opponent} {percent(row[rate], (row[low], row[high]))}")
     return ", ".join(words)

@@ -13,7 +13,9 @@ from rich.console import Console
 
 from zeb42_agents import weights
 from zeb42_agents.agent import make_agent
+from zeb42_agents.arena import PairingResult
 from zeb42_agents.arena.stops import check_stop
+from zeb42_agents.arena.text import percent
 from zeb42_agents.evaluator import NetworkEvaluator, resolve_device
 from zeb42_agents.experience import sample
 from zeb42_agents.model import ZebModel, flops
@@ -25,7 +27,6 @@ from zeb42_agents.training.evaluate import (
     EVALUATION_SEED,
     FINAL_SEED,
     BeliefReport,
-    Strength,
     belief_report,
     strength_row,
     strengths,
@@ -242,20 +243,19 @@ class Trainer:
 
     def _evaluate(self) -> dict[str, float]:
         config = self.config
-        row = strength_row(
-            strengths(
-                self.evaluator,
-                config.opponents,
-                num_deals=config.evaluate_deals,
-                seed=EVALUATION_SEED,
-                protocol=self._protocol,
-            )
+        found = strengths(
+            self.evaluator,
+            config.opponents,
+            num_deals=config.evaluate_deals,
+            seed=EVALUATION_SEED,
+            protocol=self._protocol,
         )
+        row = strength_row(config.opponents, found)
         if row["eval_mean"] > self.best.get("win_rate", -1.0):
             self.best = {"win_rate": row["eval_mean"], "cycle": self.cycle}
             weights.save(self.run_folder / BEST, self.learner.averaged, self._state())
-        found = self._belief_report(self.evaluator)
-        return row | (found.row() if found else {})
+        belief = self._belief_report(self.evaluator)
+        return row | (belief.row() if belief else {})
 
     def _belief_report(self, evaluator: NetworkEvaluator) -> BeliefReport | None:
         if self.config.belief_weight == 0:
@@ -263,7 +263,7 @@ class Trainer:
         rules = parts.rules_of(self.config)
         return belief_report(evaluator, rules, num_hands=self.config.belief_hands, seed=BELIEF_SEED)
 
-    def finish(self) -> Strength:
+    def finish(self) -> PairingResult:
         """Measure the best weights against random, write plots and REPORT.md, print the table and what to do next."""
         config, run = self.config, self.run_folder
         best = NetworkEvaluator(
@@ -284,7 +284,7 @@ class Trainer:
             f"zeb42 arena random greedy eq:n=20 zeb:{run} --deals 100",
             f"zeb42 train --resume {run} --cycles {2 * config.cycles}",
         ]
-        words = f"{strength} ({self._protocol})"
+        words = f"{percent(strength.win_rate, strength.interval)} ({self._protocol})"
         report.write_report(run, row, found, words, config.to_json(), next_lines)
         self.console.print(report.summary_table(row, found, words))
         self.console.print(f"learning curve and report: {run}/learning_curve.png, REPORT.md")

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 MODULES: dict[str, tuple[str, ...]] = {
     "bits": ("below", "lowest", "mix", "mix_all", "next_bits", "nth_bit", "one_way", "popcount", "unit"),
-    "dominoes": ("BEATERS", "COUNT", "HIGH", "IS_DOUBLE", "LED_SUIT", "LOW", "POWER", "SUIT_MEMBERS", "TRUMPS"),
+    "dominoes": (
+        "BEATERS",
+        "COUNT",
+        "FOLLOWERS",
+        "HIGH",
+        "IS_DOUBLE",
+        "LED_SUIT",
+        "LOW",
+        "POWER",
+        "SUIT_MEMBERS",
+        "TRUMPS",
+    ),
     "record": (
         "HAND",
         "apply",
@@ -22,6 +33,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "num_decisions",
         "play",
         "played_dominoes",
+        "read_plays",
         "rewind",
         "trick_points",
         "trick_winner",

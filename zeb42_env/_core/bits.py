@@ -45,15 +45,18 @@ def nth_bit(bits: np.uint64, n: int) -> int:
     return lowest(bits)
 
 
+@njit(cache=True, inline="always")
+def _scramble(z: np.uint64) -> np.uint64:
+    """The finalizer of splitmix64."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
 @njit(cache=True)
 def mix(key: np.uint64, number: np.uint64) -> np.uint64:
     """A fresh 64-bit key from a key and a number: the start of the stream that belongs to (key, number)."""
-    z = np.uint64(key) + (np.uint64(number) + np.uint64(1)) * GOLDEN_GAMMA
-    for _ in range(2):
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return z
+    return _scramble(_scramble(np.uint64(key) + (np.uint64(number) + np.uint64(1)) * GOLDEN_GAMMA))
 
 
 @njit(cache=True)
@@ -76,10 +79,7 @@ def mix_all(key: np.uint64, number: np.uint64) -> np.uint64:
 def next_bits(stream: np.ndarray) -> np.uint64:
     """The next 64 random bits of ``stream`` (uint64 [1], changed in place)."""
     stream[0] += GOLDEN_GAMMA
-    z = stream[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return _scramble(stream[0])
 
 
 @njit(cache=True, inline="always")

@@ -6,12 +6,13 @@ one for each domino. Who adds a column says here what it is called, how wide it 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS, NUM_DOMINOES, NUM_SEATS, NUM_SUITS, NUM_TRICKS
-from zeb42_env._core.goals import HIGHEST_MARKS, MATCH_MARKS
+from zeb42_env._core.goals import HIGHEST_MARKS, MATCH_MARKS, NUM_SCORINGS
 from zeb42_env._core.record import MAX_MARKS_BID
 
 NUM_TOKENS, NUM_COLUMNS = 1 + NUM_SEATS + NUM_DOMINOES, 40
@@ -35,7 +36,7 @@ class Column(NamedTuple):
 SITUATION_COLUMNS = (
     Column("declaration", "what is trump: 0..6, doubles, doubles suit, no trump", NUM_DECLARATIONS),
     Column("phase", "auction, declaration, tricks; a hand that is over counts as tricks", 3),
-    Column("scoring", "what the hand is played for: marks, contract, majority, points", 4),
+    Column("scoring", "what the hand is played for: marks, contract, majority, points", NUM_SCORINGS),
     Column("match", "whether the hand is part of a match"),
     Column("we_bid", "my team is the offense"),
     Column("they_bid", "the other team is the offense"),
@@ -105,6 +106,11 @@ def starts(columns: tuple[Column, ...]) -> dict[str, int]:
         start += column.width
     assert start <= NUM_COLUMNS
     return found
+
+
+def places_of(starts: dict[str, int]) -> Any:
+    """The same as a named tuple: to kernels, which know no dictionaries, each is a constant."""
+    return namedtuple("Places", starts)(**starts)  # type: ignore[misc]
 
 
 def _each_token(kinds: list[list[tuple[int, int]]], rest: int) -> np.ndarray:

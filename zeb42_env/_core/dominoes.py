@@ -74,11 +74,13 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarra
 
 
 LED_SUIT, SUIT_MEMBERS, POWER, TRUMPS, BEATERS = _tables()
+FOLLOWERS = np.take_along_axis(SUIT_MEMBERS, LED_SUIT.astype(np.int64), 1)
 """LED_SUIT  [10, 28]    suit that a domino leads.
 SUIT_MEMBERS [10, 8]     dominoes that belong to a suit, as bits: who follows it must play one of them.
 POWER        [10, 8, 28] what a domino is worth in a trick of that led suit: 0 cannot win, 1..8 follows, 9..16 trump.
 TRUMPS       [10]        the trump dominoes, as bits; none for declarations 8 and 9.
-BEATERS      [10, 8, 28] the dominoes that beat a domino in a trick of that led suit, trumps too, as bits."""
+BEATERS      [10, 8, 28] the dominoes that beat a domino in a trick of that led suit, trumps too, as bits.
+FOLLOWERS    [10, 28]    the dominoes that follow a domino that is led, itself too, as bits."""
 
 
 def domino_id(high: int, low: int) -> int:

@@ -14,12 +14,10 @@ from zeb42_env._core.bits import popcount
 from zeb42_env._core.dominoes import (
     ALL_DOMINOES,
     HAND_POINTS,
-    LED_SUIT,
     NUM_DECLARATIONS,
     NUM_DOMINOES,
     NUM_SEATS,
     NUM_TRICKS,
-    SUIT_MEMBERS,
 )
 from zeb42_env._core.goals import HIGHEST_MARKS, NUM_SCORINGS, by_marks
 from zeb42_env._core.record import (
@@ -36,6 +34,7 @@ from zeb42_env._core.record import (
     declare,
     legal_plays,
     play,
+    read_plays,
     start,
 )
 from zeb42_env._core.tables import is_legal
@@ -149,26 +148,21 @@ def _replay_contract(hand: np.void, again: np.void) -> bool:
 @njit(cache=True)
 def _replay_plays(hand: np.void, again: np.void, absent: np.ndarray) -> bool:
     """Replay the plays; ``absent`` (uint32 [4]) becomes the dominoes of the suits that each seat failed to follow."""
-    num_plays, suit = np.int64(hand.num_plays), np.uint32(0)
-    absent[:] = 0
+    num_plays = np.int64(hand.num_plays)
     if num_plays < 0 or num_plays > NUM_DOMINOES or (num_plays and again.phase != TRICKS):
         return False
     for i in range(num_plays):
         domino, seat = np.int64(hand.plays[i]), np.int64(again.to_move)
         if domino < 0 or domino >= NUM_DOMINOES:
             return False
-        bit = np.uint32(1) << np.uint32(domino)
         if hand.seat == NOBODY or hand.seat == seat:
-            if not legal_plays(again) & bit:
+            if not legal_plays(again) & (np.uint32(1) << np.uint32(domino)):
                 return False
-        elif again.owner[domino] != UNKNOWN or absent[seat] & bit:
+        elif again.owner[domino] != UNKNOWN:
             return False
-        if i & 3 == 0:
-            suit = SUIT_MEMBERS[again.declaration, LED_SUIT[again.declaration, domino]]
-        elif not suit & bit:
-            absent[seat] |= suit
         play(again, domino)
-    return True
+    _, broken = read_plays(again, absent)
+    return broken == 0
 
 
 @njit(cache=True)

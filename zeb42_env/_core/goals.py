@@ -16,7 +16,7 @@ from numba import njit
 from zeb42_env._core.dominoes import HAND_POINTS
 
 FOR_MARKS, FOR_CONTRACT, FOR_MAJORITY, FOR_POINTS = 0, 1, 2, 3  # Scoring
-NUM_SCORINGS = 4
+NUM_SCORINGS = 4  # what players see has room for these alone: docs/architecture.md says what a fifth takes
 HALF = HAND_POINTS // 2
 MATCH_MARKS = 7  # a team that has them has won the match
 HIGHEST_MARKS = 99  # the most that a hand may begin with

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from zeb42_env._core.columns import places_of
 from zeb42_env._core.dominoes import (
     HAND_POINTS,
     LED_SUIT,
@@ -77,17 +78,9 @@ PIECES = (
 SIZES = tuple(int(np.prod(piece.shape)) for piece in PIECES)
 STARTS = dict(zip((piece.name for piece in PIECES), np.cumsum((0, *SIZES)).tolist(), strict=False))
 """Where each piece begins in the flat array."""
+_AT = places_of(STARTS)
 SIZE = sum(SIZES)
 HIGHS = np.concatenate([np.full(size, piece.high, np.int8) for piece, size in zip(PIECES, SIZES, strict=True)])
-
-_PHASE, _TO_MOVE, _SHAKER, _HOLDING = (STARTS[name] for name in ("phase", "to_move", "shaker", "holding"))
-_CALLS, _BIDDER, _BID = (STARTS[name] for name in ("calls", "bidder", "bid"))
-_MAY_DECLARE, _DECLARATION, _TRUMPS = (STARTS[name] for name in ("may_declare", "declaration", "trumps"))
-_PLAYED, _TRICK_NUMBER, _MAY_HOLD = (STARTS[name] for name in ("played", "trick_number", "may_hold"))
-_TRICK, _LEADER, _LED_SUIT = (STARTS[name] for name in ("trick", "leader", "led_suit"))
-_WINNING, _BEATS, _TRICK_POINTS = (STARTS[name] for name in ("winning", "beats", "trick_points"))
-_POINTS, _MARKS, _MATCH = (STARTS[name] for name in ("points", "marks", "match"))
-_SCORING, _RESHAKE = (STARTS[name] for name in ("scoring", "reshake"))
 
 
 @njit(cache=True)
@@ -99,18 +92,18 @@ def encode_planes(view: np.void, planes: np.ndarray) -> None:
     me = max(np.int64(view.seat), 0)
     planes[:] = 0
     if view.phase != OVER:
-        planes[_PHASE + view.phase] = 1
-        planes[_TO_MOVE + ((view.to_move - me) & 3)] = 1
-    planes[_SHAKER + ((view.shaker - me) & 3)] = 1
-    _mark_dominoes(view.held[me], planes, _HOLDING)
+        planes[_AT.phase + view.phase] = 1
+        planes[_AT.to_move + ((view.to_move - me) & 3)] = 1
+    planes[_AT.shaker + ((view.shaker - me) & 3)] = 1
+    _mark_dominoes(view.held[me], planes, _AT.holding)
     team = me & 1
-    planes[_POINTS] = view.points[team]
-    planes[_POINTS + 1] = view.points[1 - team]
-    planes[_MARKS] = view.marks[team]
-    planes[_MARKS + 1] = view.marks[1 - team]
-    planes[_MATCH] = view.match
-    planes[_SCORING + view.scoring] = 1
-    planes[_RESHAKE] = view.all_pass == RESHAKE
+    planes[_AT.points] = view.points[team]
+    planes[_AT.points + 1] = view.points[1 - team]
+    planes[_AT.marks] = view.marks[team]
+    planes[_AT.marks + 1] = view.marks[1 - team]
+    planes[_AT.match] = view.match
+    planes[_AT.scoring + view.scoring] = 1
+    planes[_AT.reshake] = view.all_pass == RESHAKE
     _encode_contract(view, me, planes)
     _encode_plays(view, me, planes)
 
@@ -127,17 +120,17 @@ def _encode_contract(view: np.void, me: int, planes: np.ndarray) -> None:
     for number in range(NUM_SEATS):
         call = np.int64(view.calls[number])
         if call >= 0:
-            planes[_CALLS + ((view.shaker + 1 + number - me) & 3) * NUM_CALLS + call - PASS] = 1
+            planes[_AT.calls + ((view.shaker + 1 + number - me) & 3) * NUM_CALLS + call - PASS] = 1
     for declaration in range(NUM_DECLARATIONS):
-        planes[_MAY_DECLARE + declaration] = (view.declarations >> declaration) & 1
+        planes[_AT.may_declare + declaration] = (view.declarations >> declaration) & 1
     if view.bidder >= 0:
-        planes[_BIDDER + ((view.bidder - me) & 3)] = 1
+        planes[_AT.bidder + ((view.bidder - me) & 3)] = 1
         bid = np.int64(view.bid)
         points = bid < HAND_POINTS
-        planes[_BID + (bid - MIN_BID if points else HAND_POINTS - MIN_BID + bid // HAND_POINTS - 1)] = 1
+        planes[_AT.bid + (bid - MIN_BID if points else HAND_POINTS - MIN_BID + bid // HAND_POINTS - 1)] = 1
     if view.declaration >= 0:
-        planes[_DECLARATION + view.declaration] = 1
-        _mark_dominoes(TRUMPS[view.declaration], planes, _TRUMPS)
+        planes[_AT.declaration + view.declaration] = 1
+        _mark_dominoes(TRUMPS[view.declaration], planes, _AT.trumps)
 
 
 @njit(cache=True)
@@ -145,31 +138,31 @@ def _encode_plays(view: np.void, me: int, planes: np.ndarray) -> None:
     num_plays = np.int64(view.num_plays)
     for i in range(num_plays):
         domino = np.int64(view.plays[i])
-        planes[_PLAYED + ((view.owner[domino] - me) & 3) * NUM_DOMINOES + domino] = 1
-        planes[_TRICK_NUMBER + domino] = 1 + (i >> 2)
+        planes[_AT.played + ((view.owner[domino] - me) & 3) * NUM_DOMINOES + domino] = 1
+        planes[_AT.trick_number + domino] = 1 + (i >> 2)
     candidates = np.empty(NUM_SEATS, np.uint32)
     may_hold(view, candidates)
     for other in range(1, NUM_SEATS):
-        _mark_dominoes(candidates[(me + other) & 3], planes, _MAY_HOLD + (other - 1) * NUM_DOMINOES)
+        _mark_dominoes(candidates[(me + other) & 3], planes, _AT.may_hold + (other - 1) * NUM_DOMINOES)
     if view.phase != TRICKS:
         return
     leader = (view.leader - me) & 3
-    planes[_LEADER + leader] = 1
+    planes[_AT.leader + leader] = 1
     first = num_plays & ~3
     if first == num_plays:
         return
     led = np.int64(LED_SUIT[view.declaration, view.plays[first]])
-    planes[_LED_SUIT + led] = 1
+    planes[_AT.led_suit + led] = 1
     for i in range(first, num_plays):
-        planes[_TRICK + ((leader + i - first) & 3) * NUM_DOMINOES + np.int64(view.plays[i])] = 1
-    planes[_TRICK_POINTS] = trick_points(view, first)
+        planes[_AT.trick + ((leader + i - first) & 3) * NUM_DOMINOES + np.int64(view.plays[i])] = 1
+    planes[_AT.trick_points] = trick_points(view, first)
     best = trick_winner(view, first)
-    planes[_WINNING + ((leader + best) & 3)] = 1
+    planes[_AT.winning + ((leader + best) & 3)] = 1
     power = POWER[view.declaration, led, view.plays[first + best]]
     held = view.held[me]
     for domino in range(NUM_DOMINOES):
         beats = POWER[view.declaration, led, domino] > power
-        planes[_BEATS + domino] = beats & ((held >> np.uint32(domino)) & np.uint32(1))
+        planes[_AT.beats + domino] = beats & ((held >> np.uint32(domino)) & np.uint32(1))
 
 
 assert SIZES[[piece.name for piece in PIECES].index("led_suit")] == NUM_SUITS

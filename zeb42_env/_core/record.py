@@ -14,6 +14,7 @@ from zeb42_env._core.bits import below, popcount
 from zeb42_env._core.dominoes import (
     ALL_DOMINOES,
     COUNT,
+    FOLLOWERS,
     HAND_POINTS,
     HIGH,
     IS_DOUBLE,
@@ -221,6 +222,29 @@ def played_dominoes(hand: np.void) -> np.uint32:
     return played
 
 
+@njit(cache=True, inline="always")
+def read_plays(hand: np.void, absent: np.ndarray) -> tuple[np.uint32, np.uint32]:
+    """The dominoes played so far, and those of them that their seat had shown before not to hold, both as bits.
+
+    ``absent`` (uint32 [4], bits) becomes the dominoes of the suits that each seat failed to follow. Of a view nothing
+    hidden is read.
+    """
+    absent[:] = 0
+    played, broken, suit = np.uint32(0), np.uint32(0), np.uint32(0)
+    declaration = max(np.int64(hand.declaration), 0)
+    for i in range(np.int64(hand.num_plays)):
+        domino = np.int64(hand.plays[i]) & 31  # the masks say that nothing is negative, which saves checks of indices
+        seat = np.int64(hand.owner[domino]) & 3
+        if i & 3 == 0:
+            suit = FOLLOWERS[declaration, domino]
+        bit = np.uint32(1) << np.uint32(domino)
+        played |= bit
+        broken |= absent[seat] & bit
+        failed = ~(suit >> np.uint32(domino)) & np.uint32(1)
+        absent[seat] |= suit * failed
+    return played, broken
+
+
 @njit(cache=True)
 def may_hold(hand: np.void, candidates: np.ndarray) -> None:
     """Write into ``candidates`` (uint32 [4], bits) the unplayed dominoes each seat may still hold, by the rules alone.
@@ -231,15 +255,8 @@ def may_hold(hand: np.void, candidates: np.ndarray) -> None:
     if hand.seat == NOBODY:
         candidates[:] = hand.held
         return
-    seen = played_dominoes(hand) | hand.held[hand.seat]
-    candidates[:] = 0  # first what each seat is known not to hold
-    suit = np.uint32(0)
-    for i in range(hand.num_plays):
-        domino = hand.plays[i]
-        if i & 3 == 0:
-            suit = SUIT_MEMBERS[hand.declaration, LED_SUIT[hand.declaration, domino]]
-        failed = ~(suit >> np.uint32(domino)) & np.uint32(1)
-        candidates[hand.owner[domino]] |= suit * failed
+    played, _ = read_plays(hand, candidates)  # candidates: first what each seat is known not to hold
+    seen = played | hand.held[hand.seat]
     for seat in range(NUM_SEATS):
         candidates[seat] = hand.held[seat] if seat == hand.seat else ALL_DOMINOES & ~(seen | candidates[seat])
 

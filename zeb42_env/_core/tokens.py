@@ -12,11 +12,12 @@ import numpy as np
 from numba import njit
 
 from zeb42_env._core.bits import popcount
-from zeb42_env._core.columns import DOMINOES, KINDS, NUM_COLUMNS, NUM_TOKENS, SEATS, starts
+from zeb42_env._core.columns import DOMINOES, KINDS, NUM_COLUMNS, NUM_TOKENS, SEATS, places_of, starts
 from zeb42_env._core.dominoes import (
     ALL_DOMINOES,
     BEATERS,
     COUNT,
+    FOLLOWERS,
     HAND_POINTS,
     IS_DOUBLE,
     LED_SUIT,
@@ -35,35 +36,16 @@ from zeb42_env._core.record import (
     TRICKS,
     bid_value,
     legal_plays,
+    read_plays,
     trick_points,
     trick_winner,
 )
 
 NOT_A_LABEL = -1  # a domino that the belief head is not asked about
 
-_S, _P, _D = (starts(kind) for kind in KINDS.values())  # of the situation, a place at the table, a domino
-_DECLARATION, _PHASE, _SCORING, _MATCH = (_S[name] for name in ("declaration", "phase", "scoring", "match"))
-_WE_BID, _THEY_BID, _POINTS_BID, _MARKS_BID = (_S[name] for name in ("we_bid", "they_bid", "points_bid", "marks_bid"))
-_OUR_POINTS, _THEIR_POINTS, _WE_NEED, _THEY_NEED = (
-    _S[name] for name in ("our_points", "their_points", "we_need", "they_need")
-)
-_OUR_MARKS, _THEIR_MARKS, _TRICKS_LEFT = (_S[name] for name in ("our_marks", "their_marks", "tricks_left"))
-_IN_TRICK, _TRICK_COUNT, _TRUMP_LED = (_S[name] for name in ("in_trick", "trick_count", "trump_led"))
-_WE_WIN, _THEY_WIN = (_S[name] for name in ("we_win", "they_win"))
-_TRUMPS_OUT, _MY_TRUMPS, _COUNT_OUT = (_S[name] for name in ("trumps_out", "my_trumps", "count_out"))
-_PLACE, _VOID, _VOID_IN_TRUMP = (_P[name] for name in ("place", "void", "void_in_trump"))
-_SHAKER, _BIDDER, _LEADER, _TO_MOVE = (_P[name] for name in ("shaker", "bidder", "leader", "to_move"))
-_SEAT_WINS, _HAS_PLAYED, DOMINOES_LEFT = (_P[name] for name in ("is_winning", "has_played", "dominoes_left"))
-_CANDIDATES, _PASSED = (_P[name] for name in ("candidates", "passed"))
-_POINTS_IT_BID, _MARKS_IT_BID = (_P[name] for name in ("points_it_bid", "marks_it_bid"))
-_MINE, _HIDDEN, _PLAYED, _PLAYED_EARLIER = (_D[name] for name in ("mine", "hidden", "in_trick", "in_earlier"))
-MAY_HOLD, _TRUMP, _FOLLOWS, _LEGAL = (_D[name] for name in ("may_hold", "trump", "follows", "legal"))
-_WINS, _WOULD_WIN, _COUNT, _BEATEN_BY = (_D[name] for name in ("is_winning", "would_win", "count", "beaten_by"))
-_LED_IT, _WON, _FAILED, _TRICK = (_D[name] for name in ("led", "won", "failed", "trick"))
-_DOUBLE, _FELLOWS = (_D[name] for name in ("double", "fellows"))
+_S, _P, _D = (places_of(starts(kind)) for kind in KINDS.values())  # of the situation, a place at the table, a domino
+MAY_HOLD, DOMINOES_LEFT = _D.may_hold, _P.dominoes_left
 
-FOLLOWERS = np.take_along_axis(SUIT_MEMBERS, LED_SUIT.astype(np.int64), 1)
-"""uint32 [10, 28]: the dominoes of the suit that a domino leads, itself too, as bits."""
 _ITSELF = np.uint32(1) << np.arange(NUM_DOMINOES, dtype=np.uint32)
 _LED = LED_SUIT[:, None].astype(np.int64)  # [10, 1, 28]
 BEATEN_WORD = (np.take_along_axis(BEATERS, _LED, 1)[:, 0] & FOLLOWERS).astype(np.uint64)
@@ -76,11 +58,11 @@ COUNT_IS_5, COUNT_IS_10, DOUBLES = np.uint64(FIVES), np.uint64(TENS), np.uint64(
 WORDS_OF_TOKEN = NUM_COLUMNS // 8
 ROW = NUM_TOKENS * NUM_COLUMNS  # int8 of a view
 # What one word of a domino holds is written as one: these columns have to stay together.
-_WORD = {name: start // 8 for name, start in _D.items()}
+_WORD = {name: start // 8 for name, start in _D._asdict().items()}
 assert _WORD["mine"] == _WORD["hidden"] == 0
 assert all(_WORD[name] == 1 for name in ("may_hold", "trump", "follows", "legal"))
 assert _WORD["would_win"] == _WORD["count"] == _WORD["beaten_by"] == 2
-assert (_BEATEN_BY + 4) // 8 == 3
+assert (_D.beaten_by + 4) // 8 == 3
 assert _WORD["double"] == _WORD["fellows"] == 4
 
 
@@ -131,7 +113,8 @@ def _encode_row(
     owners of the dominoes played, and what the seat itself holds. ``columns`` and ``absent`` are scratch."""
     me = np.int64(seat) & 3  # the mask says that it cannot be negative, which saves checks of indices
     mine = hand.held[me]
-    unseen = ALL_DOMINOES & ~(_read_plays(hand, absent) | mine)
+    played, _ = read_plays(hand, absent)
+    unseen = ALL_DOMINOES & ~(played | mine)
     left, partner = unseen & ~absent[(me + 1) & 3], unseen & ~absent[(me + 2) & 3]
     right = unseen & ~absent[(me + 3) & 3]
     out = left | partner | right
@@ -159,22 +142,6 @@ def _encode_row(
     _write_plays(hand, me, best_place, rows, row)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _read_plays(hand: np.void, absent: np.ndarray) -> np.uint32:
-    """Write into ``absent`` (uint32 [4], bits) the suits that each seat failed to follow; returns what was played."""
-    absent[:] = 0
-    played, suit = np.uint32(0), np.uint32(0)
-    declaration = max(np.int64(hand.declaration), 0)
-    for i in range(np.int64(hand.num_plays)):
-        domino = np.int64(hand.plays[i]) & 31
-        if i & 3 == 0:
-            suit = FOLLOWERS[declaration, domino]
-        played |= np.uint32(1) << np.uint32(domino)
-        failed = ~(suit >> np.uint32(domino)) & np.uint32(1)
-        absent[np.int64(hand.owner[domino]) & 3] |= suit * failed
-    return played
-
-
 @njit(cache=True, nogil=True)
 def _write_situation(
     hand: np.void, seat: int, mine: np.uint32, out: np.uint32, best_place: int, rows: np.ndarray, row: int
@@ -183,28 +150,28 @@ def _write_situation(
     declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
     in_trick = num_plays & 3
     if declaration >= 0:
-        rows[row, _DECLARATION + declaration] = 1
-        rows[row, _TRUMPS_OUT] = popcount(TRUMPS[declaration] & out)
-        rows[row, _MY_TRUMPS] = popcount(TRUMPS[declaration] & mine)
-    rows[row, _PHASE + min(np.int64(hand.phase), TRICKS)] = 1
-    rows[row, _SCORING + np.int64(hand.scoring)] = 1
-    rows[row, _MATCH] = hand.match
+        rows[row, _S.declaration + declaration] = 1
+        rows[row, _S.trumps_out] = popcount(TRUMPS[declaration] & out)
+        rows[row, _S.my_trumps] = popcount(TRUMPS[declaration] & mine)
+    rows[row, _S.phase + min(np.int64(hand.phase), TRICKS)] = 1
+    rows[row, _S.scoring + np.int64(hand.scoring)] = 1
+    rows[row, _S.match] = hand.match
     if hand.bidder >= 0:
-        rows[row, _WE_BID if hand.bidder & 1 == us else _THEY_BID] = 1
-        rows[row, _POINTS_BID] = min(np.int64(hand.bid), HAND_POINTS)
-        rows[row, _MARKS_BID] = hand.bid // HAND_POINTS
-    rows[row, _OUR_POINTS], rows[row, _THEIR_POINTS] = hand.points[us], hand.points[1 - us]
+        rows[row, _S.we_bid if hand.bidder & 1 == us else _S.they_bid] = 1
+        rows[row, _S.points_bid] = min(np.int64(hand.bid), HAND_POINTS)
+        rows[row, _S.marks_bid] = hand.bid // HAND_POINTS
+    rows[row, _S.our_points], rows[row, _S.their_points] = hand.points[us], hand.points[1 - us]
     if hand.phase == TRICKS:
-        rows[row, _WE_NEED], rows[row, _THEY_NEED] = max(0, needed(hand, us)), max(0, needed(hand, 1 - us))
-        rows[row, _IN_TRICK + in_trick] = 1
-    rows[row, _OUR_MARKS], rows[row, _THEIR_MARKS] = hand.marks[us], hand.marks[1 - us]
-    rows[row, _TRICKS_LEFT] = NUM_TRICKS - (num_plays >> 2)
+        rows[row, _S.we_need], rows[row, _S.they_need] = max(0, needed(hand, us)), max(0, needed(hand, 1 - us))
+        rows[row, _S.in_trick + in_trick] = 1
+    rows[row, _S.our_marks], rows[row, _S.their_marks] = hand.marks[us], hand.marks[1 - us]
+    rows[row, _S.tricks_left] = NUM_TRICKS - (num_plays >> 2)
     if best_place >= 0:
-        rows[row, _TRICK_COUNT] = trick_points(hand, num_plays - in_trick) - 1
+        rows[row, _S.trick_count] = trick_points(hand, num_plays - in_trick) - 1
         led = hand.plays[num_plays - in_trick]
-        rows[row, _TRUMP_LED] = (TRUMPS[declaration] >> np.uint32(led)) & np.uint32(1)
-        rows[row, _WE_WIN if (hand.leader + best_place) & 1 == us else _THEY_WIN] = 1
-    rows[row, _COUNT_OUT] = 5 * popcount(out & FIVES) + 10 * popcount(out & TENS)
+        rows[row, _S.trump_led] = (TRUMPS[declaration] >> np.uint32(led)) & np.uint32(1)
+        rows[row, _S.we_win if (hand.leader + best_place) & 1 == us else _S.they_win] = 1
+    rows[row, _S.count_out] = 5 * popcount(out & FIVES) + 10 * popcount(out & TENS)
 
 
 @njit(cache=True, nogil=True, inline="always")  # measured: 30 ns a row less
@@ -214,28 +181,28 @@ def _write_seat(
     at = (SEATS + relative) * NUM_COLUMNS
     seat = (me + relative) & 3
     declaration, num_plays = np.int64(hand.declaration), np.int64(hand.num_plays)
-    rows[row, at + _PLACE + relative] = 1
+    rows[row, at + _P.place + relative] = 1
     if declaration >= 0:
         for suit in range(NUM_SUITS):
-            rows[row, at + _VOID + suit] = SUIT_MEMBERS[declaration, suit] & candidates == 0
-        rows[row, at + _VOID_IN_TRUMP] = TRUMPS[declaration] & candidates == 0
-    rows[row, at + _SHAKER] = hand.shaker == seat
-    rows[row, at + _BIDDER] = hand.bidder == seat
-    rows[row, at + _TO_MOVE] = hand.to_move == seat
+            rows[row, at + _P.void + suit] = SUIT_MEMBERS[declaration, suit] & candidates == 0
+        rows[row, at + _P.void_in_trump] = TRUMPS[declaration] & candidates == 0
+    rows[row, at + _P.shaker] = hand.shaker == seat
+    rows[row, at + _P.bidder] = hand.bidder == seat
+    rows[row, at + _P.to_move] = hand.to_move == seat
     played = False
     if hand.phase == TRICKS or hand.phase == OVER:
-        rows[row, at + _LEADER] = hand.leader == seat
+        rows[row, at + _P.leader] = hand.leader == seat
         place = (seat - hand.leader) & 3
         played = place < num_plays & 3
-        rows[row, at + _SEAT_WINS] = place == best_place
-        rows[row, at + _HAS_PLAYED] = played
+        rows[row, at + _P.is_winning] = place == best_place
+        rows[row, at + _P.has_played] = played
     rows[row, at + DOMINOES_LEFT] = NUM_TRICKS - (num_plays >> 2) - played
-    rows[row, at + _CANDIDATES] = popcount(candidates) if relative else 0
+    rows[row, at + _P.candidates] = popcount(candidates) if relative else 0
     action = np.int64(hand.calls[(seat - hand.shaker - 1) & 3])
-    rows[row, at + _PASSED] = action == PASS
+    rows[row, at + _P.passed] = action == PASS
     if action > PASS:
-        rows[row, at + _POINTS_IT_BID] = min(bid_value(action), HAND_POINTS)
-        rows[row, at + _MARKS_IT_BID] = action - BID_MARKS + 1 if action >= BID_MARKS else 0
+        rows[row, at + _P.points_it_bid] = min(bid_value(action), HAND_POINTS)
+        rows[row, at + _P.marks_it_bid] = action - BID_MARKS + 1 if action >= BID_MARKS else 0
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -255,18 +222,20 @@ def _set_columns(declaration: int, sets: tuple[np.uint32, ...], columns: np.ndar
     trump = max(np.int64(declaration), 0)
     trumps = np.uint64(TRUMPS[trump]) * declared
     for domino in range(NUM_DOMINOES):
-        columns[0, domino] = _feature(mine, domino, _MINE) | _feature(out, domino, _HIDDEN)
+        columns[0, domino] = _feature(mine, domino, _D.mine) | _feature(out, domino, _D.hidden)
         may_hold = _feature(left, domino, MAY_HOLD) | _feature(partner, domino, MAY_HOLD + 1)
         may_hold |= _feature(right, domino, MAY_HOLD + 2)
-        suits = _feature(trumps, domino, _TRUMP) | _feature(led, domino, _FOLLOWS)
-        columns[1, domino] = may_hold | suits | _feature(legal, domino, _LEGAL)
+        suits = _feature(trumps, domino, _D.trump) | _feature(led, domino, _D.follows)
+        columns[1, domino] = may_hold | suits | _feature(legal, domino, _D.legal)
     for domino in range(NUM_DOMINOES):
         beaten = declared << np.uint64(8 * min(popcount(BEATEN_WORD[trump, domino] & out), 4))
-        counts = _feature(COUNT_IS_5, domino, _COUNT) | _feature(COUNT_IS_10, domino, _COUNT + 1)
-        columns[2, domino] = _feature(beaters, domino, _WOULD_WIN) | counts | beaten << np.uint64(8 * (_BEATEN_BY & 7))
-        columns[3, domino] = beaten >> np.uint64(64 - 8 * (_BEATEN_BY & 7))
+        counts = _feature(COUNT_IS_5, domino, _D.count) | _feature(COUNT_IS_10, domino, _D.count + 1)
+        columns[2, domino] = (
+            _feature(beaters, domino, _D.would_win) | counts | beaten << np.uint64(8 * (_D.beaten_by & 7))
+        )
+        columns[3, domino] = beaten >> np.uint64(64 - 8 * (_D.beaten_by & 7))
         in_suit = declared * np.uint64(popcount(FELLOWS[trump, domino] & out))
-        columns[4, domino] = _feature(DOUBLES, domino, _DOUBLE) | in_suit << np.uint64(8 * (_FELLOWS & 7))
+        columns[4, domino] = _feature(DOUBLES, domino, _D.double) | in_suit << np.uint64(8 * (_D.fellows & 7))
 
 
 @njit(cache=True, nogil=True)
@@ -279,17 +248,17 @@ def _write_plays(hand: np.void, seat: int, best_place: int, rows: np.ndarray, ro
         domino = np.int64(hand.plays[i]) & 31
         at = (DOMINOES + domino) * NUM_COLUMNS
         if i & 3 == 0:
-            rows[row, at + _LED_IT] = 1
+            rows[row, at + _D.led] = 1
             suit = FOLLOWERS[declaration, domino]
-        rows[row, at + (_PLAYED if i >= first else _PLAYED_EARLIER) + ((np.int64(hand.owner[domino]) - seat) & 3)] = 1
-        rows[row, at + _FAILED] = ~(suit >> np.uint32(domino)) & np.uint32(1)
-        rows[row, at + _TRICK + (i >> 2)] = 1
+        rows[row, at + (_D.in_trick if i >= first else _D.in_earlier) + ((np.int64(hand.owner[domino]) - seat) & 3)] = 1
+        rows[row, at + _D.failed] = ~(suit >> np.uint32(domino)) & np.uint32(1)
+        rows[row, at + _D.trick + (i >> 2)] = 1
     for lead in range(0, first, NUM_SEATS):  # who won a trick leads the next
         winner = hand.owner[np.int64(hand.plays[lead + 4]) & 31] if lead + 4 < num_plays else hand.leader
         place = (winner - hand.owner[np.int64(hand.plays[lead]) & 31]) & 3
-        rows[row, (DOMINOES + (np.int64(hand.plays[lead + place]) & 31)) * NUM_COLUMNS + _WON] = 1
+        rows[row, (DOMINOES + (np.int64(hand.plays[lead + place]) & 31)) * NUM_COLUMNS + _D.won] = 1
     if best_place >= 0:
-        rows[row, (DOMINOES + (np.int64(hand.plays[first + best_place]) & 31)) * NUM_COLUMNS + _WINS] = 1
+        rows[row, (DOMINOES + (np.int64(hand.plays[first + best_place]) & 31)) * NUM_COLUMNS + _D.is_winning] = 1
 
 
 @njit(cache=True, nogil=True)

@@ -402,7 +402,7 @@ def test_ctrl_c_saves_and_prints_the_line_that_resumes(
     assert main(words) == 130
     (folder,) = tmp_path.glob("runs/arena-*")
     printed = capsys.readouterr().out
-    assert f"python -m zeb42_agents.arena {' '.join(words)} --out {folder.relative_to(tmp_path)}" in printed
+    assert f"zeb42 arena {' '.join(words)} --out {folder.relative_to(tmp_path)}" in printed
     done = len(mirrored(RunFolder.read(folder).games()))
     assert 0 < done < 50
     Tired.calls = -(10**6)
@@ -544,3 +544,11 @@ def test_partners_are_part_of_the_settings(tmp_path: Path) -> None:
     assert main([*words, "--partners", "greedy"]) == 0
     assert "partners are `greedy`" in (tmp_path / "run" / "report.md").read_text()
     assert main(words) == 2
+
+
+@pytest.mark.parametrize("program", ["zeb42 arena", "python -m zeb42_agents.arena"])
+def test_help_says_what_was_typed(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["report"], ["show"]):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"], program=program)
+        assert " ".join(["usage:", program, *words]) in " ".join(capsys.readouterr().out.split())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Annotated, Any, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 
 from zeb42_agents.minds.model import MAX_WIDTH
-from zeb42_agents.training.config import MANY, Between, check_field
+from zeb42_agents.ranges import Between, check_fields, values_from_json
+from zeb42_agents.training.config import MANY
 
 KIND = "ladder"
 
@@ -77,8 +78,7 @@ class LadderConfig:
     """Stop at the end of a rung after so long; 0 goes on to the last."""
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(LadderConfig, include_extras=True).items():
-            check_field(name, kind, getattr(self, name))
+        check_fields(self)
 
     def to_json(self) -> dict[str, Any]:
         """What ``config.json`` says."""
@@ -87,13 +87,7 @@ class LadderConfig:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> LadderConfig:
         """The configuration of a saved run; ValueError names what does not belong."""
-        known: dict[str, Any] = {field.name: field.default for field in fields(cls)}
         values = {name: value for name, value in content.items() if name != "kind"}
-        if content.get("kind") != KIND or (unknown := sorted(set(values) - set(known))):
-            raise ValueError(f"expected the configuration of a ladder, got {content.get('kind')!r} with {unknown}")
-        for name, value in values.items():
-            usual = list(known[name]) if isinstance(known[name], tuple) else known[name]
-            if not (type(value) is type(usual) or (isinstance(usual, float) and type(value) is int)):
-                raise ValueError(f"expected {name} such as {usual!r} in the configuration of a ladder, got {value!r}")
-        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-        return cls(**{**values, **lists})
+        if content.get("kind") != KIND:
+            raise ValueError(f"expected the configuration of a ladder, got {content.get('kind')!r}")
+        return cls(**values_from_json(values, cls(), "the configuration of a ladder"))
