@@ -58,21 +58,20 @@ class MindPlayer(Agent):
         worlds.require_deals(views)
         if views[0]["phase"] != TRICKS:
             return explain_call(views[0])
-        hand = Hand(views[0])
-        chosen = int(self.act(views, keys)[0])
-        policy = self._policy(views[0], hand)
+        hand, policy = Hand(views[0]), self._policy(views[0])
         if self._plan.num_worlds == 0:
+            chosen = int(self.act(views, keys)[0])
+            found = [Candidate(action=domino, policy=policy.get(domino)) for domino in hand.legal_actions()]
             return Explanation(
                 view=hand,
                 chosen=chosen,
-                candidates=_favorites(
-                    chosen, [Candidate(action=d, policy=policy.get(d)) for d in hand.legal_actions()]
-                ),
+                candidates=_favorites(chosen, found),
                 speaker="network",
                 how="the likeliest" if self._mind.temperature == 0 else "drawn by the policy",
             )
         values = np.empty(NUM_DOMINOES)
         sampled = weigh_plays(views[0], keys[0], self._bundle, self._mind, self._plan, values)
+        chosen = int(_best_play(views[0], keys[0], self._mind, values))
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         tie = "the mind's favorite" if self._mind.kind == NETWORK else "the least count"
@@ -90,11 +89,11 @@ class MindPlayer(Agent):
             worlds=tuple(Hand(world) for world in sampled[:NUM_SHOWN]),
         )
 
-    def _policy(self, view: np.void, hand: Hand) -> dict[int, float]:
+    def _policy(self, view: np.void) -> dict[int, float]:
         """The mind's policy over the legal plays; empty for dice."""
         if self._mind.kind != NETWORK:
             return {}
-        legal = hand.legal_actions()
+        legal = Hand(view).legal_actions()
         write_logits(self._mind.network, view)
         logits = self._mind.network.logits[legal].astype(np.float64) / POLICY_TEMPERATURE
         shares = np.exp(logits - logits.max())
@@ -128,11 +127,17 @@ def _choose_many(
             actions[b] = choose(mind, views[b], keys[b])
             continue
         weigh_plays(views[b], keys[b], bundle, mind, plan, values)
-        best = lowest(legal)
-        for domino in range(best + 1, NUM_DOMINOES):
-            if values[domino] > values[best] or (values[domino] == values[best] and COUNT[domino] < COUNT[best]):
-                best = domino
-        if mind.kind == NETWORK:
-            favorite = choose(mind, views[b], mix(keys[b], np.uint64(2)))
-            best = favorite if values[favorite] == values[best] else best
-        actions[b] = best
+        actions[b] = _best_play(views[b], keys[b], mind, values)
+
+
+@njit(cache=True, nogil=True)
+def _best_play(view: np.void, key: np.uint64, mind: Mind, values: np.ndarray) -> int:
+    """The play of the highest of ``values`` [28]; of equal ones a network's favorite, else the least count."""
+    best = 0
+    for domino in range(1, NUM_DOMINOES):
+        if values[domino] > values[best] or (values[domino] == values[best] and COUNT[domino] < COUNT[best]):
+            best = domino
+    if mind.kind == NETWORK:
+        favorite = choose(mind, view, mix(key, np.uint64(2)))
+        best = favorite if values[favorite] == values[best] else best
+    return best

@@ -16,7 +16,7 @@ from zeb42_env._core.record import TRICKS
 from zeb42_env._core.tables import legal_masks
 from zeb42_env.table import Table
 
-HANDS_AT_ONCE, EXPLORED = 1024, 0.15
+HANDS_AT_ONCE, EXPLORED = 256, 0.15
 BOTTOM = 0  # the rung's number
 _DRAW, _EXPLORE = np.uint64(100), np.uint64(101)
 

@@ -1,0 +1,243 @@
+"""The ladder: labels that are what the search found, a loss that knows ties, and runs that a stop does not change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from zeb42_agents import make_agent
+from zeb42_agents.baselines import GreedyAgent
+from zeb42_agents.minds import model as minds_on_disk
+from zeb42_agents.minds import network_mind
+from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_plays
+from zeb42_agents.training import cli
+from zeb42_agents.training.ladder import bottom, fit, labels, run, states
+from zeb42_agents.training.ladder.config import LadderConfig
+from zeb42_env import Hand
+from zeb42_env._core import goals
+
+SHAPE = MindConfig(width=16, second_width=12)
+PLAN = Plan(num_worlds=6, early=1, thin=3, every_deal=True)
+SMALL = {
+    "width": 16, "second_width": 12, "rungs": 2, "chunks": 2, "hands": 6, "label_worlds": 4, "held_out_hands": 4,
+    "held_out_worlds": 6, "least_steps": 4, "batch_size": 8, "measure_every": 2, "measure_deals": 2,
+    "opponents": ("greedy",),
+}  # fmt: skip
+
+
+def some_model() -> MindModel:
+    torch.manual_seed(0)
+    return MindModel(SHAPE).eval()
+
+
+def some_states(num_hands: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    players = states.Players(network_mind(some_model().network()), [GreedyAgent()], explore=0.2)
+    return states.reach_states(players, num_hands=num_hands, share=0.4, seed=np.uint64(3))
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> LadderConfig:
+    base = tmp_path_factory.mktemp("base") / "mind"
+    minds_on_disk.save(base, some_model(), {})
+    return LadderConfig(base=str(base), **SMALL)
+
+
+def test_states_are_choices_that_matter_and_follow_from_the_seed() -> None:
+    views, keys = some_states()
+    assert len(views) > 10
+    for view in views:
+        hand = Hand(view)
+        assert view["seat"] == hand.to_move
+        assert len(hand.legal_actions()) > 1
+        assert not goals.decided(view)
+    again, same_keys = some_states()
+    assert again.tobytes() == views.tobytes()
+    assert same_keys.tolist() == keys.tolist()
+    assert len(set(views["scoring"].tolist())) > 1
+
+
+def test_hands_follow_all_the_protocols() -> None:
+    hands = states.deal_hands(2000, np.uint64(1))
+    assert sum(share for _, share in states.RULES) == pytest.approx(1)
+    assert (np.bincount(hands["scoring"], minlength=4) > 0).all()
+    assert 0.05 < (hands["phase"] == 0).mean() < 0.15  # auctions
+
+
+def test_the_mind_has_a_seat_at_every_table_and_strangers_sit_at_half() -> None:
+    seated = states._seat(4000, 3, np.uint64(2))
+    assert (seated == states.MIND).any(1).all()
+    assert 0.45 < (seated == states.MIND).all(1).mean() < 0.55
+    assert sorted(set(seated.reshape(-1).tolist())) == [-1, 0, 1, 2]
+
+
+def test_labels_are_what_the_search_found_however_many_work() -> None:
+    views, keys = some_states()
+    mind = network_mind(some_model().network())
+    found = labels.label_states(views, keys, mind, PLAN)
+    assert labels.label_states(views, keys, mind, PLAN, workers=3).tobytes() == found.tobytes()
+    shares, legal = labels.targets(found)
+    values = np.empty(28)
+    for b in range(0, len(views), 5):
+        weigh_plays(views[b], keys[b], new_bundle(6), mind, PLAN, values)
+        assert legal[b].nonzero()[0].tolist() == Hand(views[b]).legal_actions()
+        np.testing.assert_allclose(shares[b][legal[b]], (1 + values[values > NOT_TRIED]) / 2, atol=1e-6)
+        assert not shares[b][~legal[b]].any()
+
+
+def test_files_of_labels_are_checked(tmp_path: Path) -> None:
+    views, keys = some_states()
+    found = labels.label_states(views, keys, network_mind(some_model().network()), PLAN)
+    path = tmp_path / "labels.npy"
+    labels.write_labels(path, found)
+    assert labels.read_labels(path).tobytes() == found.tobytes()
+    for field, value in (("shares", 1.5), ("shares", np.nan), ("num_worlds", 0)):
+        wrong = found.copy()
+        wrong[field][3] = value
+        labels.write_labels(path, wrong)
+        with pytest.raises(ValueError, match=r"expected labels in .*labels\.npy, got a damaged or foreign file"):
+            labels.read_labels(path)
+    wrong = found.copy()
+    wrong["view"]["points"][2] = 40
+    labels.write_labels(path, wrong)
+    with pytest.raises(ValueError, match="a state that does not follow from its deal"):
+        labels.read_labels(path)
+    np.save(path, np.zeros(3))
+    with pytest.raises(ValueError, match="it holds float64"):
+        labels.read_labels(path)
+    np.save(path, np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="a damaged or foreign file"):
+        labels.read_labels(path)
+
+
+def test_the_loss_is_cross_entropy_and_expected_regret(config: LadderConfig) -> None:
+    shares, legal = torch.tensor([[0.8, 0.3, 0.0]]), torch.tensor([[True, True, False]])
+    logits = torch.tensor([[0.5, -0.2, 9.0]])
+    p = torch.sigmoid(logits[0, :2])
+    entropy = -(shares[0, :2] * p.log() + (1 - shares[0, :2]) * (1 - p).log()).mean()
+    policy = torch.softmax(logits[0, :2] / 0.5, 0)
+    expected = entropy + 20 * policy[1] * 0.5
+    assert fit.label_loss(logits, shares, legal, config).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_to_confuse_equal_plays_costs_no_regret(config: LadderConfig) -> None:
+    shares, legal = torch.tensor([[0.6, 0.6, 0.1]]), torch.ones(1, 3, dtype=torch.bool)
+    alone = replace(config, regret_weight=0.0)
+    for logits in (torch.tensor([[9.0, -9.0, -99.0]]), torch.tensor([[-9.0, 9.0, -99.0]])):
+        more = fit.label_loss(logits, shares, legal, config) - fit.label_loss(logits, shares, legal, alone)
+        assert more.item() == pytest.approx(0, abs=1e-4)
+
+
+def test_a_mind_learns_labels(config: LadderConfig) -> None:
+    views, _ = some_states(40)
+    taught = np.zeros(len(views), labels.LABEL)
+    taught["view"], taught["num_worlds"] = views, 1
+    taught["shares"][:, 0] = 1  # the lowest legal domino wins every time
+    several = replace(config, least_steps=300, batch_size=64, lr=0.01)
+    learned = fit.fit_labels(some_model(), taught, several, 1, lambda _: None)
+    assert fit.regret(learned, taught) < 0.1 < fit.regret(some_model(), taught)
+
+
+def test_a_mind_imitates_a_network(config: LadderConfig) -> None:
+    """The bottom rung, on few views: it agrees with the network more often than it did."""
+    several = replace(config, base="laptop", base_views=1000, passes=4.0, batch_size=64, lr=0.01)
+    model = bottom.bottom_rung(several, lambda _: None)
+    network = bottom.load("laptop")
+    views, policy = bottom.imitated_views(network, several, lambda _: None)
+    wanted = torch.from_numpy(policy[:500].astype(np.float32))
+    losses = [fit.imitation_loss(m.of_views(views[:500]), wanted, wanted > 0).item() for m in (model, MindModel(SHAPE))]
+    assert losses[0] < losses[1] - 0.1
+
+
+def climb(config: LadderConfig, folder: Path) -> list[dict]:
+    run.Ladder(config, folder).run()
+    return json.loads((folder / run.PROGRESS_FILE).read_text())["rows"]
+
+
+def without_times(rows: list[dict]) -> list[dict]:
+    return [{name: value for name, value in row.items() if not name.endswith("_s")} for row in rows]
+
+
+def test_a_stop_changes_nothing(config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of the second rung's labels, and again while it learns."""
+    whole = climb(config, tmp_path / "whole")
+    assert [row["rung"] for row in whole] == [0, 1, 2]
+    assert "win_rate greedy" in whole[2]
+    assert "win_rate bottom" in whole[2]
+    assert len((tmp_path / "whole" / run.TABLE_FILE).read_text().splitlines()) == 4
+    stopped, real = tmp_path / "stopped", run.write_labels
+
+    def stop_at(path: Path, found: np.ndarray) -> None:
+        if path.parent.name == "0002" and path.name == "0001.npy":
+            raise KeyboardInterrupt
+        real(path, found)
+
+    monkeypatch.setattr(run, "write_labels", stop_at)
+    with pytest.raises(KeyboardInterrupt):
+        climb(config, stopped)
+    monkeypatch.setattr(run, "write_labels", real)
+    monkeypatch.setattr(run, "fit_labels", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        climb(config, stopped)
+    monkeypatch.undo()
+    assert without_times(climb(config, stopped)) == without_times(whole)
+    for rung in ("0001", "0002"):
+        first, second = (
+            minds_on_disk.load(folder / run.MINDS / rung).model for folder in (tmp_path / "whole", stopped)
+        )
+        assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert make_agent(f"zeb:{stopped}").fingerprint == make_agent(f"zeb:{stopped / run.BEST}").fingerprint
+
+
+def test_only_a_mind_whose_regret_is_no_worse_takes_the_place(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    climb(replace(config, rungs=1, measure_every=9), tmp_path)
+    kept = minds_on_disk.load(tmp_path / run.BEST).state["rung"]
+    regrets = iter([0.1, 0.2])
+    monkeypatch.setattr(run, "regret", lambda *_: next(regrets))
+    rows = climb(replace(config, rungs=2, measure_every=9), tmp_path)
+    assert rows[2]["accepted"] is False
+    assert minds_on_disk.load(tmp_path / run.BEST).state["rung"] == kept
+
+
+def test_nobody_else_climbs_in_the_folder_and_foreign_progress_is_named(config: LadderConfig, tmp_path: Path) -> None:
+    (tmp_path / run.PROGRESS_FILE).write_text('{"schema": 1, "rows": [{"rung": 3, "accepted": true}]}')
+    with pytest.raises(ValueError, match="expected the progress of a ladder in"):
+        run.Ladder(config, tmp_path)
+
+
+@pytest.mark.parametrize("bad", [{"lr": 0.0}, {"explore": 2.0}, {"chunks": 0}, {"workers": 0}, {"width": 10**6}])
+def test_options_out_of_range(bad: dict) -> None:
+    with pytest.raises(ValueError, match=f"expected {next(iter(bad))} in"):
+        LadderConfig(**bad)
+
+
+def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "run"
+    words = ["--preset", "ladder", "--out", str(out), "--base", config.base, "--opponents", "greedy"]
+    for name, value in SMALL.items():
+        words += [f"--{name.replace('_', '-')}", str(value)] if name != "opponents" else []
+    assert cli.main([*words, "--rungs", "1"]) == 0
+    assert "rung 1" in capsys.readouterr().out
+    assert cli.main(["--resume", str(out), "--rungs", "2"]) == 0
+    assert json.loads((out / run.PROGRESS_FILE).read_text())["rows"][2]["rung"] == 2
+    for more, message in (
+        (["--resume", str(out), "--seed", "3"], "expected no --seed beside --resume"),
+        (["--preset", "ladder", "--out", str(out)], "expected a new folder for --out"),
+        (["--preset", "ladder", "--cycles", "3"], "cycles"),
+        (["--preset", "ladder", "--out", str(tmp_path / "x"), "--lr", "0"], "expected lr in"),
+        (["--resume", str(out), "--preset", "laptop"], "expected --preset ladder beside a ladder, got laptop"),
+    ):
+        assert cli.main(more) == cli.USAGE
+        assert message in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_base_of_another_shape_is_refused(config: LadderConfig) -> None:
+    with pytest.raises(ValueError, match="expected a base of the ladder's shape"):
+        bottom.bottom_rung(replace(config, width=20), lambda _: None)
