@@ -1,4 +1,4 @@
-"""Makes a level quick before it is first asked: loads it, and lets it decide once in each phase of a hand."""
+"""Makes a level quick before it is first asked: loads it, and lets it play a hand, so that every kernel is there."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from zeb42_agents.agent import Agent
 from zeb42_agents.play.house import House
 from zeb42_agents.play.levels import find_level
 from zeb42_env.hand import Hand
-from zeb42_env.rules import Phase
 
 
 def warm(house: House, name: str, tell: Callable[[str], None]) -> None:
-    """Load the level ``name`` in its own thread and let it play a hand's first decisions; blocks until that is done."""
+    """Load the level ``name`` in its own thread and let it play a hand against itself; blocks until that is done."""
     level = find_level(name, house.levels)
     tell(f"waking {level.name}")
-    house.player(level.spec).do(_play_a_little).result()
+    house.player(level.spec).do(_play_a_hand).result()
 
 
-def _play_a_little(agent: Agent) -> None:
+def _play_a_hand(agent: Agent) -> None:
     hand, rng = Hand.deal(seed=1), np.random.default_rng(1)
-    while hand.phase != Phase.TRICKS:
-        hand.apply(int(agent.act(np.array([hand.view(hand.to_move)]), rng)[0]))
-    for _ in range(5):
+    while not hand.is_over:
         hand.apply(int(agent.act(np.array([hand.view(hand.to_move)]), rng)[0]))

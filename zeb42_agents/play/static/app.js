@@ -9,8 +9,21 @@ import { NewGame, TypeIn } from "./newgame.js";
 import { Hands, Review } from "./review.js";
 import { Felt } from "./table.js";
 
-const kept = (key, usual) => localStorage.getItem(`zeb42.${key}`) ?? usual;
-const keep = (key, value) => localStorage.setItem(`zeb42.${key}`, value);
+// A browser may refuse to remember anything; the table does without.
+const kept = (key, usual) => {
+  try {
+    return localStorage.getItem(`zeb42.${key}`) ?? usual;
+  } catch {
+    return usual;
+  }
+};
+const keep = (key, value) => {
+  try {
+    localStorage.setItem(`zeb42.${key}`, value);
+  } catch {
+    // not remembered
+  }
+};
 
 function App() {
   const [agents, setAgents] = useState(null);
@@ -95,6 +108,7 @@ function Table({ game, agents, who, setWho, onReview }) {
         ${Object.entries(state.invitations).map(([key, place]) => html` <a key=${key} href=${`#table=${key}`} target="_blank" rel="noopener">${place}</a>`)}</p>`}
     </div>
     <aside aria-label="Help and tricks">
+      <h2 class="hidden-words">Help and tricks</h2>
       ${agents && html`<${Ask} state=${state} who=${who} levels=${agents.levels} onWho=${setWho} onError=${game.setTrouble} />`}
       <${Tricks} state=${state} />
     </aside>`;

@@ -5,6 +5,7 @@ import { Domino, Marks, spoken } from "./domino.js";
 export function Felt({ state, onPlay, busy, calls, children }) {
   const at = Object.fromEntries(state.seats.map((seat) => [seat.place, seat]));
   return html`<section class="rail" aria-label="Table">
+    <h2 class="hidden-words">The table</h2>
     <${Score} state=${state} />
     <div class="felt">
       <div class="seat partner"><${Name} seat=${at.partner} state=${state} /><${Held} seat=${at.partner} state=${state} /></div>
