@@ -13,7 +13,16 @@ from numba import njit
 from zeb42_agents import worlds
 from zeb42_agents._double_dummy import makes, value
 from zeb42_agents.explanation import NUM_SHOWN, SCORE, Candidate, Explanation, share_of_worlds
-from zeb42_agents.simple_bidder import best_declaration, promising, simple_call
+from zeb42_agents.simple_bidder import (
+    NUM_GOALS,
+    best_chances,
+    bid_worth,
+    made_chance,
+    pass_worth,
+    promising,
+    simple_call,
+    stake_of,
+)
 from zeb42_agents.solver import in_threads
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, nth_bit, popcount
@@ -23,7 +32,6 @@ from zeb42_env._core.record import (
     DECLARATION,
     DECLARE,
     HAND,
-    MAX_MARKS_BID,
     MIN_BID,
     NUM_ACTIONS,
     PASS,
@@ -37,35 +45,56 @@ from zeb42_env.rules import Declaration
 
 EXACTLY = -1
 NUM_PROMISING = 4  # declarations that are tried on worlds before a call
-DOUBLE_DUMMY_OPTIMISM = 1.2  # in logits; see real_chance
+OF_WORLDS = np.array([-0.35, 0.23, 0.64])  # see real_chance
+OF_DEAL = np.array([-0.84, 1.35, 0.66])  # see chance_in_world
 WORLDS_PER_DRAW = 4  # worlds drawn for each one that is kept as an explanation of the calls
-CALL_SPREAD = 2.0  # points of strength by which a bidder's standards may differ from the simple bidder's
-MARKS_STRENGTH = 38  # points of strength that a bid near or above 42 promises
+CALL_SPREAD = 0.2  # stakes by which a bidder's standards may differ from the simple bidder's
 CALL_NOISE = 0.05  # chance of a call that its standards do not explain
 
 
 class BidCurve(NamedTuple):
-    """What sampled worlds say about the contracts that a view's seat could play: see :func:`bid_curve`."""
+    """What the contracts that a view's seat could play are worth: see :func:`bid_curve`.
+
+    ``print`` shows both shares of every second bid, a notebook draws all as a table.
+    """
 
     seat: int
     declarations: list[int]
-    """Best first."""
+    """The one that makes 30 most often at the table first."""
+    chances: np.ndarray
+    """float [D, 13] how often the seat's team takes at least 30, 31, .. 42 points at the table."""
     makes: np.ndarray
-    """float [D, 13] share of worlds in which the seat's team takes at least 30, 31, .. 42 points."""
+    """float [D, 13] share of the worlds in which it does so by perfect play, all hands seen."""
     mean_points: np.ndarray
-    """float [D] points that it takes on average."""
+    """float [D] points that it takes by perfect play on average."""
 
     def __str__(self) -> str:
         bids = [*range(MIN_BID, HAND_POINTS + 1, 2)]
-        lines = ["P(make)      " + "".join(f"{bid:6d}" for bid in bids) + "  points"]
+        half = 6 * len(bids)
+        titles = f"{'':13}{'made at the table':^{half}} | {'by perfect play, all hands seen':^{half}}"
+        numbers = "".join(f"{bid:6d}" for bid in bids)
+        lines = [titles.rstrip(), f"{'P(make)':13}{numbers} | {numbers}  points"]
         for row, declaration in enumerate(self.declarations):
-            shares = "".join(f"{self.makes[row, bid - MIN_BID]:6.0%}" for bid in bids)
-            lines.append(f"{Declaration(declaration)!s:13}{shares}{self.mean_points[row]:8.1f}")
+            both = (
+                "".join(f"{shares[row, bid - MIN_BID]:6.0%}" for bid in bids) for shares in (self.chances, self.makes)
+            )
+            lines.append(f"{Declaration(declaration)!s:13}{' | '.join(both)}{self.mean_points[row]:8.1f}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        best = f"{Declaration(self.declarations[0])} makes {MIN_BID} in {self.makes[0, 0]:.0%}"
-        return f"BidCurve(seat {self.seat}: {best} of the worlds, {self.mean_points[0]:.1f} points)"
+        best = f"{Declaration(self.declarations[0])} makes {MIN_BID} in {self.chances[0, 0]:.0%} at the table"
+        return f"BidCurve(seat {self.seat}: {best}, in {self.makes[0, 0]:.0%} of the worlds by perfect play)"
+
+    def _repr_html_(self) -> str:
+        bids = "".join(f"<th>{bid}</th>" for bid in range(MIN_BID, HAND_POINTS + 1))
+        rows = [f"<tr><th>declaration</th><th></th>{bids}<th>points</th></tr>"]
+        for row, declaration in enumerate(self.declarations):
+            for title, shares in (("at the table", self.chances), ("perfect play", self.makes)):
+                name = f"<th rowspan=2>{Declaration(declaration)}</th>" if shares is self.chances else ""
+                cells = "".join(f"<td>{share:.0%}</td>" for share in shares[row])
+                points = "" if shares is self.chances else f"{self.mean_points[row]:.1f}"
+                rows.append(f"<tr>{name}<td>{title}</td>{cells}<td>{points}</td></tr>")
+        return f"<table><caption>How often seat {self.seat} makes its contract</caption>{''.join(rows)}</table>"
 
 
 def bid_curve(
@@ -73,7 +102,8 @@ def bid_curve(
 ) -> BidCurve:
     """How likely each bid is made under each declaration, if the seat of ``view`` declares and leads.
 
-    Every sampled world is solved exactly under every declaration that the rules of the hand allow. ``view`` is the
+    Every sampled world is solved exactly under every declaration that the rules of the hand allow; what that means at
+    the table, where nobody sees all hands, :func:`real_chance` says. ``view`` is the
     view of a seat before the first lead; without ``rng`` the worlds are drawn from seed 0. ValueError for another view,
     or ``num_worlds`` below 1.
     """
@@ -85,8 +115,14 @@ def bid_curve(
     declarations = np.array([d for d in range(NUM_DECLARATIONS) if int(view["declarations"]) >> d & 1])
     points = _points_of_contracts(sampled, seat, declarations, threads)
     makes = (points[:, :, None] >= np.arange(MIN_BID, HAND_POINTS + 1)).mean(0)
-    best = np.lexsort((-points.mean(0), -makes[:, 0]))
-    return BidCurve(seat, [int(d) for d in declarations[best]], makes[best], points.mean(0)[best])
+    chances = np.empty(makes.shape)
+    for i, declaration in enumerate(declarations):
+        for bid in range(makes.shape[1]):
+            estimate = made_chance(view["held"][seat], int(declaration), MIN_BID + bid)
+            chances[i, bid] = real_chance(makes[i, bid] * num_worlds, num_worlds, estimate)
+    best = np.lexsort((-points.mean(0), -chances[:, 0]))
+    ranked = [int(d) for d in declarations[best]]
+    return BidCurve(seat, ranked, chances[best], makes[best], points.mean(0)[best])
 
 
 @njit(cache=True, nogil=True)
@@ -132,22 +168,21 @@ def explain_call(view: np.void, key: np.uint64, num_worlds: int, *, threads: int
     chosen = np.empty(1, np.int64)
     scores = np.full(NUM_ACTIONS, np.nan)
     sampled = worlds_given_calls(view, key, num_worlds)
-    declarations = promising(view["held"][seat], view["declarations"], NUM_PROMISING)
 
     def work(_: slice, memory: np.void) -> None:
         choose_calls(np.array([view]), np.full(1, key, np.uint64), num_worlds, memory, chosen)
         if view["phase"] != DECLARATION:
-            scores[:] = score_calls(sampled, seat, np.uint64(legal_mask(view)), declarations, memory) / num_worlds
+            scores[:] = score_calls(sampled, seat, np.uint64(legal_mask(view)), memory) / num_worlds
 
     in_threads(work, 1, 1)
-    unit, how = SCORE, "the best expected score; of equals passing, then the lower bid"
+    unit = "marks" if goals.by_marks(view["scoring"]) else SCORE
+    how = "the best expected score; of equals passing, then the lower bid"
     if view["phase"] == DECLARATION:
         target = int(goals.target(view, seat & 1))
-        candidates = _explain_declarations(sampled, seat, target, declarations, legal, threads)
-        how = f"takes {target} points in most worlds, of the {NUM_PROMISING} most promising; ties to those"
+        candidates = _explain_declarations(view, sampled, target, threads)
+        how = f"takes {target} points most often at the table, of the {NUM_PROMISING} most promising"
     else:
         candidates = [Candidate(action=call, value=float(scores[call])) for call in legal]
-        unit = "marks" if goals.by_marks(view["scoring"]) else SCORE
     candidates.sort(key=lambda c: (c.action != chosen[0], -(c.value or 0.0), -(c.win_share or 0.0), c.action))
     shares = share_of_worlds(sampled)
     return Explanation(
@@ -166,23 +201,28 @@ def explain_call(view: np.void, key: np.uint64, num_worlds: int, *, threads: int
     )
 
 
-def _explain_declarations(
-    sampled: np.ndarray, seat: int, target: int, declarations: int, legal: list[int], threads: int
-) -> list[Candidate]:
-    """The ``legal`` declarations (action ids), with figures for those of ``declarations`` (bits), which are tried."""
-    tried = np.array([d for d in range(NUM_DECLARATIONS) if declarations >> d & 1])
+def _explain_declarations(view: np.void, sampled: np.ndarray, target: int, threads: int) -> list[Candidate]:
+    """The declarations of ``view``, with figures for the most promising, which are tried."""
+    seat, held = int(view["seat"]), view["held"][view["seat"]]
+    bits = promising(held, view["declarations"], target, NUM_PROMISING)
+    tried = np.array([d for d in range(NUM_DECLARATIONS) if bits >> d & 1])
     points = _points_of_contracts(sampled, seat, tried, threads)
     best = points == points.max(1, keepdims=True)
-    return [Candidate(action=action) for action in legal if action - DECLARE not in tried] + [
-        Candidate(
-            action=DECLARE + int(declaration),
-            win_share=float((points[:, i] >= target).mean()),
-            mean_points=float(points[:, i].mean()),
-            spread_points=float(points[:, i].std()),
-            best_share=float(best[:, i].mean()),
+    candidates = [Candidate(action=a) for a in Hand(view).legal_actions() if a - DECLARE not in tried]
+    for i, declaration in enumerate(tried):
+        makes = int((points[:, i] >= target).sum())
+        chance = real_chance(makes, len(sampled), made_chance(held, int(declaration), target))
+        candidates.append(
+            Candidate(
+                action=DECLARE + int(declaration),
+                value=stake_of(view["bid"], view["scoring"]) * (2.0 * chance - 1.0),
+                win_share=makes / len(sampled),
+                mean_points=float(points[:, i].mean()),
+                spread_points=float(points[:, i].std()),
+                best_share=float(best[:, i].mean()),
+            )
         )
-        for i, declaration in enumerate(tried)
-    ]
+    return candidates
 
 
 def _points_of_contracts(sampled: np.ndarray, seat: int, declarations: np.ndarray, threads: int) -> np.ndarray:
@@ -208,22 +248,22 @@ def choose_calls(views: np.ndarray, keys: np.ndarray, num_worlds: int, m: np.voi
 
 @njit(cache=True, nogil=True)
 def choose_call(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> int:
-    """The call with the best expected score, or the declaration that makes the contract most often.
+    """The call with the best expected score, or the declaration that makes the contract most often at the table.
 
     For every legal call and every sampled world the rest of the auction is called by the simple bidder; the contract
-    that comes of it is worth what the hand is scored by, made as often as :func:`real_chance` says. The own declaration
-    is the one of the four most promising that makes the lowest legal bid, or all 42 points for a bid of marks, in most
-    worlds. The worlds are those that explain the calls so far. Ties go to passing, then to the lower bid.
+    that comes of it is worth what the hand is scored by, made as often as :func:`real_chance` says of its own and
+    :func:`chance_in_world` of the others'. The own declaration is the one of the four most promising that makes the
+    lowest legal bid, or all 42 points for a bid of marks, most often. The worlds are those that explain the calls so
+    far. Ties go to passing, then to the lower bid.
     """
     seat = np.int64(view.to_move)
     legal = legal_mask(view)
     if popcount(legal) == 1:
         return lowest(legal)
     sampled = worlds_given_calls(view, key, num_worlds)
-    declarations = promising(view.held[seat], view.declarations, NUM_PROMISING)
     if view.phase == DECLARATION:
-        return DECLARE + best_over_worlds(sampled, seat, goals.target(view, seat & 1), declarations, m)
-    scores = score_calls(sampled, seat, legal, declarations, m)
+        return DECLARE + best_over_worlds(sampled, seat, goals.target(view, seat & 1), view.declarations, m)[0]
+    scores = score_calls(sampled, seat, legal, m)
     best = lowest(legal)
     for call in range(best + 1, NUM_ACTIONS):
         if scores[call] > scores[best] + 1e-9:
@@ -232,30 +272,47 @@ def choose_call(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> i
 
 
 @njit(cache=True, nogil=True)
-def real_chance(made: float, total: float) -> float:
-    """The chance that a contract is made at the table, when perfect play makes it in ``made`` of ``total`` worlds.
+def real_chance(made: float, total: float, estimate: float) -> float:
+    """The chance that a contract is made at the table, when perfect play makes it in ``made`` of ``total`` worlds and
+    its bidder's dominoes alone promise ``estimate`` (:func:`zeb42_agents.simple_bidder.made_chance`).
 
-    With all hands seen the offense never goes wrong, so the share of worlds promises too much: at the table the odds
-    are ``exp(-DOUBLE_DUMMY_OPTIMISM)`` of what it says, as ``benchmarks/bidder.py --tables`` measures. Half a world is
-    added on either side, so that few worlds are never certain.
+    With all hands seen the offense never goes wrong, so the share of worlds promises far too much, and the more so the
+    less it has to spare: the odds are fitted to both by ``benchmarks/bidder.py shares``. Half a world is added on
+    either side, so that few worlds are never certain.
     """
-    odds = (made + 0.5) / (total - made + 0.5) * np.exp(-DOUBLE_DUMMY_OPTIMISM)
-    return odds / (1.0 + odds)
+    share = np.log((made + 0.5) / (total - made + 0.5))
+    return _logistic(OF_WORLDS[0] + OF_WORLDS[1] * share + OF_WORLDS[2] * _log_odds(estimate))
 
 
 @njit(cache=True, nogil=True)
-def score_calls(sampled: np.ndarray, seat: int, legal: np.uint64, declarations: int, m: np.void) -> np.ndarray:
+def chance_in_world(makes_it: bool, estimate: float) -> float:
+    """The chance that a contract is made at the table if the dominoes lie as in a world in which perfect play makes it
+    or not; ``estimate`` and the fit are as of :func:`real_chance`."""
+    return _logistic(OF_DEAL[0] + (OF_DEAL[1] if makes_it else -OF_DEAL[1]) + OF_DEAL[2] * _log_odds(estimate))
+
+
+@njit(cache=True, nogil=True)
+def _log_odds(chance: float) -> float:
+    return np.log(chance / (1.0 - chance))
+
+
+@njit(cache=True, nogil=True)
+def _logistic(log_odds: float) -> float:
+    return 1.0 / (1.0 + np.exp(-log_odds))
+
+
+@njit(cache=True, nogil=True)
+def score_calls(sampled: np.ndarray, seat: int, legal: np.uint64, m: np.void) -> np.ndarray:
     """The expected score of each of the ``legal`` calls (bits) for the seat's team, summed over worlds: float64 [56],
-    not a number where none is legal. The own declaration is one of ``declarations`` (bits)."""
+    not a number where none is legal."""
     calls = np.empty(popcount(legal), np.int64)
     for i in range(len(calls)):
         calls[i] = nth_bit(legal, i)
     first_bid = calls[0] if calls[0] != PASS else calls[1]
-    for_points = best_over_worlds(sampled, seat, _target(sampled[0], seat, bid_value(first_bid)), declarations, m)
-    for_marks = best_over_worlds(sampled, seat, _target(sampled[0], seat, HAND_POINTS), declarations, m)
-    # By call, whose contract comes of it (own, partner's, opponents') and the stake: in how many worlds, and made.
-    total = np.zeros((len(calls), 3, MAX_MARKS_BID + 1))
-    made = np.zeros((len(calls), 3, MAX_MARKS_BID + 1))
+    scoring, declarations = sampled[0].scoring, np.int64(sampled[0].declarations)
+    for_points = best_over_worlds(sampled, seat, _target(bid_value(first_bid), scoring), declarations, m)[0]
+    for_marks = best_over_worlds(sampled, seat, _target(HAND_POINTS, scoring), declarations, m)[0]
+    own = np.zeros((len(calls), 2))  # contracts that come of a call and are its caller's, and those made
     scores = np.full(NUM_ACTIONS, np.nan)
     hands = np.empty(1, HAND)
     hand = hands[0]
@@ -270,75 +327,71 @@ def score_calls(sampled: np.ndarray, seat: int, legal: np.uint64, declarations: 
                 apply(hand, simple_call(hand))
             if hand.bidder < 0:
                 continue  # thrown in, worth nothing
-            bidder, bid = np.int64(hand.bidder), np.int64(hand.bid)
-            in_marks = bid >= HAND_POINTS
+            bidder, in_marks = np.int64(hand.bidder), hand.bid >= HAND_POINTS
             if bidder == seat:
-                whose, declaration = 0, for_marks if in_marks else for_points
+                declaration = for_marks if in_marks else for_points
             else:
-                whose, declaration = 1 + ((bidder ^ seat) & 1), simple_call(hand) - DECLARE
+                declaration = simple_call(hand) - DECLARE
             # A call differs from the one before in few worlds: what it takes to settle the contract is kept.
             needed = goals.target(hand, bidder & 1)
-            exact = goals.by_margin(hand.scoring) or (whose == 0 and not in_marks)
+            exact = goals.by_margin(scoring) or (bidder == seat and not in_marks)
             if bidder != solved_bidder or solved_for != (EXACTLY if exact else needed):
                 solved_bidder, solved_for = bidder, EXACTLY if exact else needed
                 if exact:
                     points = contract_points(sampled[w], bidder, declaration, m)
                 else:
                     points = needed if contract_makes(sampled[w], bidder, needed, declaration, m) else 0
-            stake = np.int64(goals.at_stake(hand))
-            total[i, whose, stake] += 1
-            made[i, whose, stake] += points >= needed
-            if goals.by_margin(hand.scoring):
+            if goals.by_margin(scoring):
                 score = goals.worth(hand, points if bidder & 1 == 0 else HAND_POINTS - points)
                 scores[calls[i]] += score if seat & 1 == 0 else -score
-    if not goals.by_margin(sampled[0].scoring):
+            elif bidder == seat:
+                own[i, 0] += 1
+                own[i, 1] += points >= needed
+            else:
+                estimate = made_chance(sampled[w].held[bidder], declaration, needed)
+                worth = goals.at_stake(hand) * (2.0 * chance_in_world(points >= needed, estimate) - 1.0)
+                scores[calls[i]] += worth if (bidder ^ seat) & 1 == 0 else -worth
+    if not goals.by_margin(scoring):
         for i in range(len(calls)):
-            scores[calls[i]] = _expected_score(made[i], total[i])
+            if own[i, 0]:
+                scores[calls[i]] += _own_worth(sampled[0], seat, calls[i], own[i], for_points, for_marks)
     return scores
 
 
 @njit(cache=True, nogil=True)
-def _expected_score(made: np.ndarray, total: np.ndarray) -> float:
-    """What contracts score for the seat's team, summed over worlds: ``total`` and ``made`` are float64 [3, 6], by whose
-    they are and their stake, as :func:`score_calls` counts them."""
-    score = 0.0
-    for whose in range(3):
-        for stake in range(1, MAX_MARKS_BID + 1):
-            balance = 2.0 * real_chance(made[whose, stake], total[whose, stake]) - 1.0
-            score += (stake if whose < 2 else -stake) * total[whose, stake] * balance
-    return score
+def _own_worth(world: np.void, seat: int, call: int, own: np.ndarray, for_points: int, for_marks: int) -> float:
+    """What the contracts are worth that a bid brought its caller, summed over worlds: ``own`` counts them, and those
+    made by perfect play."""
+    bid = bid_value(call)
+    declaration = for_marks if bid >= HAND_POINTS else for_points
+    estimate = made_chance(world.held[seat], declaration, _target(bid, world.scoring))
+    return stake_of(bid, world.scoring) * own[0] * (2.0 * real_chance(own[1], own[0], estimate) - 1.0)
 
 
 @njit(cache=True, nogil=True)
-def best_over_worlds(sampled: np.ndarray, bidder: int, needed: int, declarations: int, m: np.void) -> int:
-    """The declaration (of the allowed ones, bits) with which the bidder's team takes ``needed`` points in most worlds.
+def _target(bid: int, scoring: int) -> int:
+    """The points that win the hand for whoever holds ``bid``; more than half where contracts do not count."""
+    return min(bid, HAND_POINTS) if goals.by_contract(scoring) else goals.HALF + 1
 
-    Ties go to the one that :func:`strength` prefers. A declaration that can no longer catch up is dropped.
+
+@njit(cache=True, nogil=True)
+def best_over_worlds(sampled: np.ndarray, bidder: int, needed: int, declarations: int, m: np.void) -> tuple[int, float]:
+    """The declaration with which the bidder's team takes ``needed`` points most often at the table, and how often.
+
+    The most promising of the allowed ones (bits) are tried on every world; ties go to the lower.
     """
-    wins = np.zeros(NUM_DECLARATIONS, np.int64)
-    racing = np.int64(declarations)
-    for w in range(len(sampled)):
-        leading = 0
-        for declaration in range(NUM_DECLARATIONS):
-            if (racing >> declaration) & 1:
-                wins[declaration] += contract_makes(sampled[w], bidder, needed, declaration, m)
-                leading = max(leading, wins[declaration])
-        for declaration in range(NUM_DECLARATIONS):
-            if wins[declaration] + len(sampled) - w - 1 < leading:
-                racing &= ~(1 << declaration)
-        if racing & (racing - 1) == 0:
-            break
-    return best_declaration(sampled[0].held[bidder], racing)[0]
-
-
-@njit(cache=True, nogil=True)
-def _target(world: np.void, bidder: int, bid: int) -> int:
-    """The points that the bidder's team has to take to win what the hand is scored by, if ``bid`` wins the auction."""
-    hands = np.empty(1, HAND)
-    hands[0] = world
-    hands[0].bidder = bidder
-    hands[0].bid = bid
-    return goals.target(hands[0], bidder & 1)
+    held = sampled[0].held[bidder]
+    tried = promising(held, declarations, needed, NUM_PROMISING)
+    best, best_chance = -1, -1.0
+    for declaration in range(NUM_DECLARATIONS):
+        if (tried >> declaration) & 1:
+            wins = 0
+            for w in range(len(sampled)):
+                wins += contract_makes(sampled[w], bidder, needed, declaration, m)
+            chance = real_chance(wins, len(sampled), made_chance(held, declaration, needed))
+            if chance > best_chance:
+                best, best_chance = declaration, chance
+    return best, best_chance
 
 
 @njit(cache=True, nogil=True)
@@ -379,24 +432,19 @@ def _auction_likelihood(view: np.void, world: np.void) -> float:
         if action < 0:
             break
         if seat != view.seat:
-            over_partner = bidder >= 0 and (bidder ^ seat) & 1 == 0
-            likelihood *= _call_likelihood(world.held[seat], view.declarations, action, bid, over_partner)
+            likelihood *= _call_likelihood(world.held[seat], view, action, bid, bidder, seat)
         if action != PASS:
             bid, bidder = bid_value(action), seat
     return likelihood
 
 
 @njit(cache=True, nogil=True)
-def _call_likelihood(held: np.uint32, declarations: int, action: int, bid: int, over_partner: bool) -> float:
-    """How likely a seat with these dominoes makes a call: the simple bidder's standards, with soft edges.
-
-    A bid promises its points; a pass denies the lowest bid there was, and nothing after a bid of the partner.
-    """
-    if action == PASS and over_partner:
-        return 1.0
-    points = best_declaration(held, declarations)[1] + 1.0
-    if action == PASS:
-        fits = 1.0 / (1.0 + np.exp((points - max(MIN_BID, min(bid + 1, HAND_POINTS))) / CALL_SPREAD))
-    else:
-        fits = 1.0 / (1.0 + np.exp((min(bid_value(action), MARKS_STRENGTH) - points) / CALL_SPREAD))
-    return CALL_NOISE + (1.0 - CALL_NOISE) * fits
+def _call_likelihood(held: np.uint32, view: np.void, action: int, bid: int, bidder: int, seat: int) -> float:
+    """How likely ``seat`` makes a call with these dominoes over ``bid`` of ``bidder``: the simple bidder's standards,
+    with soft edges. A bid is worth at least a pass; a pass denies the lowest bid there was."""
+    chances = np.empty(NUM_GOALS)
+    best_chances(held, view.declarations, chances)
+    over = max(MIN_BID, bid + 1) if bid < HAND_POINTS else bid + HAND_POINTS
+    worth = bid_worth(over if action == PASS else bid_value(action), view.scoring, chances)
+    bids = _logistic((worth - pass_worth(bidder, seat)) / CALL_SPREAD)
+    return CALL_NOISE + (1.0 - CALL_NOISE) * (1.0 - bids if action == PASS else bids)

@@ -34,7 +34,8 @@ class Candidate:
     value_spread: float | None = None
     """Standard deviation of that over the worlds."""
     win_share: float | None = None
-    """Share of the worlds in which it wins what plays are judged by."""
+    """Share of the worlds in which it wins what plays are judged by; of the simple bidder's, how often its contract is
+    made at the table."""
     visits: int | None = None
     """Simulations that began with it."""
     visit_share: float | None = None

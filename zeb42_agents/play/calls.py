@@ -32,8 +32,7 @@ class Contracts:
     def at_table(self, row: int, bid: int) -> float:
         """The chance at a real table that the declaration in ``row`` of the curve makes ``bid`` (30..42): perfect play
         with all hands seen makes it more often."""
-        made = float(self.curve.makes[row, min(bid, HAND_POINTS) - core.MIN_BID]) * self.num_worlds
-        return float(bidding.real_chance(made, float(self.num_worlds)))
+        return float(self.curve.chances[row, min(bid, HAND_POINTS) - core.MIN_BID])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; see docs/review.md."""

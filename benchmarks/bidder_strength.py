@@ -1,0 +1,129 @@
+"""What the simple bidder's calls are worth, the play being the same, and what becomes of its contracts.
+
+    python benchmarks/bidder_strength.py duel greedy eq:n=10    against the old bidder's calls, each agent in all seats
+    python benchmarks/bidder_strength.py table greedy eq:n=10   contracts in self-play: promised, made, set by bid
+    python benchmarks/bidder_strength.py table eq:n=10 --own    the same with the agent's own calls
+
+``duel`` plays mirrored deals under ``hand``. The old bidder, which bid up to its double-dummy mean plus one, lives on
+here alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+
+from zeb42_agents import Agent, make_agent, simple_bidder
+from zeb42_agents.agent import Randomness, view_keys
+from zeb42_agents.arena import PairingResult, get_protocol, play_pairing
+from zeb42_agents.arena.play import play_hands
+from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS
+from zeb42_env._core.record import BID_MARKS, BID_POINTS, DECLARATION, DECLARE, MIN_BID, PASS, TRICKS, legal_mask
+from zeb42_env.rules import bid_text
+
+Calls = Callable[[np.ndarray], np.ndarray]
+
+OLD_WEIGHTS = np.array([15.3, 17.0, 20.8, 25.4, 27.8, 29.0, 30.2, 42.0, 22.9, 6.1, 3.2, 3.0, 2.4, 3.5, 0.8])
+OLD_FEATURES = [*range(11), simple_bidder.SECOND_ONLY, *2 * [simple_bidder.WINNER], simple_bidder.ONE_ABOVE]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("duel", "table"))
+    parser.add_argument("agents", nargs="+", help="agent specs: who plays")
+    parser.add_argument("--deals", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1842)
+    parser.add_argument("--own", action="store_true", help="the agent calls for itself")
+    options = parser.parse_args()
+    for spec in options.agents:
+        agent = make_agent(spec)
+        if options.what == "duel":
+            new, old = (CallsBy(agent, calls, f"{spec}, {calls.__name__}") for calls in (simple_calls, old_calls))
+            print(duel(new, old, options.deals, options.seed), flush=True)
+        else:
+            table(agent if options.own else CallsBy(agent, simple_calls, spec), options.deals, options.seed)
+
+
+class CallsBy(Agent):
+    """An agent's play with a function's calls and declarations: int64 [B] for views [B]."""
+
+    def __init__(self, player: Agent, calls: Calls, name: str) -> None:
+        self.player, self.calls, self.name = player, calls, name
+
+    def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
+        """One action for each view; see :meth:`zeb42_agents.Agent.act`."""
+        keys, plays = view_keys(rng, len(views)), views["phase"] == TRICKS
+        actions = np.empty(len(views), np.int64)
+        for of_phase, choose in ((plays, lambda v, k: self.player.act(v, k)), (~plays, lambda v, _: self.calls(v))):
+            if of_phase.any():
+                actions[of_phase] = choose(views[of_phase], keys[of_phase])
+        return actions
+
+
+simple_calls = simple_bidder.simple_calls
+
+
+def old_calls(views: np.ndarray) -> np.ndarray:
+    """The old simple bidder's: half of what it could afford above the lowest bid, one mark for every point."""
+    return np.array([_old_call(view) for view in views])
+
+
+def _old_call(view: np.void) -> int:
+    found = np.zeros((NUM_DECLARATIONS, simple_bidder.NUM_FEATURES))
+    for declaration in range(NUM_DECLARATIONS):
+        simple_bidder.features(view["held"][view["to_move"]], declaration, found[declaration])
+    old = found[:, OLD_FEATURES]
+    no_trump = found[:, simple_bidder.NO_TRUMP_HAND] > 0
+    old[no_trump, 12], old[~no_trump, 13] = 0, 0
+    points = old @ OLD_WEIGHTS
+    points[[not int(view["declarations"]) >> declaration & 1 for declaration in range(NUM_DECLARATIONS)]] = -1
+    if view["phase"] == DECLARATION:
+        return DECLARE + int(points.argmax())
+    legal = int(legal_mask(view))
+    bids = legal >> (PASS + 1) << (PASS + 1)
+    if not bids:
+        return PASS
+    least = (bids & -bids).bit_length() - 1
+    partners = view["bidder"] >= 0 and (view["bidder"] - view["to_move"]) % 2 == 0
+    affordable = int(points.max()) + 1
+    if affordable >= HAND_POINTS and least <= BID_MARKS and not partners:
+        return BID_MARKS
+    least_points = MIN_BID + least - BID_POINTS
+    if partners or least >= BID_MARKS or affordable < least_points:
+        return PASS if legal >> PASS & 1 else least
+    return least + (min(affordable, HAND_POINTS - 1) - least_points) // 2
+
+
+def duel(first: Agent, second: Agent, num_deals: int, seed: int) -> PairingResult:
+    """Mirrored deals under ``hand``."""
+    return play_pairing(first, second, protocol="hand", num_deals=num_deals, seed=seed)
+
+
+def table(agent: Agent, num_hands: int, seed: int) -> None:
+    """Print what the simple bidder's estimate promises of the contracts in self-play, and what became of them."""
+    protocol = get_protocol("hand")
+    hands = protocol.deal(seed, np.arange(num_hands))
+    seats = np.zeros((num_hands, 4), np.int64)
+    keys = np.random.default_rng(seed).integers(0, 2**64, num_hands, dtype=np.uint64)
+    made = play_hands([agent], hands, seats, keys, seats, strict=True).made.astype(bool)
+    bids = hands["bid"].astype(int)
+    promised = np.empty((num_hands, 3))
+    for b in range(num_hands):
+        held = np.uint32(sum(1 << d for d in np.flatnonzero(hands["owner"][b] == hands["bidder"][b])))
+        for i, points in enumerate((30, 35, 42)):
+            promised[b, i] = simple_bidder.made_chance(held, int(hands["declaration"][b]), points)
+    taken = hands["points"][np.arange(num_hands), hands["bidder"] & 1]
+    print(f"{agent.name}, {num_hands:,} hands: {made.mean():.1%} of contracts made")
+    for bid in np.unique(bids):
+        these = bids == bid
+        print(f"  {bid_text(int(bid)):8} {these.mean():6.1%} of contracts, set {1 - made[these].mean():6.1%}")
+    for i, points in enumerate((30, 35, 42)):
+        took = taken >= points
+        said, brier = promised[:, i], ((promised[:, i] - took) ** 2).mean()
+        print(f"  at least {points}: promised {said.mean():.1%}, {took.mean():.1%} took it, Brier {brier:.3f}")
+
+
+if __name__ == "__main__":
+    main()
