@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import zeb42_agents
+import zeb42_env
+from zeb42_agents import arena, search
 from zeb42_env import Hand, aec
 
 FOLDER = Path(__file__).parents[1] / "docs"
@@ -24,12 +27,25 @@ def test_the_environment_page_is_generated():
     assert generate.environment_page() == expected, "run `python docs/generate.py --page`"
 
 
-@pytest.mark.parametrize("page", ["environment.md", "agents.md", "review.md", "training.md"])  # arena.md: see its own
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (FOLDER / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+PAGES = [path.name for path in sorted(FOLDER.glob("*.md")) if path.name != "arena.md" and blocks(path.name)]
+"""The pages of this folder that have code; arena.md has tests of its own."""
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(page):
-    code = re.findall(r"```python\n(.*?)```", (FOLDER / page).read_text(), re.DOTALL)
-    assert code
-    for block in code:
+    for block in blocks(page):
         exec(block, {})
+
+
+@pytest.mark.parametrize("module", [zeb42_env, zeb42_agents, arena, search])
+def test_the_api_pages_have_every_public_name(module):
+    page = (FOLDER / "api" / f"{'environment' if module is zeb42_env else 'agents'}.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"\.\. (?:auto|py:)\w+:: [\w.]*?(\w+)$", page, re.MULTILINE))
+    assert set(module.__all__) - documented <= {"__version__"}
 
 
 def test_the_environment_page_has_its_history():
