@@ -12,7 +12,7 @@ from zeb42_agents.arena.text import plain
 from zeb42_agents.files import replaced_file
 from zeb42_agents.play.calls import CallHindsight
 from zeb42_agents.play.review import Review, Step, graph_seat
-from zeb42_agents.play.review_text import amount_text, hindsight_words, reason, said, value_text
+from zeb42_agents.play.review_text import bare, hindsight_words, reason, said, value_text
 from zeb42_agents.play.sources import Source
 from zeb42_agents.play.verdicts import GRADES, CouldKnow, Hindsight
 from zeb42_env import __version__, action_text, svg
@@ -74,7 +74,7 @@ within two standard errors are too close to call. <b>Hindsight</b> sees all four
 def _hand(number: int, source: Source, review: Review) -> str:
     """One hand: what it was, the graph, where it was lost, the decisions."""
     seats = [plain(name) for name in source.seats]
-    title = f"<h2>{_words(source.title)}</h2>" if source.title else ""
+    title = f"<h2>{_words(source.title or 'The hand')}</h2>"
     outcome = turn_text(review.hand) if review.hand.is_over else f"not over: {turn_text(review.hand)}"
     about = _words(named(f"{contract_text(review.hand)}. {outcome}.", seats))
     decisions = sorted(review.decisions, key=lambda step: (-_share(step), step.ply))
@@ -92,7 +92,7 @@ def _decision(number: int, step: Step, seats: Sequence[str]) -> str:
     where = f"Trick {step.trick}" if step.trick else ("Auction" if step.kind == "bid" else "Trump")
     name, known = f"h{number}p{step.ply}", f'data-ply="{step.ply}" data-loss="{_share(step):.6f}"'
     head = (
-        f'<div class="title"><h3>{where}: {_words(seats[step.seat])} {_words(said(step))}</h3>'
+        f'<div class="title"><h3>{where}: {_words(said(step, seats))}</h3>'
         f'<span class="badge">{_words(GRADES[verdict.grade])}</span></div>'
     )
     if verdict.grade == "forced":
@@ -128,9 +128,7 @@ def _options(verdict: CouldKnow) -> str:
     rows = []
     for option in shown:
         share = 100 * (option.value - low) / (high - low) if high > low else 100.0
-        loss = (
-            "" if option.loss == 0 else f"-{amount_text(verdict, option.loss)} ± {amount_text(verdict, 2 * option.se)}"
-        )
+        loss = "" if option.loss == 0 else f"-{bare(verdict, option.loss)} ± {bare(verdict, 2 * option.se)}"
         played = ' class="played"' if option.action == verdict.played else ""
         worth, bar = (
             value_text(verdict, option.value),
@@ -140,7 +138,7 @@ def _options(verdict: CouldKnow) -> str:
             f"<tr{played}><td>{_words(action_text(option.action))}</td><td class='bar'>{bar}</td>"
             f"<td class='figure'>{_words(worth)}</td><td class='figure'>{_words(loss)}</td></tr>"
         )
-    head = "<tr><th>choice</th><th></th><th class='figure'>value</th><th class='figure'>less than the best</th></tr>"
+    head = "<tr><th>choice</th><td></td><th class='figure'>value</th><th class='figure'>less than the best</th></tr>"
     return f"<table>{head}{''.join(rows)}</table>"
 
 
@@ -196,7 +194,7 @@ def _summary(review: Review) -> str:
         rows.append(
             f"<tr><td>{_words(group.words)}</td><td class='figure'>{group.num_decisions}</td>"
             f"<td class='figure'>{group.num_costly}</td><td class='figure'>{max(group.loss, 0.0):.2f}</td>"
-            f"<td class='figure'>{low:.2f} to {high:.2f}</td></tr>"
+            f"<td class='figure'>{low:.2f}–{high:.2f}</td></tr>"
         )
     head = "".join(f"<th class='figure'>{word}</th>" for word in ("decisions", "costly", "hands given up", "95%"))
     return f"<table><tr><th>where</th>{head}</tr>{''.join(rows)}</table>"
@@ -226,7 +224,7 @@ def _graph(number: int, review: Review, seats: Sequence[str]) -> str:
     )
     for step in steps:
         if step.could_know is not None and step.could_know.is_costly:
-            label = _words(f"trick {step.trick}, {seats[step.seat]} {said(step)}: {GRADES[step.could_know.grade]}")
+            label = _words(f"trick {step.trick}, {said(step, seats)}: {GRADES[step.could_know.grade]}")
             where = f'cx="{x(step.ply)}" cy="{y(step.win_could_know or 0.0)}"'
             dot = f'<circle class="dot {step.could_know.grade}" {where} r="8"><title>{label}</title></circle>'
             parts.append(f'<a href="#h{number}p{step.ply}" aria-label="{label}">{dot}</a>')
@@ -235,7 +233,7 @@ def _graph(number: int, review: Review, seats: Sequence[str]) -> str:
         f'<svg class="graph" viewBox="0 0 {width} {height}" role="group" aria-label="{_words(told)}">{"".join(parts)}'
     )
     key = '<span class="hind"> <span class="key exact"></span> by hindsight</span>' if exact else ""
-    words = f"share of winning before each play, for {_words(of)}, by what it could know"
+    words = f"share of winning before each play, for {_words(of)}, by what could be known"
     return f'<figure>{drawn}</svg><figcaption><span class="key"></span> {words}{key}</figcaption></figure>'
 
 

@@ -34,17 +34,20 @@ def step_line(step: Step, seats: Sequence[str], *, brief: bool = False) -> str:
     verdict, hindsight = step.could_know, step.hindsight
     could_know = "" if verdict is None else _grade_and_loss(verdict, brief)
     known = "" if hindsight is None else _hindsight_short(hindsight)
-    did = f"{plain(seats[step.seat])} {said(step)}"
+    did = said(step, seats)
     if brief:
         return f"{where:<8} {did:<20} {could_know:<24} {known}".rstrip()
     return f"{where:<8} {did:<26} {could_know:<38} {known}".rstrip()
 
 
-def said(step: Step) -> str:
-    """What the seat did, as the rest of a sentence: ``bids 31``, ``leads 6-4``."""
-    if step.kind == "bid":
-        return "passes" if step.action == core.PASS else f"bids {step.text}"
-    return {"trump": "names", "lead": "leads", "follow": "plays"}[step.kind] + f" {step.text}"
+def said(step: Step, seats: Sequence[str]) -> str:
+    """What a seat did: ``seat 0 bids 31``, ``you lead 6-4``."""
+    name = plain(seats[step.seat])
+    ending = "" if name.lower() == "you" else "s"
+    if step.action == core.PASS:
+        return f"{name} pass{'es' if ending else ''}"
+    verb = {"bid": "bid", "trump": "name", "lead": "lead", "follow": "play"}[step.kind]
+    return f"{name} {verb}{ending} {step.text}"
 
 
 def end_lines(review: Review, seats: Sequence[str], *, unicode: bool = True) -> Iterator[str]:
@@ -127,7 +130,7 @@ def _in_words(number: int, step: Step, seats: Sequence[str]) -> Iterator[str]:
     verdict = step.could_know
     assert verdict is not None
     where = f"trick {step.trick}, " if step.trick else ""
-    yield f"{number:>2}. {where}{plain(seats[step.seat])} {said(step)}: {GRADES[verdict.grade]}."
+    yield f"{number:>2}. {where}{said(step, seats)}: {GRADES[verdict.grade]}."
     yield f"    {reason(step)}"
     yield from (f"    {words}" for words in contract_words(step))
     if step.opinion is not None:
@@ -156,9 +159,12 @@ def _hindsight_short(found: Hindsight | CallHindsight) -> str:
 
 def amount_text(verdict: CouldKnow, number: float) -> str:
     """A difference in the unit of the verdict."""
-    if verdict.unit == "win":
-        return f"{100 * number:.0f}%"
-    return f"{number:.1f} points" if verdict.unit == "points" else f"{number:.2f} marks"
+    return bare(verdict, number) + {"win": "", "points": " points", "marks": " marks"}[verdict.unit]
+
+
+def bare(verdict: CouldKnow, number: float) -> str:
+    """The same, the unit left out where it is a word."""
+    return {"win": f"{100 * number:.0f}%", "points": f"{number:.1f}", "marks": f"{number:.2f}"}[verdict.unit]
 
 
 def value_text(verdict: CouldKnow, number: float) -> str:

@@ -75,11 +75,11 @@ def test_kept_hands(capsys, tmp_path, monkeypatch):
         2,
         "error: expected numbers of kept hands, got 1; allowed: none, nothing is kept yet\n",
     )
-    Kept().add(Hand.parse(BLUNDER), ("Ann", "zeb", "Bo", "zeb"))
+    Kept().add(Hand.parse(BLUNDER), ("you", "zeb", "Bo", "zeb"))
     status, out, _ = run(capsys, "--kept", "1", "--seat", "0", *QUICK)
     assert status == 0
-    assert "Ann leads 6-1" in out
-    assert "Ann & Bo bid 1 mark" in out
+    assert "you lead 6-1" in out
+    assert "you & Bo bid 1 mark" in out
 
 
 @pytest.mark.parametrize(
