@@ -28,6 +28,7 @@ COMMANDS = {
         "zeb42_agents.play.review_cli", "look at a hand again: what could be known, and hindsight", "play"
     ),
     "hands": Command("zeb42_agents.play.hands_cli", "list, search and export the hands that you kept", "play"),
+    "fleet": Command("zeb42_agents.fleet.cli", "train with a learner and workers on any machines", "train"),
     "arena": Command("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
 }
 

@@ -5,6 +5,7 @@ Nothing is unpickled: safetensors hold plain tensors, and torch files are read w
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -46,7 +47,9 @@ def save(folder: Path | str, model: ZebModel, state: dict[str, Any]) -> None:
 def load(source: str | Path) -> Weights:
     """The weights that ``source`` names, see :func:`locate`. ValueError says what is missing or wrong."""
     place = locate(source)
-    return _load_published(place) if place.is_file() else _load_folder(place)
+    if place.is_dir():
+        return _load_folder(place)
+    return _load_published(place) if place.suffix == ".pt" else _load_file(place)
 
 
 def from_bytes(content: bytes, config: dict[str, Any], source: str) -> ZebModel:
@@ -60,14 +63,15 @@ def from_bytes(content: bytes, config: dict[str, Any], source: str) -> ZebModel:
 
 
 def locate(source: str | Path) -> Path:
-    """Where the weights are that ``source`` names: a published ``.pt`` file, or a folder that :func:`save` wrote.
+    """Where the weights are that ``source`` names: a published ``.pt`` file, a ``.safetensors`` file of an exchange, or
+    a folder that :func:`save` wrote.
 
     ``source`` is one of these, a training run's folder (its best weights, else its latest), or the name of bundled
     weights. ValueError if there are none.
     """
     path = Path(source)
     with suppress(OSError):  # a name that no file can have, such as one that is too long
-        if path.suffix == ".pt" and path.is_file():
+        if path.suffix in (".pt", ".safetensors") and path.is_file():
             return path
         for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
             for place in (folder, set_aside(folder)):  # the old one where a kill came while it was being replaced
@@ -83,7 +87,9 @@ def locate(source: str | Path) -> Path:
 def fingerprint_of(source: str | Path) -> str:
     """A hash of the files of the weights that ``source`` names, see :func:`locate`."""
     place = locate(source)
-    return fingerprint([place / MODEL_FILE, place / CONFIG_FILE] if place.is_dir() else [place])
+    if place.is_dir():
+        return fingerprint([place / MODEL_FILE, place / CONFIG_FILE])
+    return fingerprint([file for file in (place, _beside(place, "config")) if file.is_file()])
 
 
 def bundled_names() -> list[str]:
@@ -118,6 +124,23 @@ def _load_folder(folder: Path) -> Weights:
             f"expected safetensors in {folder / MODEL_FILE}, got a damaged or foreign file: {error}"
         ) from None
     return Weights(_build(config, tensors, folder / MODEL_FILE), state)
+
+
+def _beside(path: Path, what: str) -> Path:
+    """The file about the weights in ``path`` that lies beside them: ``NAME-config.json`` for ``NAME.safetensors``."""
+    return path.with_name(f"{path.stem}-{what}.json")
+
+
+def _load_file(path: Path) -> Weights:
+    """``NAME.safetensors`` with ``NAME-config.json`` and ``NAME-state.json``, whose digests are checked."""
+    content, config_file = path.read_bytes(), _beside(path, "config")
+    state = read_json(_beside(path, "state")) if _beside(path, "state").is_file() else {}
+    model = from_bytes(content, read_json(config_file), str(path))
+    digests = state.get("sha256", {})
+    for file, found in ((path, content), (config_file, config_file.read_bytes())):
+        if isinstance(digests, dict) and digests.get(file.name, "") not in ("", hashlib.sha256(found).hexdigest()):
+            raise ValueError(f"expected {file} to be what {_beside(path, 'state').name} has the digest of, got another")
+    return Weights(model, state)
 
 
 def _load_published(path: Path) -> Weights:

@@ -41,10 +41,21 @@ class Exchange:
         weights_store, hands_store: where both lie; the same one if only one is given.
         name: of the weights.
         suffix: the form of packets, ``.safetensors`` or ``.parquet``.
+        spec: what users call it.
+        poll_s: how often it may be asked for news.
+        commits_per_hour: how often all of a fleet together may write to it; 0: as often as they like.
     """
 
     def __init__(
-        self, weights_store: Store, hands_store: Store | None = None, *, name: str, suffix: str = SUFFIX
+        self,
+        weights_store: Store,
+        hands_store: Store | None = None,
+        *,
+        name: str,
+        suffix: str = SUFFIX,
+        spec: str = "memory",
+        poll_s: float = 0.05,
+        commits_per_hour: int = 0,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(
@@ -53,6 +64,9 @@ class Exchange:
         self.weights_store = weights_store
         self.hands_store = hands_store or weights_store
         self.name = name
+        self.spec = spec
+        self.poll_s = poll_s
+        self.commits_per_hour = commits_per_hour
         self._suffix = suffix
 
     @property
@@ -120,7 +134,7 @@ def open_exchange(spec: str, name: str) -> Exchange:
     """The exchange that ``spec`` names: a folder. ValueError says what else is allowed."""
     if "://" in spec:
         raise ValueError(f"expected an exchange, got {spec!r}; allowed: a folder")
-    return Exchange(DirectoryStore(Path(spec)), name=name)
+    return Exchange(DirectoryStore(Path(spec)), name=name, spec=spec)
 
 
 def _json(content: Any) -> bytes:

@@ -72,7 +72,7 @@ class Packet:
     weights_step: int
     """Updates behind the weights that played."""
     time_s: float = 0.0
-    """The worker's time since its packet before, by its own stopwatch."""
+    """The worker's time since its start, by its own stopwatch."""
     price_per_hour: float = 0.0
     """Of the worker's machine."""
     machine: str = ""

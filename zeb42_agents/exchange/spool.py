@@ -30,6 +30,7 @@ class Spool:
 
     def __init__(self, folder: Path | str, store: Store, *, max_bytes: int = 2**30) -> None:
         self._local = DirectoryStore(folder)
+        self._local.create()
         self._store = store
         self._max_bytes = max_bytes
         self._lock = FileLock(Path(folder) / ".new" / "owner")
@@ -39,6 +40,11 @@ class Spool:
             raise ValueError(
                 f"expected a spool that no worker uses, got {folder}, where one is at work; allowed: another --spool"
             ) from None
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._local.root
 
     def close(self) -> None:
         """Let others use the folder."""

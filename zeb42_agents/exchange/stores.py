@@ -84,14 +84,11 @@ class DirectoryStore:
         if self.root.exists() and not self.root.is_dir():
             raise ValueError(f"expected a folder as an exchange, got {self.root}, which is a file")
         self._fresh = self.root / ".new"
-        try:
-            self._fresh.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(f"expected a folder that can be written to, got {self.root}: {error.strerror}") from None
         self._lock = FileLock(self._fresh / "lock", poll_interval=0.002)
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """See :class:`Store`."""
+        self.create()
         written: list[tuple[Path, Path]] = []
         try:
             for name, content in files.items():
@@ -109,6 +106,13 @@ class DirectoryStore:
                 fresh.unlink(missing_ok=True)
             raise
 
+    def create(self) -> None:
+        """Make the folder, if it is not there yet. ValueError if it never will be."""
+        try:
+            self._fresh.mkdir(parents=True, exist_ok=True)
+        except (PermissionError, NotADirectoryError, FileExistsError) as error:
+            raise ValueError(f"expected a folder that can be written to, got {self.root}: {error.strerror}") from None
+
     def _write(self, content: bytes) -> Path:
         descriptor, path = tempfile.mkstemp(dir=self._fresh)
         try:
@@ -123,7 +127,8 @@ class DirectoryStore:
 
     def names(self, prefix: str = "") -> dict[str, str]:
         """See :class:`Store`."""
-        return {name: version for name, version in sorted(self._walk(self.root, "")) if name.startswith(prefix)}
+        found = self._walk(self.root, "") if self.root.is_dir() else ()
+        return {name: version for name, version in sorted(found) if name.startswith(prefix)}
 
     def _walk(self, folder: Path, above: str) -> Iterator[tuple[str, str]]:
         with os.scandir(folder) as entries:
@@ -143,7 +148,7 @@ class DirectoryStore:
         """See :class:`Store`."""
         names = list(names)
         opened = {}
-        with self._lock if len(names) > 1 else nullcontext():
+        with self._lock if len(names) > 1 and self._fresh.is_dir() else nullcontext():
             for name in names:
                 try:
                     opened[name] = (self.root / _checked(name)).open("rb")

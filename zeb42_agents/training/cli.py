@@ -112,7 +112,7 @@ def _introduce(console: Console, command: Command, trainer: Trainer) -> None:
 def _parse(words: list[str]) -> Command:
     """The command of these words. (tyro's overridable_config_cli would make of each preset a word that must be typed;
     here it may be left out, and with --resume the folder's configuration takes its place.)"""
-    given = _values(words)
+    given = given_options(words)
     preset = given.get("preset", "laptop")
     if preset not in PRESETS:
         raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join([*PRESETS, LADDER])}")
@@ -129,7 +129,7 @@ def _parse(words: list[str]) -> Command:
     return parse_options(Command, words, program=PROGRAM, default=Command(preset=preset, config=config))
 
 
-def _values(words: list[str]) -> dict[str, str]:
+def given_options(words: Sequence[str]) -> dict[str, str]:
     """The options in ``words`` and the word after each, before their types are known: what the defaults depend on."""
     given = {}
     for word, following in pairwise([*words, ""]):

@@ -246,13 +246,22 @@ class Learner:
             self.model.load_state_dict(_under("model.", tensors))
             self.averaged.load_state_dict(_under("averaged.", tensors))
             content = self._optimizer.state_dict()
-            content["state"] = self._moments(_under("optimizer.", tensors)) if num_updates else {}
+            moments = _under("optimizer.", tensors)  # none in weights that were published: the optimizer starts cold
+            content["state"] = self._moments(moments or self._no_moments()) if num_updates else {}
         except (RuntimeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ValueError(f"expected the weights and moments of this network, got others: {reason}") from None
         self._optimizer.load_state_dict(content)
         self.num_updates = num_updates
         self._schedule = LambdaLR(self._optimizer, self._share, last_epoch=num_updates - 1)
+
+    def _no_moments(self) -> dict[str, Tensor]:
+        """What AdamW knows before its first update, by name."""
+        found = {}
+        for name, parameter in self.model.named_parameters():
+            found[f"{name}.step"] = torch.zeros(())
+            found |= {f"{name}.{key}": torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")}
+        return found
 
     def _moments(self, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
         """The optimizer's state by the number of the parameter, as torch wants it."""

@@ -23,17 +23,28 @@ def rules_of(config: TrainConfig) -> list[Rules]:
     return [Rules(contract=config.contract, scoring=scoring) for scoring in config.scoring]
 
 
-def actor_of(config: TrainConfig, evaluator: NetworkEvaluator, *, taught: bool, threads: int) -> Actor:
-    """Who plays the hands: the network alone, for the teacher to label, or its own search."""
+def actor_of(
+    config: TrainConfig,
+    evaluator: NetworkEvaluator,
+    *,
+    taught: bool,
+    threads: int,
+    seed: int | None = None,
+    worker: int = 0,
+) -> Actor:
+    """Who plays the hands: the network alone, for the teacher to label, or its own search. A worker of a fleet has a
+    ``seed`` of its own, in place of the configuration's."""
+    seed = config.seed if seed is None else seed
     if not taught:
         search = config.search_config(threads=threads, pipeline=evaluator.device.type == "cuda")
         sampler = TrueHands(lambda: actor.live_hands()) if config.peek else None
-        actor = Actor(Search(evaluator, search, sampler), rules_of(config), seed=config.seed)
+        actor = Actor(Search(evaluator, search, sampler), rules_of(config), seed=seed, worker=worker)
         return actor
     return Actor(
         evaluator,
         rules_of(config),
-        seed=config.seed,
+        seed=seed,
+        worker=worker,
         exploration=Exploration(
             hands=config.explored_hands,
             temperature=config.temperature,

@@ -66,11 +66,13 @@ class Ring:
         self.append(held)
 
     def forget_before(self, cycle: int) -> int:
-        """Drop the hands of cycles before ``cycle``; returns how many. The ring is in order of age."""
-        stale = int((self.hands["cycle"] < cycle).sum())
-        self._counts[self._places(np.arange(stale))] = 0
-        self.num_hands -= stale
-        return stale
+        """Drop the hands of cycles before ``cycle``; returns how many."""
+        held = self.hands
+        kept = held[held["cycle"] >= cycle]
+        if len(kept) < len(held):
+            self._empty(self.capacity_hands)
+            self.append(kept)
+        return len(held) - len(kept)
 
     def sample(self, batch_size: int) -> Batch:
         """A training batch of ``batch_size`` uniform draws."""

@@ -132,8 +132,10 @@ def write_report(
     strength: str,
     config: dict[str, Any],
     next_lines: list[str],
+    *,
+    more: Sequence[str] = (),
 ) -> None:
-    """REPORT.md: what was trained, what it reached, and how to go on."""
+    """REPORT.md: what was trained, what it reached, ``more`` lines, and how to go on."""
     text = [f"# {run.name}", ""]
     if config["peek"]:
         text += [f"**{PEEKED}**", ""]
@@ -157,7 +159,7 @@ def write_report(
     text += ["", "![learning curve](learning_curve.png)"]
     if report is not None:
         text += ["", "![belief calibration](belief_calibration.png)"]
-    text += ["", "Next:", "", *(f"    {line}" for line in next_lines), "", "Configuration:", ""]
+    text += [*more, "", "Next:", "", *(f"    {line}" for line in next_lines), "", "Configuration:", ""]
     text += [f"    {name} = {value}" for name, value in config.items()]
     with replaced_file(run / "REPORT.md") as fresh:
         fresh.write_text("\n".join(text) + "\n", encoding="utf-8")

@@ -280,12 +280,9 @@ class Trainer:
         counted = {"total_games": self.total_games, "cycle": self.cycle, "total_time_s": self.total_time_s}
         last = self.tracker.rows[-1] if self.tracker.rows else {}  # none if someone deleted the file
         row = {**counted, **last, **(found.row() if found else {})}
-        next_lines = [
-            f"zeb42 arena random greedy eq:n=20 zeb:{run} --deals 100",
-            f"zeb42 train --resume {run} --cycles {2 * config.cycles}",
-        ]
+        next_lines = [f"zeb42 arena random greedy eq:n=20 zeb:{run} --deals 100", self._train_on()]
         words = f"{percent(strength.win_rate, strength.interval)} ({self._protocol})"
-        report.write_report(run, row, found, words, config.to_json(), next_lines)
+        report.write_report(run, row, found, words, config.to_json(), next_lines, more=self._more_to_report())
         self.console.print(report.summary_table(row, found, words))
         self.console.print(f"learning curve and report: {run}/learning_curve.png, REPORT.md")
         self.console.print(f"weights: {run}/best; checkpoint: {run}/checkpoint")
@@ -293,6 +290,14 @@ class Trainer:
             "next, rate it or train on:", *(f"  {line}" for line in next_lines), sep="\n", soft_wrap=True
         )
         return strength
+
+    def _train_on(self) -> str:
+        """The line to type for twice as many cycles."""
+        return f"zeb42 train --resume {self.run_folder} --cycles {2 * self.config.cycles}"
+
+    def _more_to_report(self) -> list[str]:
+        """Lines of REPORT.md beside those that every run has."""
+        return []
 
     # -- on disk -------------------------------------------------------------------------------------------------------
 
@@ -311,8 +316,9 @@ class Trainer:
         self._save_checkpoint()
         self.saved_cycle = self.cycle
 
-    def _save_checkpoint(self) -> None:
-        progress = {
+    def _progress(self) -> dict[str, Any]:
+        """What a checkpoint says besides tensors and hands: JSON."""
+        return {
             **self._state(),
             "total_time_s": self.total_time_s,
             "best": self.best,
@@ -321,8 +327,10 @@ class Trainer:
             "wandb_id": self.tracker.wandb_id,
             "buffer": self.ring.get_state(),
         }
+
+    def _save_checkpoint(self) -> None:
         tensors = self.learner.tensors() | generator_tensors()
-        self._folder.write_checkpoint(Checkpoint(tensors, self.ring.hands, progress))
+        self._folder.write_checkpoint(Checkpoint(tensors, self.ring.hands, self._progress()))
 
     def _restore(self, saved: Checkpoint) -> None:
         progress = saved.progress

@@ -44,7 +44,9 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="which is a file"):
         DirectoryStore(tmp_path / "file")
     with pytest.raises(ValueError, match="can be written to"):
-        DirectoryStore(tmp_path / "file" / "below")
+        DirectoryStore(tmp_path / "file" / "below").put({"a": b""})
+    assert DirectoryStore(tmp_path / "nowhere").read("ab") == DirectoryStore(tmp_path / "nowhere").names() == {}
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_failed_put_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

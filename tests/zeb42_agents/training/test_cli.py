@@ -27,7 +27,9 @@ SMALL = ["--lanes", "2", "--min-buffer-examples", "56", "--precision", "float32"
 @pytest.mark.parametrize("words", [[], ["--cycles"], ["--cycles", "4"], ["--preset=hour"], ["--help"]])
 def test_every_number_of_words_is_read(words: list[str]) -> None:
     """None at all, as README has it, above all."""
-    assert cli._values(words).keys() == {word.removeprefix("--").partition("=")[0] for word in words if "-" in word}
+    assert cli.given_options(words).keys() == {
+        word.removeprefix("--").partition("=")[0] for word in words if "-" in word
+    }
     if not words:
         assert cli._parse(words).config == PRESETS["laptop"]
 
