@@ -66,9 +66,13 @@ def locate(source: str | Path) -> Path:
     """Where the weights are that ``source`` names: a published ``.pt`` file, a ``.safetensors`` file of an exchange, or
     a folder that :func:`save` wrote.
 
-    ``source`` is one of these, a training run's folder (its best weights, else its latest), or the name of bundled
-    weights. ValueError if there are none.
+    ``source`` is one of these, a training run's folder (its best weights, else its latest), the name of bundled
+    weights, or ``hf://USER/REPO[/NAME][@REVISION]``. ValueError if there are none.
     """
+    if str(source).startswith("hf://"):
+        from zeb42_agents.hub import download_weights
+
+        return download_weights(str(source))
     path = Path(source)
     with suppress(OSError):  # a name that no file can have, such as one that is too long
         if path.suffix in (".pt", ".safetensors") and path.is_file():
@@ -80,7 +84,8 @@ def locate(source: str | Path) -> Path:
     bundled = ", ".join(bundled_names()) or "none in this installation"
     raise ValueError(
         f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "
-        f"{CONFIG_FILE}, a training run's folder, a published .pt file, or bundled weights ({bundled})"
+        f"{CONFIG_FILE}, a training run's folder, a published .pt file, hf://USER/REPO/NAME, or "
+        f"bundled weights ({bundled})"
     )
 
 
@@ -173,6 +178,9 @@ def _load_published(path: Path) -> Weights:
         for name, key in (("step", "epoch"), ("total_games", "total_games"))
         if isinstance(content.get(key), int)
     }
+    if not state:
+        beside = [_beside(path, "state"), path.with_name("training_state.json")]
+        state = next((read_json(file) for file in beside if file.is_file()), {})
     return Weights(_build(_config(published, path), tensors, path), state)
 
 

@@ -6,19 +6,24 @@ import hashlib
 import json
 import re
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from safetensors.torch import save
 
-from zeb42_agents import weights
-from zeb42_agents.exchange.packets import PARQUET, SUFFIX, Packet, pack
+from zeb42_agents import hub, weights
+from zeb42_agents.exchange.packets import PARQUET, SUFFIX, Packet, pack, unpack
 from zeb42_agents.exchange.stores import DirectoryStore, Store
+from zeb42_agents.hub import SCHEME
 from zeb42_agents.model import ZebModel
 from zeb42_agents.weights import Weights
 
 FETCH_TRIES = 5
+HUB_POLL_S = 15.0
+HUB_COMMITS_PER_HOUR = 128  # reported: of one account or one repository, so it is taken for all together
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 
 
@@ -40,10 +45,10 @@ class Exchange:
     Args:
         weights_store, hands_store: where both lie; the same one if only one is given.
         name: of the weights.
-        suffix: the form of packets, ``.safetensors`` or ``.parquet``.
         spec: what users call it.
         poll_s: how often it may be asked for news.
         commits_per_hour: how often all of a fleet together may write to it; 0: as often as they like.
+        combines: whether files are few and large: Parquet, each of many packets.
     """
 
     def __init__(
@@ -52,10 +57,10 @@ class Exchange:
         hands_store: Store | None = None,
         *,
         name: str,
-        suffix: str = SUFFIX,
         spec: str = "memory",
         poll_s: float = 0.05,
         commits_per_hour: int = 0,
+        combines: bool = False,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(
@@ -67,7 +72,7 @@ class Exchange:
         self.spec = spec
         self.poll_s = poll_s
         self.commits_per_hour = commits_per_hour
-        self._suffix = suffix
+        self._combines = combines
 
     @property
     def _files(self) -> tuple[str, str, str]:
@@ -121,19 +126,63 @@ class Exchange:
 
     def packed(self, packet: Packet) -> dict[str, bytes]:
         """``packet`` as one file for a spool or a store."""
-        if self._suffix == PARQUET:
-            from zeb42_agents.exchange.parquet import pack as pack_parquet
+        return {f"{self.name}/{packet.name}{SUFFIX}": pack(packet)}
 
-            content = pack_parquet(packet)
-        else:
-            content = pack(packet)
-        return {f"{self.name}/{packet.name}{self._suffix}": content}
+    def combined(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """What a spool holds, as it goes to the store. Where files and commits are counted, packets that follow each
+        other are one Parquet file."""
+        if not self._combines:
+            return files
+        from zeb42_agents.exchange import parquet
+
+        found: dict[str, bytes] = {}
+        groups: list[list[Packet]] = []
+        for name, content in files.items():
+            try:
+                packet = unpack(content)
+            except ValueError:  # of another version, perhaps: the learner says what it is
+                found[name] = content
+                continue
+            if groups and groups[-1][-1].is_followed_by(packet):
+                groups[-1].append(packet)
+            else:
+                groups.append([packet])
+        for group in groups:
+            whole = replace(
+                group[-1],
+                experience=np.concatenate([packet.experience for packet in group]),
+                first=group[0].first,
+            )
+            found[f"{self.name}/{whole.name}{PARQUET}"] = parquet.pack(whole)
+        return found
+
+    def squash(self) -> None:
+        """Forget the history of both stores, where they have one. ValueError if they have none."""
+        stores = {id(store): store for store in (self.weights_store, self.hands_store)}.values()
+        if not all(hasattr(store, "squash") for store in stores):
+            raise ValueError(f"expected an exchange with a history, got {self.spec}; allowed: hf://USER/REPO")
+        for store in stores:
+            store.squash()  # type: ignore[attr-defined]
 
 
 def open_exchange(spec: str, name: str) -> Exchange:
-    """The exchange that ``spec`` names: a folder. ValueError says what else is allowed."""
+    """The exchange that ``spec`` names: a folder, or ``hf://USER/REPO``, whose hands go to the dataset
+    ``USER/REPO-examples``. ValueError says what is allowed."""
+    if spec.startswith(SCHEME):
+        said = hub.parse(spec)
+        if said.name or said.revision:
+            raise ValueError(f"expected hf://USER/REPO as an exchange, got {spec!r}; the name of weights is --name")
+        return Exchange(
+            hub.HubStore(said.repo),
+            hub.HubStore(f"{said.repo}-examples", "dataset"),
+            name=name,
+            spec=spec,
+            poll_s=HUB_POLL_S,
+            commits_per_hour=HUB_COMMITS_PER_HOUR,
+            combines=True,
+        )
     if "://" in spec:
-        raise ValueError(f"expected an exchange, got {spec!r}; allowed: a folder")
+        raise ValueError(f"expected an exchange, got {spec!r}; allowed: a folder, hf://USER/REPO")
     return Exchange(DirectoryStore(Path(spec)), name=name, spec=spec)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -22,19 +22,21 @@ class Ledger:
     def __init__(self) -> None:
         self._intervals: dict[int, list[tuple[int, int]]] = {}
 
-    def add(self, session: int, first: int, end: int) -> bool:
-        """Note ``first..end - 1``; False, and nothing is noted, if any of them had come in before."""
+    def add(self, session: int, first: int, end: int) -> list[tuple[int, int]]:
+        """Note ``first..end - 1``; returns the parts of it that had not come in before, as intervals."""
         known = self._intervals.setdefault(session, [])
-        place = bisect_right(known, (first, end))
-        if (place and known[place - 1][1] > first) or (place < len(known) and known[place][0] < end):
-            return False
-        if place < len(known) and known[place][0] == end:
-            end = known.pop(place)[1]
-        if place and known[place - 1][1] == first:
-            place -= 1
-            first = known.pop(place)[0]
-        known.insert(place, (first, end))
-        return True
+        low = bisect_left(known, first, key=lambda interval: interval[1])  # the first that reaches ``first``
+        high = bisect_right(known, end, key=lambda interval: interval[0])  # the first that begins after ``end``
+        fresh, at = [], first
+        for start, stop in known[low:high]:
+            if at < start:
+                fresh.append((at, start))
+            at = max(at, stop)
+        if at < end:
+            fresh.append((at, end))
+        touching = [(first, end), *known[low:high]]
+        known[low:high] = [(min(start for start, _ in touching), max(stop for _, stop in touching))]
+        return fresh
 
     def to_json(self) -> dict[str, list[tuple[int, int]]]:
         """What :meth:`from_json` reads."""
@@ -99,10 +101,8 @@ class Inbox:
                     break
                 raise
             for name, content in found.items():
-                packet = self._open(name, content)
+                packets += self._open(name, content)
                 self._done[name] = fresh[name]
-                if packet is not None:
-                    packets.append(packet)
         return packets
 
     def _sort_out(self, fresh: dict[str, str], refuse: Refuse) -> list[str]:
@@ -133,23 +133,22 @@ class Inbox:
                 self._removable.add(name)
         return kept[::-1]
 
-    def _open(self, name: str, content: bytes) -> Packet | None:
+    def _open(self, name: str, content: bytes) -> list[Packet]:
+        """What of a file had not come in before; a packet for each part of it that has no gap."""
         try:
             packet = unpack(content, run=self._run)
             if packet.name != name.removeprefix(self._folder).rpartition(".")[0]:
                 raise ValueError(f"expected the packet {name}, got {packet.name} under its name")
         except ForeignError as error:
             self._set_aside(name, "foreign", str(error))
-            return None
+            return []
         except ValueError as error:
             self._set_aside(name, "damaged", str(error))
-            return None
+            return []
         self._removable.add(name)
-        if not self._ledger.add(packet.session, packet.first, packet.end):
-            self.counts["resent"] += 1
-            return None
-        self.counts["taken"] += 1
-        return packet
+        parts = self._ledger.add(packet.session, packet.first, packet.end)
+        self.counts["taken" if parts else "resent"] += 1
+        return [packet.part(first, end) for first, end in parts]
 
     def _set_aside(self, name: str, kind: str, why: str) -> None:
         self.counts[kind] += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,11 +26,17 @@ MAX_HANDS = 1_000_000
 SUFFIX = ".safetensors"
 PARQUET = ".parquet"
 _NAME = re.compile(r"(\d{10})-([0-9a-f]{16})-(\d{10})-(\d{10})(\.safetensors|\.parquet)")
-_ABOUT, _HANDS = "zeb42", "experience"
+ABOUT, _HANDS = "zeb42", "experience"
 
 
-def _sha256(rows: np.ndarray) -> str:
-    return hashlib.sha256(rows.data).hexdigest()
+def digest(experience: np.ndarray) -> str:
+    """The SHA-256 of EXPERIENCE [N], field by field: what lies between them is not of the hands."""
+    found = hashlib.sha256()
+    for name in EXPERIENCE.names or ():
+        parts = [experience[name][inner] for inner in HAND.names or ()] if name == "hand" else [experience[name]]
+        for part in parts:
+            found.update(np.ascontiguousarray(part).data)
+    return found.hexdigest()
 
 
 def _described(dtype: np.dtype) -> str:
@@ -83,9 +89,21 @@ class Packet:
         """Its file name, without a suffix."""
         return f"{self.weights_step:010d}-{self.session:016x}-{self.first:010d}-{self.end:010d}"
 
+    def is_followed_by(self, other: Packet) -> bool:
+        """Whether ``other`` is of the same worker and weights, and goes on where this one ends."""
+        known = ("run", "session", "weights_step")
+        return self.end == other.first and all(getattr(self, key) == getattr(other, key) for key in known)
+
+    def part(self, first: int, end: int) -> Packet:
+        """The hands numbered ``first..end - 1`` of it."""
+        if (first, end) == (self.first, self.end):
+            return self
+        sequence = self.experience["sequence"]
+        return replace(self, experience=self.experience[(sequence >= first) & (sequence < end)], first=first, end=end)
+
     def about(self) -> dict[str, Any]:
         """All but the hands, with the versions that they were made by: JSON."""
-        known = {key: value for key, value in asdict(self).items() if key != "experience"}
+        known = {key: getattr(self, key) for key in _KINDS}
         return {"schema": SCHEMA, "rules": RULES, "layout": LAYOUT, "package": __version__, **known}
 
 
@@ -107,29 +125,34 @@ def parse_name(file: str) -> PacketName | None:
 def pack(packet: Packet) -> bytes:
     """``packet`` as safetensors: the records as they are in memory, and about them as JSON in the header."""
     rows = np.ascontiguousarray(packet.experience).view(np.uint8).reshape(len(packet.experience), EXPERIENCE.itemsize)
-    about = packet.about() | {"sha256": _sha256(rows)}
-    return save({_HANDS: rows}, {_ABOUT: json.dumps(about)})
+    about = packet.about() | {"sha256": digest(packet.experience)}
+    return save({_HANDS: rows}, {ABOUT: json.dumps(about)})
 
 
 def unpack(content: bytes, *, run: str | None = None) -> Packet:
-    """The packet that ``content`` is, every hand of it replayed by the rules.
+    """The packet that ``content`` is, safetensors or Parquet, every hand of it replayed by the rules.
 
     ForeignError if it is of another run than ``run``, of other rules or another version; ValueError if it is damaged.
     """
+    if content[:4] == b"PAR1":
+        from zeb42_agents.exchange import parquet
+
+        return parquet.unpack(content, run=run)
     about, rows = _read(content)
     check_about(about, run)
     if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != EXPERIENCE.itemsize:
         raise ValueError(f"expected hands of {EXPERIENCE.itemsize} bytes, got {rows.dtype} {list(rows.shape)}")
-    if about.get("sha256") != _sha256(rows):
+    experience = rows.reshape(-1).view(EXPERIENCE)
+    if about.get("sha256") != digest(experience):
         raise ValueError("expected the hands that the header has the digest of, got others")
-    return checked_packet(rows.reshape(-1).view(EXPERIENCE), about)
+    return checked_packet(experience, about)
 
 
 def _read(content: bytes) -> tuple[dict[str, Any], np.ndarray]:
     try:
         rows = load(content)[_HANDS]  # checks the header against the length
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        return json.loads(header["__metadata__"][_ABOUT]), rows
+        return json.loads(header["__metadata__"][ABOUT]), rows
     except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"expected a packet of hands, got a damaged or foreign file: {error}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,13 +26,22 @@ class Spool:
         folder: on the worker's disk. One process at a time.
         store: where it all goes.
         max_bytes: room for what waits.
+        combined: turns what waits into what is handed over, such as many packets into few files.
     """
 
-    def __init__(self, folder: Path | str, store: Store, *, max_bytes: int = 2**30) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        store: Store,
+        *,
+        max_bytes: int = 2**30,
+        combined: Callable[[Mapping[str, bytes]], Mapping[str, bytes]] = dict,
+    ) -> None:
         self._local = DirectoryStore(folder)
         self._local.create()
         self._store = store
         self._max_bytes = max_bytes
+        self._combined = combined
         self._lock = FileLock(Path(folder) / ".new" / "owner")
         try:
             self._lock.acquire(blocking=False)
@@ -74,7 +83,7 @@ class Spool:
         not take."""
         num_sent = 0
         for names in self._batches():
-            self._store.put(self._local.read(names))
+            self._store.put(self._combined(self._local.read(names)))
             self._local.delete(names)
             num_sent += len(names)
         return num_sent

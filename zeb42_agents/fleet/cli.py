@@ -45,7 +45,7 @@ class LearnerCommand:
     """Learn from what workers send to an exchange, and publish weights there. The same command goes on after a stop."""
 
     exchange: str
-    """Where workers and learner meet: a folder."""
+    """Where workers and learner meet: a folder, or hf://USER/REPO."""
     name: str = ""
     """Of the weights in the exchange; by default the preset's."""
     out: Path | None = None
@@ -63,7 +63,7 @@ class RunCommand(LearnerCommand):
     """A learner and workers on this machine. The same command goes on after a stop."""
 
     exchange: str = ""
-    """Where workers and learner meet: a folder, by default one in the folder of the run."""
+    """Where workers and learner meet: a folder or hf://USER/REPO; by default a folder in that of the run."""
     fleet: FleetConfig = field(default_factory=lambda: FleetConfig(lead=2, workers=2))
 
 
@@ -72,7 +72,7 @@ class WorkerCommand:
     """Play for the learner that publishes in an exchange, until its run is over."""
 
     exchange: str
-    """Where workers and learner meet: a folder."""
+    """Where workers and learner meet: a folder, or hf://USER/REPO."""
     name: str
     """Of the weights to play with."""
     worker: str = ""
@@ -175,15 +175,19 @@ def _claim_spool(command: WorkerCommand, exchange: Exchange) -> tuple[str, Spool
     size = command.spool_mib * 2**20
     if command.spool is not None:
         name = command.worker or socket.gethostname()
-        return name, Spool(command.spool, exchange.hands_store, max_bytes=size)
+        return name, _spool(command.spool, exchange, size)
     for number in range(1024):
         name = command.worker or socket.gethostname()
         name += f"-{number}" if number else ""
         try:
-            return name, Spool(Path(".zeb42-spool") / exchange.name / name, exchange.hands_store, max_bytes=size)
+            return name, _spool(Path(".zeb42-spool") / exchange.name / name, exchange, size)
         except ValueError as error:
             taken = error
     raise taken
+
+
+def _spool(folder: Path, exchange: Exchange, size: int) -> Spool:
+    return Spool(folder, exchange.hands_store, max_bytes=size, combined=exchange.combined)
 
 
 def _build_learner(command: LearnerCommand, exchange: Exchange, console: Console) -> FleetLearner:

@@ -47,7 +47,7 @@ class Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    given = _values(words)
+    given = given_options(words)
     if given.get("preset") == LADDER or ("resume" in given and is_ladder(Path(given["resume"]))):
         return climb(words, given)
     console = Console(highlight=False, markup=False)  # brackets in paths and messages are not markup
