@@ -12,11 +12,14 @@ import argparse
 
 import gymnasium
 import numpy as np
-from sb3_contrib import MaskablePPO
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 import zeb42_env
+from zeb42_agents.extras import needs_extras
 from zeb42_env import Rules
+
+with needs_extras():
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.vec_env import DummyVecEnv
 
 RULES = Rules(contract="random", scoring="majority")
 

@@ -12,11 +12,14 @@ from __future__ import annotations
 import argparse
 
 import gymnasium
-import minari
 import numpy as np
 
 import zeb42_env
 from zeb42_agents import make_agent
+from zeb42_agents.extras import needs_extras
+
+with needs_extras():
+    import minari
 
 
 def main(arguments: list[str] | None = None) -> minari.MinariDataset:

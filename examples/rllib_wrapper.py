@@ -50,6 +50,13 @@ def main(arguments: list[str] | None = None) -> float:
     parser.add_argument("--batch", type=int, default=2000, help="decisions an iteration (default: %(default)s)")
     options = parser.parse_args(arguments)
 
+    try:
+        import ray.rllib  # noqa: F401
+    except ImportError:
+        raise SystemExit(
+            "RLlib is not installed; it wants an environment of its own, see the top of this file"
+        ) from None
+
     from ray.rllib.algorithms.ppo import PPOConfig
     from ray.rllib.core.rl_module import MultiRLModuleSpec, RLModuleSpec
     from ray.rllib.env.wrappers.pettingzoo_env import PettingZooEnv

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 
-import torch
-from torchrl.envs import PettingZooWrapper
-from torchrl.envs.utils import check_env_specs
-
 import zeb42_env
+from zeb42_agents.extras import needs_extras
 from zeb42_env import Rules
+
+with needs_extras():
+    import torch
+    from torchrl.envs import PettingZooWrapper
+    from torchrl.envs.utils import check_env_specs
 
 TEAMS = {"ns": ["seat_0", "seat_2"], "ew": ["seat_1", "seat_3"]}
 

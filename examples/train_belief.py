@@ -9,4 +9,4 @@ is for one modern GPU, ``--preset large-belief`` is the published run.
 from zeb42_agents.extras import run_command
 
 if __name__ == "__main__":
-    raise SystemExit(run_command("zeb42_agents.training.cli"))
+    raise SystemExit(run_command("zeb42_agents.training.cli", extra="train"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gymnasium.error import DependencyNotInstalled
 
 import zeb42_env
 
@@ -54,6 +57,25 @@ def test_torchrl_teams(capsys):
     assert totals.shape == (3, 2, 2)
     assert (totals.sum(dim=1) == 0).all()
     assert (totals[..., 0] == totals[..., 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "package", "line"),
+    [
+        ("maskable_ppo", "sb3_contrib", "sb3_contrib is not installed, run `pip install 'zeb42[recipes]'`"),
+        ("torchrl_teams", "torchrl", "torchrl is not installed, run `pip install 'zeb42[recipes]'`"),
+        ("tianshou_dqn", "tianshou", "tianshou is not installed, run `pip install 'zeb42[train]'`"),
+        ("minari_export", "minari", "minari is not installed, run `pip install 'zeb42[recipes]'`"),
+        ("rllib_wrapper", "ray", "RLlib is not installed; it wants an environment of its own"),
+    ],
+)
+def test_a_recipe_without_its_library_says_which(recipe, package, line, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        monkeypatch.delitem(sys.modules, name)  # what another recipe has imported
+    monkeypatch.setitem(sys.modules, package, None)
+    start = (lambda: load(recipe).main([])) if recipe == "rllib_wrapper" else (lambda: load(recipe))  # names need none
+    with pytest.raises((DependencyNotInstalled, SystemExit), match=re.escape(line)):
+        start()
 
 
 def test_rllib_names():

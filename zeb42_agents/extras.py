@@ -18,6 +18,7 @@ _EXTRAS = {
     "hub": ("huggingface_hub",),
     "fleet": ("ray",),
     "render": ("pygame",),
+    "recipes": ("sb3_contrib", "stable_baselines3", "torchrl", "tensordict", "minari", "pyspiel"),
 }
 
 
