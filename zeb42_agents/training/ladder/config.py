@@ -35,14 +35,14 @@ class LadderConfig:
     """Hands played for a chunk."""
     labelled: Annotated[float, Between(0.01, 1)] = 0.35
     """Share of the states with a choice that are labelled."""
-    label_worlds: Annotated[int, Between(1, 10**4)] = 40
+    label_worlds: Annotated[int, Between(1, 10**4)] = 24
     """Worlds of a label."""
-    thin: Annotated[int, Between(1, 10**4)] = 8
+    thin: Annotated[int, Between(1, 10**4)] = 6
     """Groups of fewer worlds leave the searcher's later decisions to the mind."""
     explore: Annotated[float, Between(0, 1)] = 0.1
     """Share of the mind's plays that are taken at random on the way."""
     held_out_hands: Annotated[int, Between(1, 10**6)] = 320
-    """Hands whose states judge a rung."""
+    """Hands of a rung whose states are labelled to judge minds, and never learned."""
     held_out_worlds: Annotated[int, Between(1, 10**4)] = 160
     """Worlds of a held-out label."""
 
@@ -56,7 +56,7 @@ class LadderConfig:
     """Updates of a rung at most."""
     batch_size: Annotated[int, Between(1, 10**6)] = 512
     """Labels in an update."""
-    lr: Annotated[float, Between(1e-9, 1)] = 1e-3
+    lr: Annotated[float, Between(1e-9, 1)] = 2e-3
     """Learning rate of AdamW, down to 2% over a rung."""
     weight_decay: Annotated[float, Between(0, 1)] = 0.01
     """Of AdamW."""

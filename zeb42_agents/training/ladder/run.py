@@ -33,6 +33,7 @@ CONFIG_FILE, LOCK_FILE, PROGRESS_FILE, TABLE_FILE = "config.json", ".lock", "pro
 MINDS, LABELS, BEST = "minds", "labels", "best"
 HELD_OUT = "held-out"
 SCHEMA = 1
+JUDGES = 5  # rungs, the newest ones, whose held-out labels judge a mind; none is ever learned
 STRANGERS = ("greedy", "random", "eq:n=3")
 SEARCH_WORLDS, DICE_WORLDS = 16, 8  # of two more strangers
 MEASURE_SEED = 2**40 + 3
@@ -86,8 +87,8 @@ class Ladder:
         with self._bar(f"rung {rung}: labels") as tell:
             fresh = self._label(rung, mind, tell)
         labelled = time.monotonic()
-        held_out = read_labels(self.folder / LABELS / _name(rung) / f"{HELD_OUT}.npy")
-        kept = np.concatenate([self._read(r) for r in range(max(1, rung - self.config.keep + 1), rung + 1)])
+        held_out = np.concatenate([self._read(r, f"{HELD_OUT}.npy") for r in self._newest(JUDGES, rung)])
+        kept = np.concatenate([self._read(r, "[0-9]*.npy") for r in self._newest(self.config.keep, rung)])
         with self._bar(f"rung {rung}: learning") as tell:
             seed = int(key_of(self.config.seed, rung, _FIT)) >> 1
             model = fit_labels(student, kept, self.config, seed, tell)
@@ -151,9 +152,14 @@ class Ladder:
             MindPlayer(dice_mind(DICE_WORLDS)),
         ]
 
-    def _read(self, rung: int) -> np.ndarray:
-        folder = self.folder / LABELS / _name(rung)
-        return np.concatenate([read_labels(path) for path in sorted(folder.glob("[0-9]*.npy"))])
+    def _read(self, rung: int, pattern: str) -> np.ndarray:
+        return np.concatenate(
+            [read_labels(path) for path in sorted((self.folder / LABELS / _name(rung)).glob(pattern))]
+        )
+
+    @staticmethod
+    def _newest(number: int, rung: int) -> range:
+        return range(max(BOTTOM + 1, rung - number + 1), rung + 1)
 
     def _measure(self, model: MindModel) -> dict[str, float]:
         """How many hands the mind alone wins, of mirrored deals in the published format."""
