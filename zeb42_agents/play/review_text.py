@@ -107,7 +107,7 @@ def hindsight_words(step: Step) -> str:
         return f"With all hands open {found.text}."
     if not found.given_away:
         return "With all hands open it gave nothing away."
-    lost = " and with them the hand" if found.lost_it else ""
+    lost = ", and so the hand" if found.lost_it else ""
     best = ", ".join(
         action_text(action) for action, points in found.points.items() if points == max(found.points.values())
     )

@@ -37,7 +37,7 @@ def test_a_pasted_line_is_reviewed_and_its_blunder_named(capsys):
     assert " 1. trick 1, seat 0 leads 6-1: a blunder." in out
     assert "seat 0 bid 1 mark, sixes are trump. set" in out
     assert "Hindsight: With all hands open it gave away" in out
-    assert "and with them the hand" in out
+    assert ", and so the hand" in out
     assert "seat 1 " not in out.replace("seat 1 &", "")
 
 
