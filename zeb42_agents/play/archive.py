@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from zeb42_agents.play import advice, review
+from zeb42_agents.play import advice, review, review_page
 from zeb42_agents.play.kept import Kept
 from zeb42_agents.play.session import YOU, Session
 from zeb42_agents.play.show import state
+from zeb42_agents.play.sources import Source
 from zeb42_env.hand import Hand
 from zeb42_env.rules import parse_action
 
@@ -34,6 +35,14 @@ def reviewed(line: str, seat: int | None, *, public: bool) -> Iterator[dict[str,
     seats = None if seat is None else [seat]
     steps = review.lines(hand, seats=seats, effort=_effort(public))
     return _with_tables(hand, seat, steps)
+
+
+def page(line: str, seat: int | None, *, public: bool) -> str:
+    """The review of the hand in ``line`` as one HTML page that needs nothing else."""
+    hand = Hand.parse(line)
+    found = review.review_whole(hand, seats=None if seat is None else [seat], effort=_effort(public))
+    places = tuple("you" if other == seat else f"seat {other}" for other in range(4))
+    return review_page.page([(Source(hand=hand, title="a hand", seats=places), found)])
 
 
 def what_if(line: str, ply: int, action: str, *, public: bool) -> dict[str, Any]:

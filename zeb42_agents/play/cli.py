@@ -75,6 +75,7 @@ def main(words: Sequence[str]) -> int:
 
 def serve(options: PlayOptions) -> int:
     """Serve until Ctrl-C."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small batches gain nothing from more, and tables share the cores
     import uvicorn
 
     from zeb42_agents.play.guard import LOCAL_HOSTS

@@ -242,6 +242,11 @@ class House:
         async for step in self._steps(archive.reviewed(line, seat, public=self.public)):
             yield step
 
+    async def page(self, line: str, seat: int | None) -> str:
+        """The same as one HTML page to keep."""
+        found: str = await self._in_thread(lambda: archive.page(line, seat, public=self.public))
+        return found
+
     async def what_if(self, line: str, ply: int, action: str) -> dict[str, Any]:
         """Another action at a decision of a hand."""
         found: dict[str, Any] = await self._in_thread(lambda: archive.what_if(line, ply, action, public=self.public))

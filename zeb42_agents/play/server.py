@@ -345,6 +345,13 @@ async def review(request: Request, given: dict[str, Any]) -> Response:
     return await _lines(house.review(_field(given, "hand", str)[:MOST_LINE], seat))
 
 
+async def review_page(request: Request, given: dict[str, Any]) -> Response:
+    """A review as one page to keep."""
+    house = await _house(request)
+    found = await house.page(_field(given, "hand", str)[:MOST_LINE], _field(given, "seat", int, None))
+    return Response(found, media_type="text/html; charset=utf-8", headers={"content-disposition": "attachment"})
+
+
 async def what_if(request: Request, given: dict[str, Any]) -> Any:
     """Another action at a decision of a hand."""
     house = await _house(request)
@@ -403,6 +410,7 @@ ENDPOINTS: list[tuple[str, str, Callable[[Request, dict[str, Any]], Any]]] = [
     ("POST", "/tables/{key}/bids", table_bids),
     ("POST", "/bids", typed_bids),
     ("POST", "/review", review),
+    ("POST", "/review/page", review_page),
     ("POST", "/what_if", what_if),
     ("POST", "/read", read),
     ("GET", "/hands", hands),

@@ -295,6 +295,26 @@ def test_a_known_blunder_is_named_in_review(sitting: Sitting) -> None:
     expect(sitting.page.locator("#undo")).to_be_visible()
 
 
+def test_a_review_is_saved_and_opened_from_disk(sitting: Sitting, tmp_path: Path) -> None:
+    sitting.sit(seed=11)
+    sitting.page.click("#hands")
+    sitting.page.locator("#paste").fill(BLUNDER)
+    sitting.page.click("#review-paste")
+    with sitting.page.expect_download() as saved:
+        sitting.page.click("#save-review")
+    path = tmp_path / "review.html"
+    saved.value.save_as(path)
+    context = sitting.page.context.browser.new_context(offline=True, bypass_csp=True)
+    with context:
+        seen = Seen(context)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        assert "a blunder" in page.inner_text("body")
+        check(page, "the page on disk")
+        assert {url.partition(":")[0] for url in seen.urls} == {"file"}
+        assert seen.errors == []
+
+
 def test_review_is_one_tap_from_the_end_and_the_hand_is_kept(sitting: Sitting) -> None:
     sitting.sit(seed=12, contract="most_trumps")
     sitting.play_out()

@@ -26,6 +26,16 @@ export async function post(path, body = {}) {
   return (await answered(await send(path, body))).json();
 }
 
+// Lets the browser save what the server answers as a file.
+export async function save(path, body, name) {
+  const found = await (await answered(await send(path, body))).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(found);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
 // Calls onLine with each object of a stream. Aborting `signal` stops the thought on the server, too.
 export async function lines(path, body, onLine, signal) {
   const response = await answered(await send(path, body, signal));

@@ -1,6 +1,6 @@
 // A hand reviewed: what could be known and what hindsight knows, side by side and never mixed.
 import { html, useEffect, useState } from "./vendor/htm-preact.js";
-import { get, lines, post } from "./api.js";
+import { get, lines, post, save } from "./api.js";
 import { percent } from "./ask.js";
 import { Dialog } from "./newgame.js";
 import { Felt } from "./table.js";
@@ -39,6 +39,7 @@ export function Review({ hand, seat, onClose }) {
   return html`<div class="review">
     <div class="review-head"><h2>Review</h2>
       <p>${head ? `${head.result || head.contract}` : "Reading the hand …"}</p>
+      <button id="save-review" disabled=${!end} onClick=${() => save("/review/page", { hand, seat }, "review.html").catch((error) => setTrouble(error.message))}>Save as a page</button>
       <button id="leave-review" onClick=${onClose}>Back to the table</button></div>
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
     ${head && html`<p class="quiet" role="status">${end ? `${decisions.length} decisions, each tried in ${head.num_worlds} guessed deals.`
