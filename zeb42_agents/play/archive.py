@@ -8,7 +8,7 @@ from typing import Any
 from zeb42_agents.play import advice, review, review_page
 from zeb42_agents.play.kept import Kept
 from zeb42_agents.play.session import YOU, Session
-from zeb42_agents.play.show import state
+from zeb42_agents.play.show import result, state
 from zeb42_agents.play.sources import Source
 from zeb42_env.hand import Hand
 from zeb42_env.rules import parse_action
@@ -58,6 +58,8 @@ def _effort(public: bool) -> review.Effort:
 def _with_tables(hand: Hand, seat: int | None, steps: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     whole = hand.record["seat"] < 0
     for step in steps:
+        if step["kind"] == "head" and seat is not None and hand.is_over:
+            step["result"] = result(hand, seat)
         if step["kind"] == "step" and whole:
             step["table"] = _table(review.rewound(hand, step["ply"]), step["seat"] if seat is None else seat)
         yield step

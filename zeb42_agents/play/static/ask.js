@@ -118,9 +118,9 @@ function signed(number) {
 }
 
 export function Opinion({ opinion }) {
-  return html`<section class="opinion"><h3>${opinion.agent.startsWith("zeb") ? "Zeb" : "It"} would ${/^\d-\d$/.test(opinion.chosen) ? "play" : "say"} ${opinion.chosen}</h3>
+  const who = opinion.speaker === "simple bidder" ? "The shared bidder, which speaks for it," : opinion.agent.startsWith("zeb") ? "Zeb" : "It";
+  return html`<section class="opinion"><h3>${who} would ${/^\d-\d$/.test(opinion.chosen) ? "play" : "say"} ${opinion.chosen}</h3>
     <p class="quiet">${[opinion.basis, opinion.how].filter(Boolean).join("; ")}.
-    ${opinion.speaker === "simple bidder" ? " The shared bidder speaks for it here." : ""}
     ${opinion.line.length > 1 ? html` It expects ${opinion.line.slice(0, 6).join(", ")}.` : ""}</p></section>`;
 }
 

@@ -2,7 +2,7 @@
 import { html, useState } from "./vendor/htm-preact.js";
 import { percent } from "./ask.js";
 
-const SHOWN = [30, 31, 32, 34, 36, 38, 40, 42];
+const SHOWN = [30, 31, 32, 34, 36, 40, 42];
 
 export function BidTable({ found, bid = null }) {
   const [perfect, setPerfect] = useState(false);

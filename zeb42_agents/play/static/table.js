@@ -61,7 +61,7 @@ function Name({ seat, state }) {
   const spoken_for = seat.calls === "simple bidder" ? "the shared bidder bids for it" : seat.calls ? "bids for itself" : "";
   return html`<div class=${`name ${moving ? "moving" : ""}`} title=${spoken_for}>
     <span class="who">${who}</span>
-    ${seat.place !== "you" && html`<span class="place">${seat.place}</span>`}
+    ${seat.place !== "you" && who.toLowerCase() !== seat.place && html`<span class="place">${seat.place}</span>`}
     ${seat.said && html`<span class=${`said ${seat.bidder ? "won" : ""}`}>${seat.said}</span>`}
     ${seat.shaker && html`<span class="shook" title="shook the dominoes: bids last">shook</span>`}
     ${moving && html`<span class="doing">${seat.place === "you" ? `your turn ${doing}` : doing}</span>`}
