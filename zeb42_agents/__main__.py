@@ -29,6 +29,9 @@ COMMANDS = {
     ),
     "hands": Command("zeb42_agents.play.hands_cli", "list, search and export the hands that you kept", "play"),
     "fleet": Command("zeb42_agents.fleet.cli", "train with a learner and workers on any machines", "train"),
+    "bench": Command(
+        "zeb42_agents.fleet.bench", "how fast this machine plays for a learner, and what it costs", "train"
+    ),
     "arena": Command("zeb42_agents.arena.cli", "rate agents, rate a run again, explain a deal"),
 }
 

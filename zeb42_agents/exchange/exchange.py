@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from safetensors.torch import save
 from zeb42_agents import hub, weights
 from zeb42_agents.exchange.packets import PARQUET, SUFFIX, Packet, pack, unpack
 from zeb42_agents.exchange.stores import DirectoryStore, Store
+from zeb42_agents.experience import decisions_of
 from zeb42_agents.hub import SCHEME
 from zeb42_agents.model import ZebModel
 from zeb42_agents.weights import Weights
@@ -155,6 +156,24 @@ class Exchange:
             )
             found[f"{self.name}/{whole.name}{PARQUET}"] = parquet.pack(whole)
         return found
+
+    @property
+    def repo(self) -> str:
+        """``USER/REPO`` of an exchange on the Hub, else empty."""
+        return self.spec.removeprefix(SCHEME) if self.spec.startswith(SCHEME) else ""
+
+    def describe(self, state: dict[str, Any], config: dict[str, Any], found: Sequence[Any]) -> None:
+        """Write the cards of both repositories; ``found`` are :class:`zeb42_agents.exchange.cards.Measured`."""
+        from zeb42_agents.exchange import cards
+
+        files = sorted(self.hands_store.names(f"{self.name}/"))
+        newest = self.hands_store.read(files[-1:])
+        size = None
+        for content in newest.values():
+            examples = int(decisions_of(unpack(content).experience).sum())
+            size = len(content) / max(1, examples)
+        self.weights_store.put({cards.CARD: cards.model_card(self.repo, self.name, state, config, found)})
+        self.hands_store.put({cards.CARD: cards.dataset_card(self.repo, self.name, state["total_games"], size)})
 
     def squash(self) -> None:
         """Forget the history of both stores, where they have one. ValueError if they have none."""

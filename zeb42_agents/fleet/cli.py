@@ -54,6 +54,8 @@ class LearnerCommand:
     """laptop, hour, gpu, or large-belief: the published run."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
+    tensorboard: bool = False
+    """Metrics to TensorBoard, too, in the folder of the run."""
     fleet: FleetConfig = field(default_factory=FleetConfig)
     config: TrainConfig = field(default_factory=TrainConfig)
 
@@ -193,7 +195,13 @@ def _spool(folder: Path, exchange: Exchange, size: int) -> Spool:
 def _build_learner(command: LearnerCommand, exchange: Exchange, console: Console) -> FleetLearner:
     assert command.out is not None
     learner = FleetLearner(
-        command.config, command.out, exchange, fleet=command.fleet, wandb=command.wandb, console=console
+        command.config,
+        command.out,
+        exchange,
+        fleet=command.fleet,
+        wandb=command.wandb,
+        tensorboard=command.tensorboard,
+        console=console,
     )
     console.print(f"run: {learner.run_folder}, exchange: {exchange.spec}, weights: {exchange.name}", soft_wrap=True)
     console.print(", ".join(f"{name}={value}" for name, value in command.config.to_json().items()), soft_wrap=True)

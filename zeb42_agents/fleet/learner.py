@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from zeb42_agents.arena.pairing import PairingResult
 from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.exchange import Exchange, Inbox, Packet, Published
 from zeb42_agents.exchange.packets import PacketName
@@ -24,7 +25,9 @@ from zeb42_agents.fleet.orders import KEY, Orders
 from zeb42_agents.fleet.roster import Member, Roster
 from zeb42_agents.training import parts, tracking
 from zeb42_agents.training.config import TrainConfig
+from zeb42_agents.training.evaluate import evaluation_columns
 from zeb42_agents.training.run_folder import Checkpoint, generator_tensors
+from zeb42_agents.training.sinks import WandbMode
 from zeb42_agents.training.trainer import Trainer
 
 ASIDE_FILE = "aside.csv"
@@ -40,10 +43,13 @@ class FleetLearner(Trainer):
     gone), it goes on with the published weights and the newest hands that lie there, its optimizer cold.
 
     Args:
-        config, run, wandb, console: as of :class:`Trainer`. A cycle takes in at least the hands that it would play.
+        config, run, wandb, tensorboard, console: as of :class:`Trainer`. A cycle takes in at least the hands that it
+            would play.
         exchange: where hands come from and weights go to.
         fleet: how it keeps step with its workers.
     """
+
+    job_type = "learner"
 
     def __init__(
         self,
@@ -52,7 +58,8 @@ class FleetLearner(Trainer):
         exchange: Exchange,
         *,
         fleet: FleetConfig | None = None,
-        wandb: tracking.WandbMode = "off",
+        wandb: WandbMode = "off",
+        tensorboard: bool = False,
         console: Console | None = None,
     ) -> None:
         self.exchange = exchange
@@ -69,7 +76,7 @@ class FleetLearner(Trainer):
         self._outages = Outages(console or Console(quiet=True))
         self._view = FleetView(Console(quiet=True))
         self._there = self._look()
-        super().__init__(config, run, wandb=wandb, console=console)
+        super().__init__(config, run, wandb=wandb, tensorboard=tensorboard, console=console)
         if self.restored:
             self._save_checkpoint()
 
@@ -175,8 +182,8 @@ class FleetLearner(Trainer):
                     status = tracking.status(row, self.config.opponents)
                     self.console.print(f"cycle {self.cycle}/{self.config.cycles}: {status}", soft_wrap=True)
         self._publish()
-        self.finish()
-        self.tracker.close()
+        strength = self.finish()
+        self.tracker.close({"final_win_rate": strength.win_rate, "best_win_rate": self.best.get("win_rate", 0.0)})
 
     def train_cycle(self) -> dict[str, float]:
         """One cycle: take in what has arrived, learn, perhaps evaluate, save, publish. Returns its row of metrics."""
@@ -332,6 +339,31 @@ class FleetLearner(Trainer):
         return Standing(self.cycle, self.config.cycles, len(self.ring), wanted, self._row, self._inbox.counts)
 
     # -- its end -------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> PairingResult:
+        """What the trainer does at its end; on the Hub the cards are written, too."""
+        strength = super().finish()
+        if self.exchange.repo:
+            try:
+                self.exchange.describe(self._state(), self.config.to_json(), self._measured(strength))
+            except OSError as error:
+                self._outages.down(error, "the cards are not written")
+        return strength
+
+    def _measured(self, strength: PairingResult) -> list[Any]:
+        """The last evaluation, and the last word: the best weights against random."""
+        from zeb42_agents.exchange.cards import Measured
+
+        config = self.config
+        last = next((row for row in reversed(self.tracker.rows) if "eval_win_rate" in row), {})
+        found = []
+        for opponent, names in zip(config.opponents, evaluation_columns(config.opponents), strict=True):
+            if names[0] in last:
+                rate, low, high = (last[name] for name in names)
+                found.append(Measured(opponent, rate, low, high, config.evaluate_deals, self._protocol))
+        low, high = strength.interval
+        final = Measured("random", strength.win_rate, low, high, config.final_deals, f"{self._protocol}, best weights")
+        return [*found, final]
 
     def _train_on(self) -> str:
         cycles = 2 * self.config.cycles

@@ -25,7 +25,7 @@ from zeb42_agents.training.trainer import Trainer
 
 PROGRAM = "zeb42 train"
 INTERRUPTED, FAILED, USAGE = 130, 1, 2
-BESIDE_RESUME = {"resume", "cycles", "threads", "device", "wandb"}  # the rest is the run's own
+BESIDE_RESUME = {"resume", "cycles", "threads", "device", "wandb", "tensorboard"}  # the rest is the run's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class Command:
     """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device and --wandb."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
+    tensorboard: bool = False
+    """Metrics to TensorBoard, too, in the folder of the run."""
     config: TrainConfig = field(default_factory=TrainConfig)
 
 
@@ -55,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             command = _parse(words)
             run = _folder(command)
-            trainer = Trainer(command.config, run, wandb=command.wandb, console=console)
+            trainer = Trainer(
+                command.config, run, wandb=command.wandb, tensorboard=command.tensorboard, console=console
+            )
             _introduce(console, command, trainer)
         except (ValueError, OSError, SafetensorError) as error:
             console.print(f"error: {error}", style="red", soft_wrap=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -15,35 +14,48 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from zeb42_agents.arena.text import percent
 from zeb42_agents.files import replaced_file
 from zeb42_agents.training.evaluate import evaluation_columns
-
-WandbMode = Literal["off", "offline", "online"]
+from zeb42_agents.training.sinks import Sink, TensorBoardSink, WandbMode, WandbSink
 
 METRICS_FILE = "metrics.csv"
 _LOSSES = ("policy_loss", "value_loss", "belief_loss")
 
 
 class Tracker:
-    """Rows of metrics, one per cycle, to ``metrics.csv`` and, if asked, to W&B with the cycle as its explicit step.
+    """Rows of metrics, one per cycle, to ``metrics.csv`` and, if asked, to W&B and TensorBoard with the cycle as step.
 
     A row says what it likes: a statistic that is new gets a column at its first value.
     """
 
     def __init__(
-        self, run: Path, *, wandb: WandbMode, config: dict[str, Any], wandb_id: str | None, cycle: int
+        self,
+        run: Path,
+        *,
+        wandb: WandbMode,
+        config: dict[str, Any],
+        wandb_id: str | None,
+        cycle: int,
+        tensorboard: bool = False,
+        job_type: str = "train",
+        console: Console | None = None,
     ) -> None:
         self.path = run / METRICS_FILE
         self.rows = rows_until(self.path, cycle)
         self.columns = ["cycle"]
         self._write_rows()
         self._wandb_id = wandb_id
-        self._wandb: Any = None
+        self.sinks: list[Sink] = []
         if wandb != "off":
-            self._wandb = _start_wandb(run, wandb, config, wandb_id)
+            tags = [str(config[name]) for name in ("size", "tokenizer", "contract") if name in config]
+            sink = WandbSink(run, wandb, config, wandb_id, job_type=job_type, tags=tags, console=console)
+            self._wandb_id = sink.run_id
+            self.sinks.append(sink)
+        if tensorboard:
+            self.sinks.append(TensorBoardSink(run, config))
 
     @property
     def wandb_id(self) -> str | None:
         """The id of the W&B run, to continue it later, even if this session tells W&B nothing."""
-        return self._wandb_id if self._wandb is None else str(self._wandb.id)
+        return self._wandb_id
 
     def log(self, row: dict[str, float]) -> None:
         """Add the row of a cycle."""
@@ -53,8 +65,18 @@ class Tracker:
                 csv.DictWriter(file, self.columns).writerow(_as_text(row))
         else:
             self._write_rows()
-        if self._wandb is not None:
-            self._wandb.log(row, step=int(row["cycle"]))
+        for sink in self.sinks:
+            sink.log(row, int(row["cycle"]))
+
+    def show(self, files: Sequence[Path]) -> None:
+        """Pictures and pages of the run, as far as they are there."""
+        for sink in self.sinks:
+            sink.show([file for file in files if file.is_file()])
+
+    def keep(self, folder: Path, aliases: Sequence[str]) -> None:
+        """Weights in ``folder``, under these names."""
+        for sink in self.sinks:
+            sink.keep(folder, aliases)
 
     def _write_rows(self) -> None:
         self.columns = list(dict.fromkeys([*self.columns, *(name for row in self.rows for name in row)]))
@@ -68,39 +90,10 @@ class Tracker:
         found = [(row["cycle"], row[name]) for row in self.rows if name in row]
         return np.array([cycle for cycle, _ in found]), np.array([value for _, value in found])
 
-    def close(self) -> None:
-        """Finish the W&B run."""
-        if self._wandb is not None:
-            self._wandb.finish()
-
-
-def require_wandb(mode: WandbMode) -> Any:
-    """The package wandb; ValueError if it is not installed."""
-    try:
-        import wandb
-    except ImportError:
-        raise ValueError(
-            f"expected the package wandb for --wandb {mode}, got none; pip install 'zeb42[wandb]'"
-        ) from None
-    return wandb
-
-
-def _start_wandb(run: Path, mode: WandbMode, config: dict[str, Any], wandb_id: str | None) -> Any:
-    wandb = require_wandb(mode)
-    try:
-        return wandb.init(
-            project=os.environ.get("WANDB_PROJECT", "zeb42"),
-            name=run.name,
-            dir=str(run),
-            mode=mode,
-            config=config,
-            id=wandb_id,
-            resume="allow" if wandb_id and mode == "online" else None,  # offline, the id alone says which run it is
-        )
-    except wandb.errors.Error as error:
-        raise ValueError(
-            f"expected W&B to start a run {mode}, got {error}; allowed: wandb login first, or --wandb offline"
-        ) from None
+    def close(self, summary: dict[str, Any] | None = None) -> None:
+        """The run is over; ``summary`` is what it came to."""
+        for sink in self.sinks:
+            sink.close(summary or {})
 
 
 def _as_text(row: dict[str, float]) -> dict[str, str]:

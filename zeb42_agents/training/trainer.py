@@ -19,7 +19,7 @@ from zeb42_agents.arena.text import percent
 from zeb42_agents.evaluator import NetworkEvaluator, resolve_device
 from zeb42_agents.experience import sample
 from zeb42_agents.model import ZebModel, flops
-from zeb42_agents.training import parts, report, tracking
+from zeb42_agents.training import parts, report, sinks, tracking
 from zeb42_agents.training.collect import TianshouLoop
 from zeb42_agents.training.config import TrainConfig
 from zeb42_agents.training.evaluate import (
@@ -54,20 +54,23 @@ class Trainer:
             ``cycles``, ``threads`` and ``device``: other changes make another run of it, from here on.
         run: the folder: ``config.json``, ``metrics.csv``, ``checkpoint/``, ``latest/`` and ``best/`` weights, plots
             and ``REPORT.md``.
-        wandb: where metrics go besides.
+        wandb, tensorboard: where metrics go besides.
         console: for progress; None is silent.
     """
+
+    job_type = "train"  # what W&B calls it
 
     def __init__(
         self,
         config: TrainConfig,
         run: Path | str,
         *,
-        wandb: tracking.WandbMode = "off",
+        wandb: sinks.WandbMode = "off",
+        tensorboard: bool = False,
         console: Console | None = None,
     ) -> None:
         if wandb != "off":
-            tracking.require_wandb(wandb)  # before anything is on disk
+            sinks.require_wandb(wandb)  # before anything is on disk
         self.config = config
         self.console = console or Console(quiet=True)
         self.cycle = 0  # finished ones
@@ -95,6 +98,9 @@ class Trainer:
             config=config.to_json(),
             wandb_id=saved.progress["wandb_id"] if saved else None,
             cycle=self.cycle,
+            tensorboard=tensorboard,
+            job_type=self.job_type,
+            console=self.console,
         )
         if not saved:  # from here on a run without a checkpoint is one that lost it
             self._save_checkpoint()
@@ -174,8 +180,8 @@ class Trainer:
                 if "eval_win_rate" in row or not self.console.is_terminal:
                     self.console.print(f"cycle {self.cycle}/{config.cycles}: {status}", soft_wrap=True)
         check_stop()
-        self.finish()
-        self.tracker.close()
+        strength = self.finish()
+        self.tracker.close({"final_win_rate": strength.win_rate, "best_win_rate": self.best.get("win_rate", 0.0)})
 
     def train_cycle(self) -> dict[str, float]:
         """One cycle: play, learn, perhaps evaluate, save. Returns its row of metrics."""
@@ -254,6 +260,7 @@ class Trainer:
         if row["eval_mean"] > self.best.get("win_rate", -1.0):
             self.best = {"win_rate": row["eval_mean"], "cycle": self.cycle}
             weights.save(self.run_folder / BEST, self.learner.averaged, self._state())
+            self.tracker.keep(self.run_folder / BEST, ["best", f"cycle-{self.cycle}"])
         belief = self._belief_report(self.evaluator)
         return row | (belief.row() if belief else {})
 
@@ -283,6 +290,7 @@ class Trainer:
         next_lines = [f"zeb42 arena random greedy eq:n=20 zeb:{run} --deals 100", self._train_on()]
         words = f"{percent(strength.win_rate, strength.interval)} ({self._protocol})"
         report.write_report(run, row, found, words, config.to_json(), next_lines, more=self._more_to_report())
+        self.tracker.show([run / name for name in ("learning_curve.png", "belief_calibration.png", "REPORT.md")])
         self.console.print(report.summary_table(row, found, words))
         self.console.print(f"learning curve and report: {run}/learning_curve.png, REPORT.md")
         self.console.print(f"weights: {run}/best; checkpoint: {run}/checkpoint")

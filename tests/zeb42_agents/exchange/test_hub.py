@@ -254,6 +254,30 @@ def test_processes_share_a_repository(plain: FakeHub, tmp_path: Path) -> None:
     assert sorted((each.session, each.first) for each in inbox.pull()) == [(s, f) for s in (1, 2) for f in (0, 4, 8)]
 
 
+def test_the_cards_say_what_was_measured(plain: FakeHub) -> None:
+    from huggingface_hub import DatasetCard, ModelCard
+
+    from zeb42_agents.exchange.cards import Measured
+
+    exchange = open_exchange(SPEC, "small")
+    exchange.publish(model(), {"step": 3})
+    exchange.hands_store.put(exchange.combined(exchange.packed(packet(50))))
+    state = {"step": 3, "total_games": 1234, "cycle": 2}
+    found = [Measured("random", 0.75, 0.72, 0.78, 1000, "majority")]
+    exchange.describe(state, {"size": "small"}, found)
+    card = ModelCard(exchange.weights_store.read(["README.md"])["README.md"].decode())
+    (result,) = card.data.eval_results
+    assert (result.metric_value, result.metric_config) == (0.75, "0.7200..0.7800")
+    assert "| random | majority | 1,000 | 75.0% (72.0 to 78.0) |" in card.text
+    data = DatasetCard(exchange.hands_store.read(["README.md"])["README.md"].decode())
+    assert data.data.to_dict()["configs"][0]["data_files"] == "small/*.parquet"
+    assert "1,234 hands" in data.text
+    assert "| hand.plays | int8 | 28 |" in data.text
+    inbox = Inbox(exchange.hands_store, "small", run=RUN)
+    assert len(inbox.pull()) == 1  # a card is no file of hands
+    assert inbox.counts == {"taken": 1}
+
+
 # -- Parquet -----------------------------------------------------------------------------------------------------------
 
 

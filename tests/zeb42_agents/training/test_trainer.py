@@ -183,16 +183,29 @@ class FakeWandb(ModuleType):
         class Error(Exception):
             pass
 
+        class CommError(Error):
+            pass
+
+    Settings = SimpleNamespace
+
     def __init__(self, *, logged_in: bool = True) -> None:
         super().__init__("wandb")
-        self.logged_in, self.inits, self.steps = logged_in, [], []
+        self.logged_in, self.inits, self.steps, self.kept = logged_in, [], [], []
+
+    def Artifact(self, name: str, type: str) -> SimpleNamespace:
+        return SimpleNamespace(add_dir=lambda folder: None)
 
     def init(self, **options: object) -> SimpleNamespace:
         if not self.logged_in:
             raise self.errors.Error("api_key not configured")
         self.inits.append(options)
         return SimpleNamespace(
-            id=options["id"] or "fresh", log=lambda row, step: self.steps.append(step), finish=lambda: None
+            id=options["id"] or "fresh",
+            log=lambda row, step: self.steps.append(step),
+            finish=lambda: None,
+            define_metric=lambda *names, **options: None,
+            log_artifact=lambda artifact, aliases: self.kept.append(aliases),
+            name="run",
         )
 
 
@@ -204,6 +217,7 @@ def test_wandb_goes_on_with_the_same_run(tmp_path: Path, monkeypatch: pytest.Mon
         trainer = Trainer(replace(TINY, min_buffer_examples=448, cycles=9), run, wandb=mode)  # type: ignore[arg-type]
         trainer.train_cycle()
     assert fake.steps == [1, 3, 4]
+    assert fake.kept == [["best", "cycle-3"]]
     assert [options["id"] for options in fake.inits] == [None, "fresh", "fresh"]
     assert [options["resume"] for options in fake.inits] == [None, None, "allow"]
 
