@@ -47,16 +47,13 @@ html_show_sourcelink = False
 html_copy_source = False
 
 
-def _as_site(app: Sphinx, docname: str, source: list[str]) -> None:
+def _as_site(_: Sphinx, docname: str, source: list[str]) -> None:
     """Point links that lead out of this folder to pages of the site, or to the files in the repository."""
     up = r"\]\((?:\.\./)+" if "/" not in docname else r"\]\(\.\./(?:\.\./)+"
     here = "" if "/" not in docname else "../"
     text = re.sub(rf"({up})benchmarks/README\.md", rf"]({here}benchmarks.md", source[0])
     text = re.sub(rf"({up})CHANGELOG\.md", rf"]({here}changelog.md", text)
-    text = re.sub(rf"{up}([^)\s]+)", rf"]({_SOURCE}/\1", text)
-    if not (app.srcdir / "fleet.md").exists():
-        text = text.replace("\nfleet\n", "\n")
-    source[0] = text
+    source[0] = re.sub(rf"{up}([^)\s]+)", rf"]({_SOURCE}/\1", text)
 
 
 def setup(app: Sphinx) -> None:

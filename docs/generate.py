@@ -1,21 +1,36 @@
-"""Write docs/environment.md from the docstrings and the table of observation pieces, and the pictures of the docs.
+"""Write what the docs do not say by hand: docs/environment.md, what the code of the tutorials prints, and the pictures.
 
-python docs/generate.py             the page and the pictures (pygame is needed)
-python docs/generate.py --page      the page alone
+python docs/generate.py             all but the last (pygame is needed)
+python docs/generate.py --page      docs/environment.md alone
+python docs/generate.py --hands     the analysis of the ten hands alone: minutes
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
+import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+
 import zeb42_env
-from zeb42_env import Hand, Rules, aec, observation
+from zeb42_agents import worlds
+from zeb42_env import Declaration, Domino, Hand, Phase, Rules, aec, domino_text, observation, svg
 from zeb42_env._core import columns, planes
 
 FOLDER = Path(__file__).parent
+LEAD = (
+    "zeb42/1 deal=63.53.41.33.32.30.00|66.52.51.50.42.40.31|61.60.54.44.43.22.20|65.64.62.55.21.11.10 "
+    "shaker=1 calls=pass,30,31,pass trump=threes"
+)
+"""The position of tutorials/hidden-information.md."""
+BIDS_TITLE = "makes             at the table          perfect play"
+PLACES = ("you", "left", "partner", "right")
 SUMMARY = (
     ("import", "`import zeb42_env; env = zeb42_env.env()`"),
     ("PettingZoo 1.27 on", '`import zeb42_env`, then `pettingzoo.make("aec", "zeb42/texas42-v0")`'),
@@ -167,18 +182,103 @@ def pictures() -> dict[str, Hand]:
     return {"auction": auction, "play": play, "view": view}
 
 
+def executed(page: str) -> str:
+    """A page of Markdown with what its code prints: each block of ```python is run, in one namespace for the page, and
+    the block of ```text after it, if there is one, is filled with its output."""
+    namespace: dict[str, object] = {}
+
+    def run(found: re.Match[str]) -> str:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(found["code"], namespace)
+        return (
+            found[0] if found["gap"] is None else f"```python\n{found['code']}```{found['gap']}{printed.getvalue()}```"
+        )
+
+    return re.sub(r"```python\n(?P<code>.*?)```(?:(?P<gap>\n\n```text\n).*?```)?", run, page, flags=re.DOTALL)
+
+
+def drawings() -> dict[str, str]:
+    """The SVG pictures of the pages, by their names."""
+    play, lead = pictures()["play"], Hand.parse(LEAD)
+    drawn = {
+        "table": svg.table(Hand(play.view(3)), seats=("right", "partner", "left", "you")),
+        "auction-table": svg.table(pictures()["auction"]),
+        "row": svg.hand_of(Hand(play.view(0))),
+        "domino": svg.domino(Domino.parse("6-4"), trump=True),
+        "domino-back": svg.domino(None),
+        "hidden-view": svg.table(Hand(lead.view(0)), seats=PLACES),
+    }
+    both = (1 << Domino.parse("3-1")) | (1 << Domino.parse("4-3"))
+    sampled = worlds.sample(lead.view(0), 500, np.random.default_rng(0))
+    in_hands = np.array(
+        [[sum(1 << domino for domino in Hand(world).holding(seat)) for seat in range(4)] for world in sampled]
+    )
+    num_holders = ((in_hands & both) != 0).sum(axis=1)
+    with_opponent = ((in_hands[:, 1::2] & both) == both).any(axis=1)
+    for number, which in enumerate((with_opponent, num_holders == 2), start=1):
+        drawn[f"hidden-world-{number}"] = svg.table(Hand(sampled[which.argmax()]), seats=PLACES)
+    for number, line in enumerate(ten_hands(), start=1):
+        hand = Hand.parse(line)
+        start = Hand(next(before.record for before, _ in hand.replay() if before.phase == Phase.TRICKS))
+        drawn[f"hand-{number}"] = svg.hand_of(Hand(start.view(hand.bidder)), hand.bidder)
+    return drawn
+
+
+def ten_hands() -> list[str]:
+    """The hands of playing-well.md, as lines of notation."""
+    lines = (FOLDER / "hands" / "ten.txt").read_text(encoding="utf-8").splitlines()
+    return [line.partition("#")[0].strip() for line in lines if not line.startswith("#")]
+
+
+def bids() -> str:
+    """What the bidders of the ten hands could promise before anybody had called: the three best trumps of each."""
+    from zeb42_agents.bidding import bid_curve
+    from zeb42_agents.play.advice import typed_hand
+
+    blocks = []
+    for number, line in enumerate(ten_hands(), start=1):
+        hand = Hand.parse(line)
+        start = next(before for before, _ in hand.replay())
+        held = [domino for domino in start.holding(hand.bidder) if domino is not None]
+        curve = bid_curve(typed_hand(held).record, num_worlds=100, rng=np.random.default_rng(0))
+        rows = [BIDS_TITLE, f"{'':14}{2 * ('   30   34   38   42  ')}".rstrip()]
+        for row, declaration in enumerate(curve.declarations[:3]):
+            both = ("".join(f"{share:5.0%}" for share in shares[row, ::4]) for shares in (curve.chances, curve.makes))
+            rows.append(f"{Declaration(declaration)!s:14}{'  '.join(both)}")
+        blocks.append(f"{number}. {' '.join(map(domino_text, held))}\n" + "\n".join(rows) + "\n")
+    return "\n".join(blocks)
+
+
+def review_of_ten() -> str:
+    """What ``zeb42 review docs/hands/ten.txt`` prints."""
+    command = [sys.executable, "-m", "zeb42_agents", "review", "docs/hands/ten.txt"]
+    return subprocess.run(
+        command, cwd=FOLDER.parent, check=True, capture_output=True, text=True, encoding="utf-8"
+    ).stdout
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", action="store_true", help="leave the pictures alone")
+    parser.add_argument("--hands", action="store_true", help="the analysis of the ten hands")
     options = parser.parse_args()
+    if options.hands:
+        (FOLDER / "hands" / "bids.txt").write_text(bids(), encoding="utf-8")
+        (FOLDER / "hands" / "review.txt").write_text(review_of_ten(), encoding="utf-8")
+        return
     (FOLDER / "environment.md").write_text(environment_page())
     if options.page:
         return
+    for page in sorted((FOLDER / "tutorials").glob("*.md")):
+        page.write_text(executed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    (FOLDER / "pictures").mkdir(exist_ok=True)
+    for name, drawn in drawings().items():
+        (FOLDER / "pictures" / f"{name}.svg").write_text(drawn + "\n", encoding="utf-8")
     import pygame
 
     from zeb42_env import picture
 
-    (FOLDER / "pictures").mkdir(exist_ok=True)
     for name, hand in pictures().items():
         pygame.image.save(picture.draw(hand.record, (720, 540)), FOLDER / "pictures" / f"{name}.png")
 

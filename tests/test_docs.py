@@ -48,6 +48,43 @@ def test_the_api_pages_have_every_public_name(module):
     assert set(module.__all__) - documented <= {"__version__"}
 
 
+@pytest.mark.parametrize("page", [path.name for path in sorted((FOLDER / "tutorials").glob("*.md"))])
+def test_a_tutorial_prints_what_it_shows(page):
+    text = (FOLDER / "tutorials" / page).read_text(encoding="utf-8")
+    assert "```text" in text
+    assert generate.executed(text) == text, "run `python docs/generate.py`, and read what changed"
+
+
+def test_the_drawings_are_drawn_by_this_code():
+    drawn = generate.drawings()
+    assert {path.stem for path in (FOLDER / "pictures").glob("*.svg")} == set(drawn)
+    for name, picture in drawn.items():
+        assert (FOLDER / "pictures" / f"{name}.svg").read_text(encoding="utf-8") == picture + "\n", name
+
+
+def test_what_is_quoted_of_the_ten_hands_was_printed():
+    """The figures under each hand are lines of its analysis, which lies beside the page."""
+    page = (FOLDER / "playing-well.md").read_text(encoding="utf-8")
+    printed = {
+        line.strip()
+        for name in ("bids.txt", "review.txt")
+        for line in (FOLDER / "hands" / name).read_text(encoding="utf-8").splitlines()
+    }
+    sections = re.split(r"^## Hand \d+", page, flags=re.MULTILINE)[1:]
+    assert len(sections) == len(generate.ten_hands()) == 10
+    for section in sections:
+        quoted = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+        assert quoted
+        for line in "\n".join(quoted).splitlines():
+            assert line.strip() in printed, line
+
+
+@pytest.mark.nightly
+def test_the_ten_hands_are_analysed_by_this_code():
+    assert generate.bids() == (FOLDER / "hands" / "bids.txt").read_text(encoding="utf-8")
+    assert generate.review_of_ten() == (FOLDER / "hands" / "review.txt").read_text(encoding="utf-8")
+
+
 def test_the_environment_page_has_its_history():
     assert "Version history" in inspect.cleandoc(aec.__doc__ or "")
 
