@@ -34,12 +34,12 @@ class Level:
 
 
 LEVELS = (
-    Level(name="Random", spec="random", about="plays anything that is allowed"),
-    Level(name="Gentle", spec="gentle:temperature=2", about="knows the game, and errs where it is in doubt"),
+    Level(name="Random", spec="random", about="anything that is allowed; wins 26% against Steady"),
+    Level(name="Gentle", spec="gentle:temperature=2", about="errs where it is in doubt; wins 37% against Steady"),
     Level(name="Steady", spec="greedy", about="thinks one trick ahead"),
-    Level(name="Zeb at a glance", spec="zeb:laptop", about="the network alone, without thinking"),
-    Level(name="Careful", spec="eq:n=10", about="tries its plays in 10 guessed deals"),
-    Level(name="Zeb", spec="zeb:laptop,sims=64", about="the network, thinking 64 lines ahead"),
+    Level(name="Zeb at a glance", spec="zeb:laptop", about="the network alone, as good as Steady"),
+    Level(name="Careful", spec="eq:n=10", about="tries 10 guessed deals; wins 59% against Steady"),
+    Level(name="Zeb", spec="zeb:laptop,sims=64", about="thinks 64 lines ahead; wins 55% against Steady"),
     Level(name="Strong", spec="eq:n=100", about="tries its plays in 100 guessed deals"),
     Level(
         name="Zeb, thinking hard",

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +18,10 @@ from serving import quick_house, serving
 from zeb42_agents import make_agent, worlds
 from zeb42_agents.agent import Agent
 from zeb42_agents.play import cli
+from zeb42_agents.play.kept import Kept
 from zeb42_env import Hand
 
+WAIT_S = 180.0  # for a machine that is busy, and compiles
 QUICK = ["you", "Steady", "Steady", "Steady"]
 
 
@@ -41,7 +44,8 @@ def sit(client: httpx.Client, **wanted: Any) -> dict[str, Any]:
 
 def settled(client: httpx.Client, key: str) -> dict[str, Any]:
     """The table once a person is to move, or the hand is over."""
-    for _ in range(500):
+    end_s = time.monotonic() + WAIT_S
+    while time.monotonic() < end_s:
         state = client.get(f"/api/tables/{key}").json()
         if state["your_turn"] or state["over"]:
             return state
@@ -165,7 +169,7 @@ def test_a_stream_has_every_state_once_in_order(client: httpx.Client) -> None:
     thread = threading.Thread(target=follow, args=(client, key, states, over))
     thread.start()
     play_out(client, key)
-    assert over.wait(10)
+    assert over.wait(WAIT_S)
     thread.join()
     versions = [state["version"] for state in states]
     assert versions == list(range(versions[0], versions[0] + len(versions)))
@@ -354,3 +358,18 @@ def test_no_display_opens_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not cli.has_display()
     monkeypatch.setenv("DISPLAY", ":0")
     assert cli.has_display()
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_hands_are_kept_here_and_never_by_a_public_server(public: bool, tmp_path: Path) -> None:
+    file = tmp_path / "hands.txt"
+    with (
+        serving(quick_house(public=public, kept=Kept(file))) as url,
+        httpx.Client(base_url=url, timeout=300) as client,
+    ):
+        over = play_out(client, sit(client, seed=15, episode="hand")["id"])
+        found = client.get("/api/hands", params={"words": "greedy"}).json()["hands"]
+        assert [one["hand"] for one in found] == ([] if public else [over["over"]["hand"]])
+        assert client.get("/api/hands", params={"words": "nobody"}).json()["hands"] == []
+        assert len(client.get("/api/hands.txt").text.splitlines()) == (0 if public else 1)
+    assert file.exists() is not public
