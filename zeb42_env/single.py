@@ -53,7 +53,7 @@ class Texas42Env(Rendered, gymnasium.Env[Observation, np.int64]):
 
     A player is an object with ``act(views, keys)``, such as an agent of ``zeb42_agents``, or a function of the same:
     it is given HAND views [B] and one uint64 key for the randomness of each, from which the deal cannot be told, and
-    returns an integer action for each. A step that it interrupts by an error cannot be gone on with: reset.
+    returns an integer action for each. If a player raises an error in the middle of a step, reset the environment.
 
     The reward is the learner's team's. An illegal action loses the hand: the episode is terminated with the stake as
     negative reward, and ``info["illegal_action"]`` says why. ``info["seat"]`` is the learner's seat and
