@@ -56,6 +56,8 @@ class LearnerCommand:
     """Metrics to W&B besides the CSV."""
     tensorboard: bool = False
     """Metrics to TensorBoard, too, in the folder of the run."""
+    squash: bool = False
+    """Forget the history of the exchange's repositories on the Hub first: what was deleted stops taking room there."""
     fleet: FleetConfig = field(default_factory=FleetConfig)
     config: TrainConfig = field(default_factory=TrainConfig)
 
@@ -194,6 +196,8 @@ def _spool(folder: Path, exchange: Exchange, size: int) -> Spool:
 
 def _build_learner(command: LearnerCommand, exchange: Exchange, console: Console) -> FleetLearner:
     assert command.out is not None
+    if command.squash:
+        exchange.squash()
     learner = FleetLearner(
         command.config,
         command.out,

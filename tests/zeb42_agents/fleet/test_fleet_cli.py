@@ -35,6 +35,7 @@ def test_wrong_words_are_one_line(words: list[str], capsys: pytest.CaptureFixtur
     [
         (["--name", "laptop"], "exchange"),
         (["--exchange", "gopher://x"], "allowed: a folder"),
+        (["--exchange", "x", "--squash"], "expected an exchange with a history, got x"),
         (["--exchange", "x", "--preset", "none"], "expected a preset, got 'none'"),
         (["--exchange", "x", "--name", "a/b"], "expected a name of weights"),
         (["--exchange", "FILE"], "which is a file"),
