@@ -238,6 +238,12 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
         assert message in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_stop_before_the_first_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr("zeb42_agents.training.ladder.cli._ladder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert cli.main(["--preset", "ladder"]) == cli.INTERRUPTED
+    assert "stopped before the first hand" in capsys.readouterr().out
+
+
 def test_a_base_of_another_shape_is_refused(config: LadderConfig) -> None:
     with pytest.raises(ValueError, match="expected a base of the ladder's shape"):
         bottom.bottom_rung(replace(config, width=20), lambda _: None)

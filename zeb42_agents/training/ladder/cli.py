@@ -47,6 +47,7 @@ def is_ladder(folder: Path) -> bool:
 def main(words: Sequence[str], given: dict[str, str]) -> int:
     """Climb as ``words`` say; ``given`` are the options in them. Returns the exit status."""
     console = Console(highlight=False, markup=False)
+    ladder: Ladder | None = None
     with stops_raise():
         try:
             ladder = _ladder(words, given, console)
@@ -60,8 +61,11 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
             console.print(f"stopped: {error}; --resume it with a lower --lr", style="red", soft_wrap=True)
             return FAILED
         except KeyboardInterrupt as stop:
-            go_on = f"{PROGRAM} --resume {shlex.quote(str(ladder.folder))}"
-            console.print(f"\nstopped; {len(ladder.rows)} rungs are saved. To go on:\n  {go_on}", soft_wrap=True)
+            if ladder is None:
+                console.print("\nstopped before the first hand; nothing was changed")
+            else:
+                go_on = f"{PROGRAM} --resume {shlex.quote(str(ladder.folder))}"
+                console.print(f"\nstopped; {len(ladder.rows)} rungs are saved. To go on:\n  {go_on}", soft_wrap=True)
             return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
     return 0
 
