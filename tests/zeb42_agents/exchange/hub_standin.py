@@ -389,7 +389,7 @@ class FakeHub:
         return JSONResponse(
             d,
             headers={
-                "X-Xet-Cas-Url": d["casUrl"],
+                "X-Xet-Cas-Url": d["casUrl"],  # type: ignore[dict-item]
                 "X-Xet-Access-Token": "xet",
                 "X-Xet-Token-Expiration": str(d["exp"]),
             },
