@@ -3,6 +3,9 @@
     pip install 'zeb42[recipes]'
     python examples/maskable_ppo.py
 
+51 CPU seconds on one core for a million decisions, and 57.2% (+- 1.0%) of the hands won, with a random partner. (Random
+wins 50%.) Collecting alone is 130,000 decisions per CPU second.
+
 Stable-Baselines3 steps its environments one by one; :class:`HandsVecEnv` is its ``VecEnv`` over
 :class:`zeb42_env.Texas42VectorEnv`, where one kernel steps them all. Its ``action_masks`` is what MaskablePPO asks for.
 """

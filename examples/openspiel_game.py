@@ -3,6 +3,8 @@
     pip install 'zeb42[recipes]'
     python examples/openspiel_game.py
 
+72 CPU seconds on one core for 40 hands of 100 simulations per decision: +1.45 (+- 0.40) marks per hand against random.
+
 ``import openspiel_game`` registers it: ``pyspiel.load_game("python_texas42")`` is for every algorithm of OpenSpiel. All
 rules are those of :class:`zeb42_env.Hand`; an action has the same number in both.
 

@@ -3,6 +3,9 @@
     pip install 'zeb42[agents]'
     python examples/ppo_selfplay.py
 
+69 CPU seconds on one core, compiling included, and 71.9% (70.7 to 73.1) of the hands won against random, over 2,000
+mirrored deals. (Random against itself wins 50%.)
+
 Three things make PPO fit this game. Every decision masks what is illegal, when it plays and when it learns. What
 follows a decision is the *same seat's* next one, a trick later, and not the next observation, which is an opponent's.
 And each trick is paid when it is taken, so that a good play is not lost in the luck of the rest of the hand.

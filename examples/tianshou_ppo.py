@@ -3,6 +3,8 @@
     pip install 'zeb42[train]'
     python examples/tianshou_ppo.py
 
+54 CPU seconds on one core for 140,000 decisions; mean reward +0.06 (+- 0.04), where random has 0.
+
 tianshou's PPO knows no masks. Here the actor puts the score of what is illegal at minus infinity, so that tianshou's
 own distribution never draws it, when it plays and when it learns. In the Gymnasium environment the next observation is
 the same seat's, so that its advantages are right as they stand. (In the turn-based environment they would look through

