@@ -23,7 +23,6 @@ def test_public_names():
     modules = {
         "aec",
         "hand",
-        "layout",
         "notation",
         "observation",
         "options",
@@ -31,8 +30,6 @@ def test_public_names():
         "records",
         "rules",
         "single",
-        "snapshot",
-        "svg",
         "table",
         "tokenizers",
         "vector",

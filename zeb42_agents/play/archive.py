@@ -17,15 +17,14 @@ MOST_SHOWN = 200
 """Of the hands kept, the newest so many are listed."""
 
 
-def keep(session: Session, kept: Kept) -> None:
-    """Keep the finished hand of ``session`` if a person played in it."""
-    if session.people():
-        kept.add(session.hand, session.seats)
-
-
 def listed(kept: Kept, words: str) -> list[dict[str, Any]]:
     """The hands kept that have all of ``words`` in their line, newest first."""
     return [found.to_json() for found in reversed(kept.find(words.split())[-MOST_SHOWN:])]
+
+
+def text(kept: Kept) -> str:
+    """All hands kept, a line for each."""
+    return "".join(f"{found.line}\n" for found in kept.all())
 
 
 def reviewed(line: str, seat: int | None, *, public: bool) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from zeb42_agents.command import parse_options
 
 USAGE = 2
 DEFAULT_PORT = 4242
+PUBLIC_CONNECTIONS = 1000  # at once; more are told that the server is busy
 NUM_PORTS = 50  # that are tried, one after another
 
 
@@ -91,7 +92,12 @@ def serve(options: PlayOptions) -> int:
         hosts=[*LOCAL_HOSTS, *([options.host] if options.host not in ("0.0.0.0", "::") else []), *options.allow_host],
     )
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        limit_concurrency=PUBLIC_CONNECTIONS if options.public else None,
     )
     server = uvicorn.Server(config)
     print(f"Texas 42 with Zeb: {url}  (Ctrl-C ends it)", flush=True)

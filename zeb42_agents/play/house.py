@@ -23,9 +23,14 @@ from zeb42_env.rules import Rules
 
 MAX_TABLES = 500
 MAX_WATCHERS = 20  # streams of one table
+MAX_WAITING = 100  # questions before each adviser
 NUM_NOTES = 2
 IDLE_S = {False: 24 * 3600.0, True: 3600.0}
 """How long a table waits for its people before it is cleared away, on a server of one's own and on a public one."""
+
+
+CLOSING_S = 5.0
+"""How long the last hands may take to be written."""
 
 
 class GoneError(LookupError):
@@ -57,7 +62,8 @@ class LiveTable:
             entry["calls"] = player.caller if player else None
         shown["id"] = key
         shown["notes"] = list(self.notes)
-        shown["invitations"] = {other: show.place(at, seat) for other, at in self.keys.items() if other != key}
+        opener, *guests = self.keys
+        shown["invitations"] = {guest: show.place(self.keys[guest], seat) for guest in guests if key == opener}
         return shown
 
     def changed(self) -> None:
@@ -68,10 +74,13 @@ class LiveTable:
             self._driver.cancel()
         self._driver = asyncio.get_running_loop().create_task(self._drive())
 
-    async def follow(self, key: str) -> AsyncIterator[dict[str, Any]]:
-        """The state now, and every one that follows, none left out."""
+    def expect_room(self) -> None:
+        """ValueError if too many streams follow this table already."""
         if len(self._streams) >= MAX_WATCHERS:
             raise ValueError(f"expected at most {MAX_WATCHERS} streams of one table; close a tab")
+
+    async def follow(self, key: str) -> AsyncIterator[dict[str, Any]]:
+        """The state now, and every one that follows, none left out."""
         stream: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._streams[stream] = key
         try:
@@ -128,6 +137,7 @@ class House:
         self._players: dict[str, Player] = {}
         self._tables: dict[str, LiveTable] = {}
         self._advisers = [Worker("adviser 1"), Worker("adviser 2")]
+        self._keeper = Worker("keeper")  # reads and writes the file of hands, which grows with the years
         self._names = {level.spec: level.name for level in self.levels}
 
     def player(self, spec: str) -> Player:
@@ -172,6 +182,8 @@ class House:
     def say(self, key: str, words: str, version: int) -> dict[str, Any]:
         """The person with this key does what ``words`` say; the table afterwards."""
         table, seat = self._place(key)
+        if table.session.seats[seat] != YOU:
+            raise ValueError("an agent sits here: you watch")
         view = table.session.view(seat)
         if version == table.session.version and view.to_move == seat:
             action = read_action(words, view)
@@ -252,13 +264,15 @@ class House:
         found: dict[str, Any] = await self._in_thread(lambda: archive.what_if(line, ply, action, public=self.public))
         return found
 
-    def hands(self, words: str) -> list[dict[str, Any]]:
+    async def hands(self, words: str) -> list[dict[str, Any]]:
         """The hands kept here that have all of ``words`` in their line, newest first."""
-        return archive.listed(self._kept, words) if self._kept else []
+        kept = self._kept
+        return await asyncio.wrap_future(self._keeper.submit(lambda: archive.listed(kept, words))) if kept else []
 
-    def hands_text(self) -> str:
+    async def hands_text(self) -> str:
         """All hands kept here, a line for each."""
-        return "".join(f"{kept.line}\n" for kept in self._kept.all()) if self._kept else ""
+        kept = self._kept
+        return await asyncio.wrap_future(self._keeper.submit(lambda: archive.text(kept))) if kept else ""
 
     def most(self, up_to: int) -> int:
         """The most guessed deals that may be asked for."""
@@ -274,13 +288,14 @@ class House:
 
     async def _in_thread(self, job: Callable[[], Any]) -> Any:
         adviser = min(self._advisers, key=lambda worker: worker.pending)
+        if adviser.pending >= MAX_WAITING:
+            raise RuntimeError("too many questions at once: ask again in a minute")
         return await asyncio.wrap_future(adviser.submit(job))
 
     def _keep(self, session: Session) -> None:
-        if self._kept is None:
-            return
-        with suppress(OSError):  # a full disk does not end the game
-            archive.keep(session, self._kept)
+        kept, hand, seats = self._kept, session.hand.clone(), session.seats
+        if kept is not None and session.people():
+            self._keeper.submit(lambda: kept.add(hand, seats))  # a full disk does not end the game
 
     def _place(self, key: str) -> tuple[LiveTable, int]:
         table = self.table(key)
@@ -309,3 +324,6 @@ class House:
             player.stop()
         for adviser in self._advisers:
             adviser.stop()
+        with suppress(TimeoutError):  # a hand that was just finished is kept, too
+            self._keeper.submit(lambda: None).result(CLOSING_S)
+        self._keeper.stop()

@@ -1,8 +1,12 @@
-"""Agents at the table: loaded when first asked, each in a thread of its own, and replaced by greedy where they fail."""
+"""Agents at the table: loaded when first asked, each in a thread of its own, and replaced by greedy where they fail.
+
+What an agent says of its own failure goes to the log and not to the table: it may name dominoes that it holds.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
@@ -16,6 +20,7 @@ from zeb42_agents.play.workers import Worker
 from zeb42_env.hand import Hand
 from zeb42_env.rules import action_text
 
+LOG = logging.getLogger(__name__)
 PATIENCE_S = 20.0
 """How long a table waits for one decision."""
 FIRST_PATIENCE_S = 180.0
@@ -74,11 +79,13 @@ class Player:
             self._is_stuck = True
             return self._stand_in(question, f"took more than {patience_s:g} seconds")
         except Exception as error:  # an agent may raise anything; its table goes on
-            return self._stand_in(question, f"failed ({type(error).__name__}: {str(error)[:200]})")
+            LOG.warning("%s failed", self.spec, exc_info=error)
+            return self._stand_in(question, f"failed ({type(error).__name__})")
         self._has_answered = True
         if action not in Hand(question.view).legal_actions():
             said = action_text(action) if 0 <= action < 56 else str(action)
-            return self._stand_in(question, f"wanted {said}, which is not allowed")
+            LOG.warning("%s wanted %s, which is not allowed", self.spec, said)
+            return self._stand_in(question, "wanted what is not allowed")
         return Answer(action, None)
 
     def stop(self) -> None:

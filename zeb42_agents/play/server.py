@@ -294,6 +294,7 @@ async def events(request: Request, _: dict[str, Any]) -> Response:
     house = await _house(request)
     key = _key(request)
     live = house.table(key)
+    live.expect_room()
 
     async def stream() -> AsyncIterator[str]:
         states = live.follow(key)
@@ -370,13 +371,13 @@ async def read(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 async def hands(request: Request, _: dict[str, Any]) -> dict[str, Any]:
     """The hands kept on this machine."""
     house = await _house(request)
-    return {"hands": house.hands(request.query_params.get("words", "")[:80])}
+    return {"hands": await house.hands(request.query_params.get("words", "")[:80])}
 
 
 async def hands_file(request: Request, _: dict[str, Any]) -> Response:
     """The same as a file of lines."""
     house = await _house(request)
-    return Response(house.hands_text(), media_type="text/plain; charset=utf-8")
+    return Response(await house.hands_text(), media_type="text/plain; charset=utf-8")
 
 
 async def _lines(steps: AsyncIterator[dict[str, Any]]) -> Response:

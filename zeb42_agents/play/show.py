@@ -20,7 +20,8 @@ def state(session: Session, seat: int) -> dict[str, Any]:
     """The table as ``seat`` sees it. Pairs are (own team, other team); dominoes and actions are in words.
 
     ``view`` is the line of notation of what the seat may know; the seed, the other hands and the whole line come when
-    the hand is over, not before: each would give the hidden dominoes away.
+    the hand is over, not before: each would give the hidden dominoes away. The seed of a match gives the hands to come
+    away, too, so it waits for the end of the match.
     """
     view = session.view(seat)
     mine = view.to_move == seat and session.seats[seat] == YOU
@@ -199,7 +200,7 @@ def _over(session: Session, seat: int) -> dict[str, Any]:
             [domino_text(d) for d in reversed(range(tiles.NUM_DOMINOES)) if owner[d] == other] for other in range(4)
         ],
         "hand": str(hand),
-        "seed": session.seed,
+        "seed": None if session.is_match and not session.match_over else session.seed,
         "number": session.number,
     }
 

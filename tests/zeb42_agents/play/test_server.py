@@ -265,6 +265,35 @@ def test_asking_when_another_is_to_move_shows_only_who_may_hold_what(client: htt
     assert [line["kind"] for line in ask(client, key)] == ["hidden", "worlds"]
 
 
+def test_a_guest_holds_no_key_of_another_place(client: httpx.Client) -> None:
+    table = sit(client, seats=["you", "you", "Steady", "you"], seed=13)
+    assert sorted(table["invitations"].values()) == ["left", "right"]
+    for guest in table["invitations"]:
+        assert client.get(f"/api/tables/{guest}").json()["invitations"] == {}
+
+
+def test_who_watches_does_not_play(client: httpx.Client) -> None:
+    table = sit(client, seats=["you", "Steady", "Steady", "Steady"], seed=5, episode="hand")
+    watched = sit(client, seats=["Steady"] * 4, seed=5, episode="hand")
+    for key, status in ((watched["id"], 422), (table["id"], 409)):
+        said = client.post(f"/api/tables/{key}/act", json={"version": -1, "action": "pass"})
+        assert said.status_code == status, said.text
+
+
+def test_too_many_tabs_are_told(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.play.house.MAX_WATCHERS", 0)
+    answer = client.get(f"/api/tables/{sit(client)['id']}/events")
+    assert answer.status_code == 422
+    assert "close a tab" in answer.json()["error"]
+
+
+def test_too_many_questions_are_told(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.play.house.MAX_WAITING", 0)
+    answer = client.post("/api/review", json={"hand": str(Hand.deal(seed=1))})
+    assert answer.status_code == 503
+    assert "ask again" in answer.json()["error"]
+
+
 class Broken(Agent):
     def act(self, views: np.ndarray, rng: Any) -> np.ndarray:
         raise RuntimeError("out of dominoes")
@@ -284,8 +313,8 @@ class Slow(Agent):
 @pytest.mark.parametrize(
     ("agent", "note"),
     [
-        (Broken, "failed (RuntimeError: out of dominoes): greedy stood in for it"),
-        (Cheat, "wanted no-trump, which is not allowed: greedy stood in for it"),
+        (Broken, "failed (RuntimeError): greedy stood in for it"),
+        (Cheat, "wanted what is not allowed: greedy stood in for it"),
         (Slow, "took more than 0.05 seconds"),
     ],
 )
@@ -303,6 +332,7 @@ def test_an_agent_that_fails_is_shown_and_the_table_goes_on(
             said = {"version": state["version"], "action": state["legal"][0]}
             assert client.post(f"/api/tables/{key}/act", json=said).status_code == 200
         assert any(note in line for line in notes), notes
+        assert not any("out of dominoes" in line for line in notes)  # it could as well name what it holds
 
 
 def test_a_public_server_caps_effort_and_offers_what_is_cheap() -> None:

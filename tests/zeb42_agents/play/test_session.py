@@ -48,11 +48,13 @@ def test_a_match_goes_on_to_seven_marks() -> None:
         totals.append(session.marks)
         if session.match_over:
             break
+        assert state(session, 0)["over"]["seed"] is None  # it gives the next hands away
         session.go_on(session.version)
         assert session.hand.marks == totals[-1]
     assert max(totals[-1]) >= 7 > min(totals[-1])
     assert [(a + 1) & 3 for a in shakers[:-1]] == shakers[1:]
     assert state(session, 0)["over"]["match_over"]
+    assert state(session, 0)["over"]["seed"] == 3
     session.go_on(session.version)
     assert session.marks == (0, 0)
 

@@ -67,12 +67,12 @@ function App() {
       <h1><${Domino} face="4-2" /> Texas 42 <small>with Zeb</small></h1>
       <nav aria-label="Games">
         <button id="new-game" disabled=${!agents} onClick=${() => setDialog("new")}>New game</button>
-        <button id="type-in" disabled=${!agents} onClick=${() => setDialog("bids")}>A hand of yours</button>
+        <button id="type-in" disabled=${!agents} onClick=${() => setDialog("bids")}>Type in a hand</button>
         <button id="hands" disabled=${!agents} onClick=${() => setDialog("hands")}>Hands</button>
         <label class="pick">Pace <select value=${pace} onChange=${choose("pace", setPace)}>
           <option value="calm">calm</option><option value="usual">usual</option><option value="quick">quick</option><option value="at_once">at once</option></select></label>
-        <label class="pick">Light <select value=${theme} onChange=${choose("theme", setTheme)}>
-          <option value="">as the system</option><option value="light">light</option><option value="dark">dark</option></select></label>
+        <label class="pick">Theme <select value=${theme} onChange=${choose("theme", setTheme)}>
+          <option value="">system</option><option value="light">light</option><option value="dark">dark</option></select></label>
       </nav>
     </header>
     <main>
@@ -96,6 +96,7 @@ function Table({ game, agents, who, setWho, onReview }) {
         ${state.over && html`<${Result} state=${state} change=${change} onReview=${onReview} />`}
       </${Felt}></div>
       <p class="says" role="status" aria-live="polite">${state.says}</p>
+      ${state.phase !== "tricks" && !state.over && html`<p class="quiet callers">${callers(state)}</p>`}
       ${game.trouble && html`<p class="trouble" role="alert">${game.trouble}</p>`}
       ${state.notes.map((note) => html`<p key=${note.version} class="note" role="status">${note.text}</p>`)}
       <div class="tools">
@@ -114,6 +115,13 @@ function Table({ game, agents, who, setWho, onReview }) {
     </aside>`;
 }
 
+// Who speaks for whom in the auction, in a sentence for each kind of caller.
+function callers(state) {
+  const of = (shared) => [...new Set(state.seats.filter((seat) => seat.calls && (seat.calls === "simple bidder") === shared).map((seat) => seat.name))];
+  const sentence = (names, one, many) => (names.length ? `${names.join(" and ")} ${names.length > 1 ? many : one}. ` : "");
+  return sentence(of(false), "bids for itself", "bid for themselves") + sentence(of(true), "leaves its bids to the shared bidder", "leave their bids to the shared bidder");
+}
+
 function Result({ state, change, onReview }) {
   const { over } = state;
   const good = over.score > 0;
@@ -125,7 +133,7 @@ function Result({ state, change, onReview }) {
       <button id="review" onClick=${() => onReview(over.hand, state.watching ? null : state.seat)}>Review</button>
       <button onClick=${() => change("replay")}>Same hand again</button>
     </div>
-    <p class="quiet">seed ${over.seed}${over.number ? `, hand ${over.number + 1}` : ""}</p>
+    <p class="quiet">${over.seed === null ? "The match goes on; its seed is told when it ends" : `seed ${over.seed}`}${over.number ? `, hand ${over.number + 1}` : ""}</p>
   </div>`;
 }
 

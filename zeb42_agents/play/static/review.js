@@ -89,11 +89,15 @@ function Hindsight({ found }) {
     <p>${found.lost_it ? "It turned a hand that was won into a lost one." : ""} With all hands open, ${found.best_points} points were to be had.</p>`;
 }
 
+// A share of hands cannot be below none; what is measured can.
+const hands = (share) => Math.max(0, share).toFixed(2);
+
 function Groups({ summary }) {
   return html`<h3>Where it went</h3><table class="groups"><caption class="hidden-words">Hands lost by kind of decision</caption>
     <thead><tr><th scope="col">decisions</th><th scope="col">costly</th><th scope="col">hands lost</th></tr></thead>
     <tbody>${summary.groups.filter((group) => group.num_decisions).map((group) => html`<tr key=${group.name}><th scope="row">${group.words} <small>${group.num_decisions}</small></th>
-      <td>${group.num_costly}</td><td>${group.loss.toFixed(2)} <small>${group.interval[0].toFixed(2)} to ${group.interval[1].toFixed(2)}</small></td></tr>`)}</tbody></table>`;
+      <td>${group.num_costly}</td><td>${hands(group.loss)} <small>${hands(group.interval[0])} to ${hands(group.interval[1])}</small></td></tr>`)}</tbody></table>
+    <p class="quiet">One hand shows how it went, not how you play.</p>`;
 }
 
 function Graph({ steps, end, step, onChoose }) {
