@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -84,12 +85,13 @@ def set_aside(path: Path) -> Path:
 def append_line(path: Path, line: str) -> None:
     """Add ``line`` to the text file ``path``, made if need be; it is on the disk when this returns.
 
-    One write, so that of several programs at once none comes between; what a crash cut off stays a line of its own.
+    Of several programs at once one writes at a time; what a crash cut off stays a line of its own.
     """
     if "\n" in line:
         raise ValueError("expected one line, got several")
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # a file grows page by page: half a line of another is not a crash's
         size = os.fstat(descriptor).st_size
         if size:
             os.lseek(descriptor, size - 1, os.SEEK_SET)

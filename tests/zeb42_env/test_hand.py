@@ -23,6 +23,7 @@ def test_public_names():
     modules = {
         "aec",
         "hand",
+        "layout",
         "notation",
         "observation",
         "options",
@@ -30,6 +31,8 @@ def test_public_names():
         "records",
         "rules",
         "single",
+        "snapshot",
+        "svg",
         "table",
         "tokenizers",
         "vector",

@@ -239,6 +239,12 @@ def test_asking(sitting: Sitting) -> None:
     expect(sitting.page.locator(".plays")).to_have_count(0)
 
 
+def test_who_bids_for_whom_is_said(sitting: Sitting) -> None:
+    sitting.sit(hand=str(Hand.deal(seed=9, shaker=0)))
+    sitting.ready()
+    expect(sitting.page.locator(".callers")).to_contain_text("to the shared bidder")
+
+
 def test_bidding_help_at_the_table_and_for_seven_dominoes(sitting: Sitting) -> None:
     sitting.sit(hand=str(Hand.deal(seed=9, shaker=3)))
     sitting.ready()
@@ -290,6 +296,7 @@ def test_a_known_blunder_is_named_in_review(sitting: Sitting) -> None:
     expect(cards.nth(1)).to_contain_text("gave away 1 point")
     sitting.page.locator('.review .own [data-domino="6-6"]').click()
     expect(sitting.page.locator(".verdicts h3").nth(1)).to_have_text("What if 6-6?")
+    assert "-0." not in sitting.page.locator(".groups").inner_text()  # nobody loses less than no hand
     sitting.page.click("#leave-review")
     expect(sitting.page.locator("#undo")).to_be_visible()
 
