@@ -10,7 +10,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
+
+import numpy as np
 
 FINGERPRINT_BYTES = 16
 
@@ -128,3 +131,14 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"expected a JSON object in {path}, got {type(content).__name__}")
     return content
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The array in the ``.npy`` file ``path``, of any type and shape. ValueError if it is damaged or foreign."""
+    try:
+        # Mapped, so that a header can ask for no more rows than its file has; copied, since files are replaced later.
+        return np.array(np.lib.format.open_memmap(path, mode="r"))
+    except (ValueError, OSError, EOFError, MemoryError, RecursionError, ArithmeticError) as error:
+        raise ValueError(f"expected an array in {path}, got something else: {error}") from None
+    except (TokenError, SyntaxError, TypeError, LookupError) as error:  # numpy's own, of headers that it did not write
+        raise ValueError(f"expected an array in {path}, got a header that is none: {error}") from None

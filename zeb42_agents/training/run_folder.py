@@ -19,7 +19,7 @@ from torch import Tensor
 
 from zeb42_agents import weights
 from zeb42_agents.experience import check_experience
-from zeb42_agents.files import read_json, recover_folder, replaced_folder, write_json
+from zeb42_agents.files import read_array, read_json, recover_folder, replaced_folder, write_json
 from zeb42_agents.training.config import TrainConfig
 from zeb42_agents.training.tracking import METRICS_FILE
 
@@ -144,9 +144,8 @@ def read_checkpoint(run: Path) -> Checkpoint:
         if changed:
             raise ValueError(f"{', '.join(changed)} is not what {_PROGRESS} says it is")
         tensors = load_file(folder / _LEARNING)
-        # Mapped, so that a header can ask for no more rows than its file has; copied, since the file is replaced later.
-        hands = check_experience(np.array(np.lib.format.open_memmap(folder / _HANDS, mode="r")))
-    except (SafetensorError, OSError, ValueError, EOFError, MemoryError, RecursionError) as error:
+        hands = check_experience(read_array(folder / _HANDS))
+    except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"expected a checkpoint in {folder}, got damaged or foreign files: {error}") from None
     kinds = (_TORCH_GENERATOR, "model.", "averaged.", *(["optimizer."] if progress["step"] else []))
     lacking = [kind for kind in kinds if not any(name.startswith(kind) for name in tensors)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +117,21 @@ def test_files_of_labels_are_checked(tmp_path: Path) -> None:
         labels.read_labels(path)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': [('a',",
+        b"{'descr': (), 'fortran_order': False, 'shape': (3,)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999999999999999,)}",
+    ],
+)
+def test_a_header_that_numpy_stumbles_over_is_a_foreign_file(tmp_path: Path, header: bytes) -> None:
+    path = tmp_path / "labels.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(ValueError, match=r"expected labels in .*labels\.npy, got a damaged or foreign file"):
+        labels.read_labels(path)
+
+
 def test_the_loss_is_cross_entropy_and_expected_regret(config: LadderConfig) -> None:
     shares, legal = torch.tensor([[0.8, 0.3, 0.0]]), torch.tensor([[True, True, False]])
     logits = torch.tensor([[0.5, -0.2, 9.0]])
@@ -206,7 +223,21 @@ def test_only_a_mind_whose_regret_is_no_worse_takes_the_place(
     assert minds_on_disk.load(tmp_path / run.BEST).state["rung"] == kept
 
 
-def test_nobody_else_climbs_in_the_folder_and_foreign_progress_is_named(config: LadderConfig, tmp_path: Path) -> None:
+def test_nobody_else_climbs_in_the_folder(config: LadderConfig, tmp_path: Path) -> None:
+    code = "from sys import argv; from zeb42_agents.training.ladder import run; run._take_lock(run.Path(argv[1]))"
+    ladder = run.Ladder(config, tmp_path)
+    words = [sys.executable, "-c", code, str(ladder.folder)]
+    other = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert other.stderr.splitlines()[-1].startswith("ValueError: expected a ladder that nobody climbs")
+
+
+def test_an_opponent_that_is_none_is_named_before_anything_is_learned(config: LadderConfig, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="gredy"):
+        run.Ladder(replace(config, opponents=("gredy",)), tmp_path)
+    assert not (tmp_path / run.CONFIG_FILE).exists()
+
+
+def test_foreign_progress_is_named(config: LadderConfig, tmp_path: Path) -> None:
     (tmp_path / run.PROGRESS_FILE).write_text('{"schema": 1, "rows": [{"rung": 3, "accepted": true}]}')
     with pytest.raises(ValueError, match="expected the progress of a ladder in"):
         run.Ladder(config, tmp_path)

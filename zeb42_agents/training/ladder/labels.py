@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zeb42_agents.files import replaced_file
+from zeb42_agents.files import read_array, replaced_file
 from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_many
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
@@ -72,8 +72,7 @@ def write_labels(path: Path, labels: np.ndarray) -> None:
 def read_labels(path: Path) -> np.ndarray:
     """The labels in ``path``: LABEL [N]. ValueError if the file is damaged or foreign."""
     try:
-        # Mapped, so that a header can ask for no more rows than its file has.
-        found = np.array(np.lib.format.open_memmap(path, mode="r"))
+        found = read_array(path)
         if found.dtype != LABEL or found.ndim != 1:
             raise ValueError(f"it holds {found.dtype} of shape {found.shape}")
         found = np.require(found, LABEL)
@@ -82,6 +81,6 @@ def read_labels(path: Path) -> np.ndarray:
             raise ValueError("it holds views of seats that are not to play")
         if not ((found["shares"] >= 0) & (found["shares"] <= 1)).all() or (found["num_worlds"] < 1).any():
             raise ValueError("it holds shares that are none")
-    except (ValueError, OSError, EOFError, MemoryError) as error:
+    except (ValueError, OSError) as error:
         raise ValueError(f"expected labels in {path}, got a damaged or foreign file: {error}") from None
     return found

@@ -60,6 +60,7 @@ class Ladder:
         if (self.folder / PROGRESS_FILE).is_file():
             self.rows = _checked_rows(read_json(self.folder / PROGRESS_FILE), self.folder)
             recover_folder(self.folder / BEST)
+        self._opponents = {spec: as_agent(spec) for spec in config.opponents}  # a slip shows now, not after hours
         write_json(self.folder / CONFIG_FILE, config.to_json())
 
     @property
@@ -164,7 +165,7 @@ class Ladder:
     def _measure(self, model: MindModel) -> dict[str, float]:
         """How many hands the mind alone wins, of mirrored deals in the published format."""
         player = MindPlayer(network_mind(model.network()))
-        against: dict[str, Any] = {spec: as_agent(spec) for spec in self.config.opponents}
+        against: dict[str, Any] = dict(self._opponents)
         if self.rows:
             bottom = minds_on_disk.load(self.folder / MINDS / _name(BOTTOM)).model
             against["bottom"] = MindPlayer(network_mind(bottom.network()))
