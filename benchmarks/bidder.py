@@ -67,7 +67,7 @@ def fit(num_deals: int, seed: int) -> None:
     scored = basis(found @ weights.T)
     chances = np.array([fit_logistic(scored[fitted], points[fitted] >= goal) for goal in GOALS])
     print("CHANCES", np.array2string(chances, separator=", "))
-    print("held out: promised, made and Brier of each goal, then promised and made by tenths of the promise")
+    print("a quarter, held out of CHANCES, not of WEIGHTS: promised, made and Brier of each goal, then both by tenths")
     for goal, row in zip(GOALS, chances, strict=True):
         calibration(goal, 1 / (1 + np.exp(-scored[tested] @ row)), points[tested] >= goal)
 

@@ -26,7 +26,7 @@ from zeb42_agents.simple_bidder import (
 from zeb42_agents.solver import in_threads
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, nth_bit, popcount
-from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS, NUM_DOMINOES, NUM_SEATS
+from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS, NUM_SEATS
 from zeb42_env._core.record import (
     AUCTION,
     DECLARATION,
@@ -401,10 +401,7 @@ def worlds_given_calls(view: np.void, key: np.uint64, num_worlds: int) -> np.nda
     Uniform worlds are drawn, four times as many, weighed by :func:`_call_likelihood` and resampled systematically; a
     view without calls of others keeps the first ones.
     """
-    views = np.empty(1, HAND)
-    views[0] = view
-    ones = np.ones((1, NUM_DOMINOES, NUM_SEATS), np.float32)
-    drawn = worlds.sample_many(views, WORLDS_PER_DRAW * num_worlds, np.full(1, key, np.uint64), ones)[0]
+    drawn = worlds.sample_evenly(view, WORLDS_PER_DRAW * num_worlds, key)
     likelihood = np.empty(len(drawn))
     for w in range(len(drawn)):
         likelihood[w] = _auction_likelihood(view, drawn[w])

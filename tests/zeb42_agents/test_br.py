@@ -158,13 +158,26 @@ def test_dice_play_the_whole_hand_and_say_what_it_comes_to():
 
 
 def test_it_sees_a_sure_win():
-    """With every domino but its own known, it plays what wins."""
-    hand = position(1, 24)
-    agent = make_agent("br:outer=20,inner=4")
-    while not hand.is_over:
+    """Last to a trick with one more to come, where all is forced: it takes what wins in every deal."""
+    agent, sure = make_agent("br:outer=20,inner=4"), 0
+    for seed in range(100):
+        hand = position(seed, 23)
         view = hand.view(hand.to_move)
-        hand.apply(int(agent.act(np.array([view]), np.zeros(1, np.uint64))[0]))
-    assert sum(hand.points) == 42
+        wins = {play: [won_after(redealt(view, deal), play) for deal in range(12)] for play in hand.legal_actions()}
+        best = [play for play, won in wins.items() if all(won)]
+        if len(best) == 1 and not any(any(won) for play, won in wins.items() if play != best[0]):
+            sure += 1
+            assert agent.act(np.array([view]), np.array([seed], np.uint64)).tolist() == best
+    assert sure > 3
+
+
+def won_after(hand: Hand, play: int) -> bool:
+    """Whether the seat to move has won after ``play`` and what is forced then."""
+    team = hand.to_move & 1
+    hand.apply(play)
+    while not hand.is_over:
+        hand.apply(hand.legal_actions()[0])
+    return (1 - 2 * team) * goals.outcome(hand.record, int(hand.points[0])) > 0
 
 
 @pytest.mark.parametrize("options", [{"outer": 0}, {"inner": 0}, {"thin": 0}, {"outer": 10**6}, {"inner": 1.5}])
