@@ -307,7 +307,7 @@ def test_command_line_end_to_end(
         (["random", "eq:n=1", "eq:1"], "eq:n=1 more than once, also as eq:1; give one of them a name"),
         (
             ["random", "alphazero"],
-            "expected an agent, got 'alphazero'; allowed: br, eq, gentle, greedy, random, zeb, 'cmd:",
+            "expected an agent, got 'alphazero'; allowed: br, eq, gentle, greedy, random, zeb, py:MODULE:NAME, 'cmd:",
         ),
         (["random", "greedy", "--protocol", "bridge"], "expected a protocol, got 'bridge'; allowed: majority"),
         (["random", "greedy", "--anchor", "eq:n=5"], "expected an anchor that plays"),
