@@ -14,11 +14,13 @@ table to the share of worlds in which perfect play makes them and to the estimat
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
 from bidder_strength import CallsBy, duel, old_calls
 
 from zeb42_agents import bidding, simple_bidder, solver, worlds
+from zeb42_agents.agent import Agent
 from zeb42_agents.arena.play import play_hands
 from zeb42_agents.baselines import GreedyAgent
 from zeb42_agents.eq import EQ
@@ -32,6 +34,9 @@ GOALS = (goals.HALF + 1, *range(MIN_BID, HAND_POINTS + 1))
 SEVEN_TRUMPS = 8.0  # log odds: they take every trick, and are too rare to fit
 CHUNK = 50_000
 NUM_WORLDS = 50
+
+Calls = Callable[[np.ndarray], np.ndarray]
+"""What an array of hands is answered with: a declaration or a call for each."""
 
 
 def main() -> None:
@@ -72,7 +77,7 @@ def fit(num_deals: int, seed: int) -> None:
         calibration(goal, 1 / (1 + np.exp(-scored[tested] @ row)), points[tested] >= goal)
 
 
-def greedy_contracts(num_deals: int, seed: int, choose) -> tuple[np.ndarray, np.ndarray]:
+def greedy_contracts(num_deals: int, seed: int, choose: Calls) -> tuple[np.ndarray, np.ndarray]:
     """Contracts of seat 0 played by greedy, with the declarations that ``choose`` makes of its dominoes (uint32 [B]):
     the features float64 [B, F] of its dominoes, and the points int64 [B] that its team took."""
     found, points = np.zeros((num_deals, simple_bidder.NUM_FEATURES)), np.empty(num_deals, np.int64)
@@ -94,7 +99,7 @@ def deals(first: int, end: int, seed: int) -> np.ndarray:
     return hands
 
 
-def played(agent, hands: np.ndarray, bids: np.ndarray, declarations: np.ndarray, seed: int) -> np.ndarray:
+def played(agent: Agent, hands: np.ndarray, bids: np.ndarray, declarations: np.ndarray, seed: int) -> np.ndarray:
     """The points int64 [B] that seat 0's team takes in its contracts on ``hands``, ``agent`` playing all seats."""
     hands["bidder"], hands["bid"], hands["declaration"] = 0, bids, declarations
     hands["leader"], hands["to_move"], hands["phase"] = 0, 0, TRICKS
@@ -167,7 +172,7 @@ def compare_passes(num_deals: int, seed: int) -> None:
         print(worth, "  ".join(f"{pairing.elo:+.0f} +- {np.ptp(pairing.elo_interval) / 2:.0f}" for pairing in elos))
 
 
-def pass_calls(nobody: float, partner: float, opponent: float):
+def pass_calls(nobody: float, partner: float, opponent: float) -> Calls:
     """The simple bidder's calls if a pass were worth so much."""
     change = np.array([nobody, partner, opponent]) - simple_bidder.PASS_WORTH
 

@@ -107,10 +107,10 @@ def promise(mind: str, num_hands: int) -> None:
             table.take(turn.rows, actions)
         score = np.array([goals.outcome(hand, int(hand["points"][0])) for hand in table.hands])
         score[seats % 2 == 1] *= -1
-        found = np.array([(trick, value - score[row]) for row, trick, value in promised])
+        excess = np.array([(trick, value - score[row]) for row, trick, value in promised])
         cells = []
         for trick in range(6):
-            bias = found[found[:, 0] == trick, 1]
+            bias = excess[excess[:, 0] == trick, 1]
             cells.append(f"{bias.mean():+.3f} ± {1.96 * bias.std() / np.sqrt(len(bias)):.3f}")
         print(f"| {worlds} | {thin} | " + " | ".join(cells) + " |", flush=True)
 
