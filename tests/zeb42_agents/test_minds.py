@@ -162,9 +162,11 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     minds_on_disk.save(tmp_path / "m", some_model(), {})
     file = tmp_path / "m" / weights.MODEL_FILE
     tensors = load_file(file)
-    save_file(tensors | {"third.bias": torch.full((28,), torch.nan)}, file)
-    with pytest.raises(ValueError, match="expected finite real numbers"):
-        minds_on_disk.load(tmp_path / "m")
+    too_large = torch.full((28,), 1e300, dtype=torch.float64)  # for the float32 of a mind
+    for wrong in (torch.full((28,), torch.nan), too_large):
+        save_file(tensors | {"third.bias": wrong}, file)
+        with pytest.raises(ValueError, match="expected finite real numbers"):
+            minds_on_disk.load(tmp_path / "m")
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(ValueError, match="a damaged or foreign file"):
         minds_on_disk.load(tmp_path / "m")

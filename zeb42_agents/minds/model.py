@@ -131,7 +131,7 @@ def load(source: str | Path) -> MindWeights:
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if shapes != config.shapes():  # before anything is built, so that a file asks for no more than it holds
         raise ValueError(f"expected parameters of the shapes {config.shapes()} in {where}, got {shapes}")
-    if not all(tensor.is_floating_point() and tensor.isfinite().all() for tensor in tensors.values()):
+    if not all(tensor.is_floating_point() and tensor.float().isfinite().all() for tensor in tensors.values()):
         raise ValueError(f"expected finite real numbers in {where}, got others")
     model = MindModel(config)
     model.load_state_dict(tensors)
