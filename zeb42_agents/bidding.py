@@ -319,7 +319,7 @@ def score_calls(sampled: np.ndarray, seat: int, legal: np.uint64, m: np.void) ->
     for i in range(len(calls)):
         scores[calls[i]] = 0.0
     for w in range(len(sampled)):
-        solved_bidder, solved_for, points = -1, 0, 0
+        solved_bidder, solved_with, solved_for, points = -1, -1, 0, 0
         for i in range(len(calls)):
             hands[0] = sampled[w]
             apply(hand, calls[i])
@@ -335,8 +335,9 @@ def score_calls(sampled: np.ndarray, seat: int, legal: np.uint64, m: np.void) ->
             # A call differs from the one before in few worlds: what it takes to settle the contract is kept.
             needed = goals.target(hand, bidder & 1)
             exact = goals.by_margin(scoring) or (bidder == seat and not in_marks)
-            if bidder != solved_bidder or solved_for != (EXACTLY if exact else needed):
-                solved_bidder, solved_for = bidder, EXACTLY if exact else needed
+            goal = EXACTLY if exact else needed
+            if bidder != solved_bidder or declaration != solved_with or goal != solved_for:
+                solved_bidder, solved_with, solved_for = bidder, declaration, goal
                 if exact:
                     points = contract_points(sampled[w], bidder, declaration, m)
                 else:

@@ -293,3 +293,12 @@ def test_best_over_worlds_is_the_one_made_most() -> None:
     assert len(tried) == 4
     assert chance == chances[best] == max(chances[d] for d in tried)
     assert simple_bidder.promising(held, 0b1111111111, 30, 10) == 0b1111111111
+
+
+def test_a_call_is_worth_the_same_beside_others() -> None:
+    """In this deal the next seat overcalls a pass and 30 alike, but with another trump."""
+    hand, memory = Hand.deal(10029, Rules(scoring="points")), solver.new_memory()[0]
+    world, thirty = np.array([hand.record], core.HAND), parse_action("30")
+    alone = bidding.score_calls(world, hand.to_move, np.uint64(1 << thirty), memory)[thirty]
+    both = bidding.score_calls(world, hand.to_move, np.uint64(1 << core.PASS | 1 << thirty), memory)[thirty]
+    assert both == alone
