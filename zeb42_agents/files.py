@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -90,19 +89,18 @@ def append_line(path: Path, line: str) -> None:
 
     Of several programs at once one writes at a time; what a crash cut off stays a line of its own.
     """
+    from filelock import FileLock
+
     if "\n" in line:
         raise ValueError("expected one line, got several")
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # a file grows page by page: half a line of another is not a crash's
-        size = os.fstat(descriptor).st_size
-        if size:
-            os.lseek(descriptor, size - 1, os.SEEK_SET)
-        is_cut_off = size > 0 and os.read(descriptor, 1) != b"\n"
-        os.write(descriptor, f"{chr(10) if is_cut_off else ''}{line}\n".encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # A file grows page by page: without the lock, half of another's line would look cut off by a crash.
+    with FileLock(f"{path}.lock"), open(path, "ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        is_cut_off = size > 0 and file.read() != b"\n"
+        file.write(f"{chr(10) if is_cut_off else ''}{line}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def see_onto_disk(path: Path) -> None:

@@ -102,7 +102,7 @@ function Play({ option, unit }) {
   const value = { win: percent(option.value), points: `${option.value.toFixed(1)} points`, marks: `${signed(option.value)} marks` }[unit];
   const width = { win: option.value, points: option.value / 42, marks: (option.value + 2) / 4 }[unit];
   const loss = unit === "win" ? percent(option.loss) : option.loss.toFixed(2);
-  const spread = unit === "win" ? percent(option.se) : option.se.toFixed(2);
+  const spread = unit === "win" ? percent(2 * option.se) : (2 * option.se).toFixed(2);
   const domino = /^\d-\d$/.test(option.text);
   return html`<li class=${option.close ? "close" : ""}>
     <span class="what">${domino ? html`<${Domino} face=${option.text} lying /><span class="hidden-words">${option.text}</span>` : option.text}</span>

@@ -76,7 +76,7 @@ function Verdicts({ step, title }) {
   if (!known) return null;
   return html`<section class="verdicts"><h3>${title}</h3><div class="cards">
     <div class=${`card ${known.grade}`}><h4>What you could know</h4><p class="grade">${known.words}</p>
-      ${known.grade === "forced" ? "" : html`<p>${known.loss === 0 ? "Nothing did better in the guessed deals." : `It gave up ${amount(known.loss, known.unit)} ± ${amount(known.se, known.unit)}.`}</p>
+      ${known.grade === "forced" ? "" : html`<p>${known.loss === 0 ? "Nothing did better in the guessed deals." : `It gave up ${amount(known.loss, known.unit)} ± ${amount(2 * known.se, known.unit)}.`}</p>
       <ul>${known.options.slice(0, 5).map((option) => html`<li key=${option.text} class=${option.text === step.text ? "done" : ""}>${option.text} <b>${amount(option.value, known.unit)}</b>${option.close && option.loss ? " too close to call" : ""}</li>`)}</ul>`}
     </div>
     <div class="card"><h4>Hindsight</h4>${hindsight ? html`<${Hindsight} found=${hindsight} />` : html`<p class="quiet">Not all hands are known.</p>`}</div>
