@@ -172,7 +172,7 @@ def test_openspiel_searches(capsys):
     ("recipe", "package", "line"),
     [
         ("maskable_ppo", "sb3_contrib", "sb3_contrib is not installed, run `pip install 'zeb42[recipes]'`"),
-        ("torchrl_teams", "torchrl", "torchrl is not installed, run `pip install 'zeb42[recipes]'`"),
+        ("torchrl_teams", "tensordict", "tensordict is not installed, run `pip install 'zeb42[recipes]'`"),
         ("openspiel_game", "pyspiel", "pyspiel is not installed, run `pip install 'zeb42[recipes]'`"),
         ("ppo_selfplay", "torch", "torch is not installed, run `pip install 'zeb42[agents]'`"),
         ("tianshou_ppo", "tianshou", "tianshou is not installed, run `pip install 'zeb42[train]'`"),

@@ -140,7 +140,7 @@ def test_a_hand_by_keyboard(sitting: Sitting) -> None:
     keys = sitting.page.keyboard
     while (what := sitting.ready()) != "over":
         before = sitting.version()
-        sitting.page.wait_for_function("document.activeElement.matches('.call, .tile-button')")
+        sitting.page.wait_for_function("() => document.activeElement.matches('.call, .tile-button')")
         if what == "play":
             for _ in range(8):
                 if "legal" in sitting.page.evaluate("document.activeElement.className"):
