@@ -44,7 +44,7 @@ function App() {
     welcome(setAgents, setWho, game).catch((error) => game.setTrouble(error.message));
   }, []);
   useShortcuts(game, dialog || reviewed);
-  useFocus(reviewed ? null : state);
+  useFocus(reviewed ? null : state, game.busy);
   const review = (hand, seat) => {
     setDialog(null);
     setReviewed({ hand, seat });
@@ -198,15 +198,16 @@ function useShortcuts(game, dialog) {
 }
 
 // When it is the person's turn and nothing else has the focus, the keyboard is at what can be done.
-function useFocus(state) {
+// Not while an answer is awaited: what is disabled takes no focus.
+function useFocus(state, busy) {
   const version = state?.version;
   useEffect(() => {
-    if (!state?.your_turn && !state?.over) return;
+    if (busy || (!state?.your_turn && !state?.over)) return;
     const now = document.activeElement;
     const idle = !now || now === document.body || now.closest(".own, .calls, .result") || !now.isConnected;
     if (!idle) return;
     document.querySelector(".result .primary, .calls .call, .own .legal")?.focus({ preventScroll: true });
-  }, [version]);
+  }, [version, busy]);
 }
 
 render(html`<${App} />`, document.getElementById("app"));
