@@ -7,30 +7,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from positions import position
 
 from zeb42_agents import make_agent, minds, worlds
 from zeb42_agents.br import BestResponse
 from zeb42_agents.minds.dice import finish_by_dice
 from zeb42_agents.minds.model import MindConfig, MindModel
 from zeb42_agents.search import bundle as bundles
-from zeb42_env import HAND, Hand, Rules
+from zeb42_env import HAND, Hand
 from zeb42_env._core import goals, tables
 from zeb42_env._core.bits import mix
-
-RULES = (
-    Rules(contract="random", scoring="majority"),
-    Rules(contract="random", scoring="points"),
-    Rules(contract="dropped30", scoring="contract"),
-    Rules(contract="most_trumps", scoring="contract"),
-)
-
-
-def position(seed: int, num_plays: int) -> Hand:
-    """A hand in its tricks after some random plays."""
-    hand, rng = Hand.deal(seed, RULES[seed % len(RULES)]), np.random.default_rng(seed)
-    for _ in range(num_plays):
-        hand.apply(int(rng.choice(hand.legal_actions())))
-    return hand
 
 
 def redealt(view: np.void, seed: int) -> Hand:

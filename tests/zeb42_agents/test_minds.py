@@ -10,30 +10,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from positions import position
 from safetensors.torch import load_file, save_file
 
 from zeb42_agents import make_agent, minds, weights, worlds
 from zeb42_agents.minds import columns, network
 from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds.model import MindConfig, MindModel
-from zeb42_env import HAND, Hand, Rules
+from zeb42_env import HAND, Hand
 from zeb42_env._core import goals
 from zeb42_env._core.dominoes import BEATERS, COUNT, LED_SUIT, POWER, SUIT_MEMBERS, TRUMPS
-
-RULES = (
-    Rules(contract="random", scoring="majority"),
-    Rules(contract="random", scoring="points"),
-    Rules(contract="dropped30", scoring="contract"),
-    Rules(contract="most_trumps", scoring="contract"),
-)
-
-
-def position(seed: int, num_plays: int) -> Hand:
-    """A hand in its tricks after some random plays."""
-    hand, rng = Hand.deal(seed, RULES[seed % len(RULES)]), np.random.default_rng(seed)
-    for _ in range(num_plays):
-        hand.apply(int(rng.choice(hand.legal_actions())))
-    return hand
 
 
 def some_views(num_views: int) -> np.ndarray:

@@ -109,7 +109,7 @@ class Kept:
         wanted = list(numbers)
         missing = [number for number in wanted if number not in every]
         if missing:
-            there = f"1..{len(every)}" if every else "none, nothing is kept yet"
+            there = f"1..{len(every)}" if every else "none, nothing is kept yet: zeb42 play keeps what you play"
             raise ValueError(f"expected numbers of kept hands, got {missing[0]}; allowed: {there}")
         return [every[number] for number in wanted]
 
