@@ -42,10 +42,13 @@ ABLATION = (
     ("double-dummy", 160, "-", "eq:n=160"),
     ("value", 16, "drawn", "zeb:laptop,sims=64,worlds=16,solve_tricks=0,belief=uniform"),
     ("value", 160, "drawn", "zeb:laptop,sims=640,worlds=160,solve_tricks=0,belief=uniform"),
-    ("played", 16, "argmax", "{mind},worlds=16"),
-    ("played", 16, "drawn", "{mind},worlds=16,temperature=0.5"),
-    ("played", 160, "argmax", "{mind},worlds=160"),
-    ("played", 160, "drawn", "{mind},worlds=160,temperature=0.5"),
+    ("played", 16, "argmax", "{mind},worlds=16,solve_tricks=0"),
+    ("played", 16, "drawn", "{mind},worlds=16,solve_tricks=0,temperature=0.5"),
+    ("played", 160, "argmax", "{mind},worlds=160,solve_tricks=0"),
+    ("played", 160, "drawn", "{mind},worlds=160,solve_tricks=0,temperature=0.5"),
+    ("played, then solved", 16, "argmax", "{mind},worlds=16"),
+    ("played, then solved", 160, "argmax", "{mind},worlds=160"),
+    ("played, then solved", 160, "drawn", "{mind},worlds=160,temperature=0.5"),
 )
 
 

@@ -16,6 +16,8 @@ from zeb42_agents.minds import network_mind
 from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.search.bundle import Plan
+from zeb42_agents.search.config import SOLVE_TRICKS
+from zeb42_env._core.dominoes import NUM_TRICKS
 from zeb42_env.hand import Hand
 
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
@@ -40,7 +42,7 @@ class Zeb(Agent):
         sims: int = 0,
         worlds: int = 0,
         belief: str = "net",
-        solve_tricks: int = 4,
+        solve_tricks: int = SOLVE_TRICKS,
         root: str = "gumbel",
         mix_tricks: int = 0,
         mix_weight: float = 0.5,
@@ -58,21 +60,23 @@ class Zeb(Agent):
         machine to the next; ``float32`` plays the same everywhere.
 
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
-        in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind. With a ``temperature`` the
-        modelled players draw their plays.
+        in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
+        tricks are solved. With a ``temperature`` the modelled players draw their plays.
         """
+        of_search = {"solve_tricks": (solve_tricks, SOLVE_TRICKS)}
         of_tree = {
-            "belief": (belief, "net"), "solve_tricks": (solve_tricks, 4), "root": (root, "gumbel"),
-            "mix_tricks": (mix_tricks, 0), "mix_weight": (mix_weight, 0.5), "threads": (threads, 1),
+            "belief": (belief, "net"), "root": (root, "gumbel"), "mix_tricks": (mix_tricks, 0),
+            "mix_weight": (mix_weight, 0.5), "threads": (threads, 1),
         }  # fmt: skip
         of_network = {"sims": (sims, 0), "device": (device, "auto"), "precision": (precision, "float32"), **of_tree}
         of_mind = {"thin": (thin, THIN), "early": (early, 1), "temperature": (temperature, 0.0)}
         if minds_on_disk.is_mind(weights):
-            _refuse(f"{weights} is a mind, which searches by worlds=, thin=, early=, temperature=", of_network)
-            return _over_a_mind(weights, worlds, thin, early, temperature)
+            options = "worlds=, thin=, early=, solve_tricks=, temperature="
+            _refuse(f"{weights} is a mind, which searches by {options}", of_network)
+            return _over_a_mind(weights, worlds, thin, early, solve_tricks, temperature)
         _refuse(f"{weights} is a network and no mind", of_mind)
         if not sims:
-            _need("sims", {"worlds": (worlds, 0), **of_tree})
+            _need("sims", {"worlds": (worlds, 0), **of_search, **of_tree})
         evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
         search = None
         if sims:
@@ -89,7 +93,7 @@ class Zeb(Agent):
             )
         agent = cls(evaluator, search=search)
         agent._fingerprint = weights_on_disk.fingerprint_of(weights)
-        chosen = {"sims": (sims, 0), "worlds": (worlds, 0), **of_network}
+        chosen = {"sims": (sims, 0), "worlds": (worlds, 0), **of_search, **of_network}
         agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
         agent._options.insert(0, repr(weights))
         return agent
@@ -137,7 +141,7 @@ class Zeb(Agent):
         )
 
 
-def _over_a_mind(weights: str, worlds: int, thin: int, early: int, temperature: float) -> MindPlayer:
+def _over_a_mind(weights: str, worlds: int, thin: int, early: int, solve_tricks: int, temperature: float) -> MindPlayer:
     """The player that a mind is, with a search over ``worlds`` worlds, or alone if there are none."""
     if not 0 <= temperature <= 100:
         raise ValueError(f"expected temperature in 0..100, got {temperature}")
@@ -146,9 +150,11 @@ def _over_a_mind(weights: str, worlds: int, thin: int, early: int, temperature: 
         for name, value in (("worlds", worlds), ("early", early), ("thin", thin), ("worlds * early", worlds * early)):
             if not 1 <= value <= MAX_WORLDS:
                 raise ValueError(f"expected {name} in 1..{MAX_WORLDS}, got {value}")
-        plan = Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True)
+        if not 0 <= solve_tricks <= NUM_TRICKS:
+            raise ValueError(f"expected solve_tricks in 0..{NUM_TRICKS}, got {solve_tricks}")
+        plan = Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True, solve_tricks=solve_tricks)
     else:
-        _need("worlds", {"thin": (thin, THIN), "early": (early, 1)})
+        _need("worlds", {"thin": (thin, THIN), "early": (early, 1), "solve_tricks": (solve_tricks, SOLVE_TRICKS)})
     mind = network_mind(minds_on_disk.load(weights).model.network(), temperature)
     agent = MindPlayer(mind, plan, name=f"zeb:{weights}")
     agent.fingerprint = weights_on_disk.fingerprint_of(weights)

@@ -14,6 +14,7 @@ from zeb42_agents.br import BestResponse
 from zeb42_agents.minds.dice import finish_by_dice
 from zeb42_agents.minds.model import MindConfig, MindModel
 from zeb42_agents.search import bundle as bundles
+from zeb42_agents.solver import solve
 from zeb42_env import HAND, Hand
 from zeb42_env._core import goals, tables
 from zeb42_env._core.bits import mix
@@ -27,10 +28,13 @@ def redealt(view: np.void, seed: int) -> Hand:
 class SlowBundle:
     """The same search, with sets of hands and recursion."""
 
-    def __init__(self, view: np.void, sampled: np.ndarray, key: int, mind: minds.Mind, thin: int) -> None:
+    def __init__(
+        self, view: np.void, sampled: np.ndarray, key: int, mind: minds.Mind, thin: int, solve_tricks: int = 0
+    ) -> None:
         self.seat, self.sign = int(view["seat"]), 1 if int(view["seat"]) % 2 == 0 else -1
         self.sampled = [(Hand(world), 1) for world in sampled]
         self.key, self.mind, self.thin = np.uint64(key), mind, thin
+        self.solve_at = 28 - 4 * solve_tricks
 
     def mind_plays(self, hand: Hand, history: int) -> int:
         if len(hand.legal_actions()) == 1:
@@ -51,6 +55,9 @@ class SlowBundle:
                 history = int(mix(np.uint64(history), np.uint64(played)))
             if hand.is_over or goals.decided(hand.record):
                 total += self.sign * goals.outcome(hand.record, int(hand.points[0]))
+            elif self.is_solved(hand):
+                best = max if hand.to_move % 2 == 0 else min
+                total += self.sign * goals.outcome(hand.record, int(hand.points[0]) + best(solve(hand).values()))
             else:
                 open_worlds.setdefault(history, []).append((hand, history))
         for history, next_group in open_worlds.items():
@@ -61,9 +68,12 @@ class SlowBundle:
             total += max(self.value(next_group, play) for play in plays)
         return total
 
-    @staticmethod
-    def settled(hand: Hand) -> bool:
-        return len(hand.record["plays"][hand.record["plays"] >= 0]) % 4 == 0 and bool(goals.decided(hand.record))
+    def is_solved(self, hand: Hand) -> bool:
+        return hand.record["num_plays"] % 4 == 0 and hand.record["num_plays"] >= self.solve_at
+
+    def settled(self, hand: Hand) -> bool:
+        decided = hand.record["num_plays"] % 4 == 0 and bool(goals.decided(hand.record))
+        return decided or self.is_solved(hand)
 
 
 def a_mind(kind: str) -> minds.Mind:
@@ -76,14 +86,16 @@ def a_mind(kind: str) -> minds.Mind:
 
 @pytest.mark.parametrize("kind", ["dice", "network", "drawn"])
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("thin", [1, 3])
-def test_the_bundle_is_the_recursion_it_stands_for(kind: str, seed: int, thin: int) -> None:
+@pytest.mark.parametrize(("thin", "solve_tricks"), [(1, 0), (3, 0), (3, 3)])
+def test_the_bundle_is_the_recursion_it_stands_for(kind: str, seed: int, thin: int, solve_tricks: int) -> None:
     hand = position(seed, 8 + seed)
     view, mind = hand.view(hand.to_move), a_mind(kind)
     sampled = worlds.sample(view, 12, np.random.default_rng(seed))
     values = np.empty(28)
-    bundles.search_bundle(bundles.new_bundle(12), mind, sampled, np.uint64(seed), thin, values)
-    slow = SlowBundle(view, sampled, seed, mind, thin)
+    bundle = bundles.new_bundle(12)
+    bundle.solve_at[0] = 28 - 4 * solve_tricks
+    bundles.search_bundle(bundle, mind, sampled, np.uint64(seed), thin, values)
+    slow = SlowBundle(view, sampled, seed, mind, thin, solve_tricks)
     for domino in range(28):
         if domino in hand.legal_actions():
             assert values[domino] == pytest.approx(slow.value(slow.sampled, domino) / 12)

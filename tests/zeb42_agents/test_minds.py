@@ -216,6 +216,8 @@ def test_all_deals_are_searched_where_there_are_few(saved: Path) -> None:
         (",sims=16", "is a mind, which searches by worlds="),
         (",worlds=8,belief=uniform", "is a mind"),
         (",thin=4", "expected worlds= beside thin=4"),
+        (",solve_tricks=3", "expected worlds= beside solve_tricks=3"),
+        (",worlds=8,solve_tricks=8", r"expected solve_tricks in 0\.\.7, got 8"),
         (",worlds=-1", "expected worlds in 1..10000"),
         (",worlds=9000,early=3", "expected worlds . early in 1..10000"),
         (",temperature=-1", "expected temperature in 0..100"),

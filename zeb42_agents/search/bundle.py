@@ -3,8 +3,8 @@
 The searcher samples worlds behind its view and plays them to the end, or to where the hand is decided. The other seats
 are minds: each plays from its own view in that world. The searcher cannot tell apart worlds with one public history,
 so it decides once for all of them: at its own next turn the worlds are grouped by what everybody has seen, and each
-group takes the play that is best for the group as a whole. There is no look at hidden dominoes anywhere, which is what
-double-dummy values get wrong.
+group takes the play that is best for the group as a whole. There is no look at hidden dominoes, which is what
+double-dummy values get wrong, but where it is asked for: worlds may be solved once few tricks are left.
 
 A group of few worlds is nearly one world, and choosing by it would be choosing with all hands open. So groups of fewer
 than ``thin`` worlds leave the searcher's decision to a mind, too.
@@ -19,6 +19,8 @@ from numba import njit
 
 from zeb42_agents import worlds as deals
 from zeb42_agents.minds import Mind, choose
+from zeb42_agents.search.ends import solved_points
+from zeb42_agents.solver import new_memory
 from zeb42_env._core.bits import lowest, mix, popcount
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
 from zeb42_env._core.goals import decided, outcome
@@ -56,7 +58,10 @@ class Plan(NamedTuple):
     """Groups of fewer worlds leave the searcher's own decision to a mind."""
     every_deal: bool
     """Whether a view that no more than ``num_worlds`` deals agree with is searched in all of them, each once. Then a
-    group of any size is all there is to know, and no group is thin."""
+    group of any size is all there is to know: no group is thin, and no world is solved."""
+    solve_tricks: int = 0
+    """A world with at most so many whole tricks left is not played on but solved, all hands open; 0 never. What is
+    hidden so late matters less than the slips of the minds, and the solver is quicker than they are."""
 
     @property
     def most_worlds(self) -> int:
@@ -83,6 +88,10 @@ class Bundle(NamedTuple):
     """GROUP [8], where the walk stands on each level."""
     scratch: np.ndarray
     """HAND [1]"""
+    memory: np.ndarray
+    """MEMORY [1], what the solver works in."""
+    solve_at: np.ndarray
+    """int64 [1], the number of plays from which on a world is solved where a trick begins."""
 
 
 def new_bundle(num_worlds: int) -> Bundle:
@@ -96,6 +105,8 @@ def new_bundle(num_worlds: int) -> Bundle:
         memo_plays=np.empty(MEMO_SLOTS, np.int8),
         groups=np.zeros(LEVELS, GROUP),
         scratch=np.empty(1, HAND),
+        memory=new_memory(),
+        solve_at=np.full(1, NUM_DOMINOES, np.int64),
     )
 
 
@@ -108,15 +119,17 @@ def weigh_plays(
     Returns the worlds that it was found in: HAND [W], a part of ``bundle.worlds``.
     """
     num_worlds = plan.num_worlds * (plan.early if view.num_plays < EARLY_PLAYS else 1)
-    found, thin = 0, plan.thin
+    found, thin, solve_tricks = 0, plan.thin, plan.solve_tricks
     if plan.every_deal:
         found = deals.enumerate_into(view, bundle.worlds[:num_worlds])
-        thin = thin if found == 0 else 1
+        if found:
+            thin, solve_tricks = 1, 0
     if found == 0:
         found = num_worlds
         consistent = deals.sample_into(view, key, bundle.even, bundle.worlds[:num_worlds])
         assert consistent
     sampled = bundle.worlds[:found]
+    bundle.solve_at[0] = NUM_DOMINOES - NUM_SEATS * solve_tricks
     search_bundle(bundle, mind, sampled, mix(key, np.uint64(1)), thin, values)
     return sampled
 
@@ -200,6 +213,8 @@ def _play(bundle: Bundle, mind: Mind, key: np.uint64, level: int, domino: int) -
         history = _play_others(bundle, mind, key, hand, seat, mix(bundle.histories[level, w], np.uint64(domino)))
         if hand.phase == OVER or decided(hand):
             below.total += outcome(hand, np.int64(hand.points[0]))
+        elif hand.num_plays & 3 == 0 and hand.num_plays >= bundle.solve_at[0]:
+            below.total += outcome(hand, solved_points(hand, bundle.memory[0]))
         else:
             bundle.histories[level + 1, end] = history
             end += 1
@@ -222,7 +237,7 @@ def _candidates(bundle: Bundle, mind: Mind, key: np.uint64, thin: int, level: in
 def _play_others(bundle: Bundle, mind: Mind, key: np.uint64, hand: np.void, seat: int, history: np.uint64) -> np.uint64:
     """Let minds play in ``hand`` until ``seat`` is to move or nothing is left to decide; returns the history."""
     while hand.phase != OVER and hand.to_move != seat:
-        if hand.num_plays & 3 == 0 and decided(hand):
+        if hand.num_plays & 3 == 0 and (decided(hand) or hand.num_plays >= bundle.solve_at[0]):
             break
         domino = _mind_plays(bundle, mind, key, hand, history)
         play(hand, domino)

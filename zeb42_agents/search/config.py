@@ -14,6 +14,7 @@ from zeb42_agents.search.tree import MAX_LEGAL, MAX_SIMS, bytes_per_root
 
 RootRule = Literal["gumbel", "puct"]
 BeliefRule = Literal["net", "legality", "uniform", "likelihood"]
+SOLVE_TRICKS = 4  # left, that both searches solve if nothing else is asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class SearchConfig:
     et al. 2018), for many."""
     leaves: Annotated[int, Between(1, 30_000)] = 16
     """Most leaves of one decision in one network batch. Halving never starts a phase with leaves still out."""
-    solve_tricks: Annotated[int, Between(0, 7)] = 4
+    solve_tricks: Annotated[int, Between(0, 7)] = SOLVE_TRICKS
     """A world with at most this many tricks left, the current one included, is closed by the exact solver; 0 never.
     With four a solution costs less than an evaluation by the smallest network, and is worth more."""
     mix_tricks: Annotated[int, Between(0, 7)] = 0

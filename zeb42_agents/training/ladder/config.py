@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from zeb42_agents.minds.model import MAX_WIDTH
 from zeb42_agents.ranges import Between, check_fields, values_from_json
+from zeb42_agents.search.config import SOLVE_TRICKS
 from zeb42_agents.training.config import MANY
 
 KIND = "ladder"
@@ -39,6 +40,8 @@ class LadderConfig:
     """Worlds of a label."""
     thin: Annotated[int, Between(1, 10**4)] = 6
     """Groups of fewer worlds leave the searcher's later decisions to the mind."""
+    solve_tricks: Annotated[int, Between(0, 7)] = SOLVE_TRICKS
+    """Worlds with so many whole tricks left are solved; 0 plays all to the end."""
     explore: Annotated[float, Between(0, 1)] = 0.1
     """Share of the mind's plays that are taken at random on the way."""
     held_out_hands: Annotated[int, Between(1, 10**6)] = 320

@@ -139,17 +139,20 @@ class Ladder:
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
         config = self.config
-        plan = Plan(num_worlds=num_worlds, early=1, thin=config.thin, every_deal=True)
+        plan = self._plan(num_worlds)
         players = Players(mind, self._strangers(mind), config.explore)
         seed = key_of(config.seed, rung, _STATES, number)
         views, keys = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
         return label_states(views, keys, mind, plan, workers=config.workers)
 
+    def _plan(self, num_worlds: int) -> Plan:
+        config = self.config
+        return Plan(num_worlds=num_worlds, early=1, thin=config.thin, every_deal=True, solve_tricks=config.solve_tricks)
+
     def _strangers(self, mind: Mind) -> list[Agent]:
-        search = Plan(num_worlds=SEARCH_WORLDS, early=1, thin=self.config.thin, every_deal=True)
         return [
             *map(as_agent, STRANGERS),
-            MindPlayer(network_mind(mind.network), search),
+            MindPlayer(network_mind(mind.network), self._plan(SEARCH_WORLDS)),
             MindPlayer(dice_mind(DICE_WORLDS)),
         ]
 
