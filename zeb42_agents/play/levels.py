@@ -40,7 +40,7 @@ LEVELS = (
     Level(name="Zeb at a glance", spec="zeb:laptop", about="the network alone, as good as Steady"),
     Level(name="Careful", spec="eq:n=10", about="tries 10 guessed deals; wins 59% against Steady"),
     Level(name="Zeb", spec="zeb:laptop,sims=64", about="thinks 64 lines ahead; wins 55% against Steady"),
-    Level(name="Strong", spec="eq:n=100", about="tries its plays in 100 guessed deals"),
+    Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
         name="Zeb, thinking hard",
         spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7",
