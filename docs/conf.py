@@ -2,18 +2,22 @@
 
 The pages are the Markdown files of this folder, which a code forge shows as they are. Two things differ there, and
 :func:`_as_site` mends them for the site: links to files outside this folder, and the page of benchmarks, which lives
-beside its scripts.
+beside its scripts. The tutorials are offered as notebooks, too, which :mod:`notebooks` makes.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent))
+from notebooks import write_notebooks
 
 ROOT = Path(__file__).parents[1]
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -53,9 +57,21 @@ def _as_site(_: Sphinx, docname: str, source: list[str]) -> None:
     here = "" if "/" not in docname else "../"
     text = re.sub(rf"({up})benchmarks/README\.md", rf"]({here}benchmarks.md", source[0])
     text = re.sub(rf"({up})CHANGELOG\.md", rf"]({here}changelog.md", text)
-    source[0] = re.sub(rf"{up}([^)\s]+)", rf"]({_SOURCE}/\1", text)
+    text = re.sub(rf"{up}([^)\s]+)", rf"]({_SOURCE}/\1", text)
+    if docname.startswith("tutorials/"):
+        name = docname.rpartition("/")[2] + ".ipynb"
+        link = f'<p><a href="{name}" download>Download this page as a notebook</a></p>'
+        text = re.sub(r"\A(# .*\n)", rf"\1\n{link}\n", text)
+    source[0] = text
+
+
+def _notebooks(app: Sphinx, error: Exception | None) -> None:
+    """Beside the tutorials of a site that was built, their notebooks."""
+    if error is None and app.builder.format == "html":
+        write_notebooks(Path(app.srcdir) / "tutorials", Path(app.outdir) / "tutorials", _SOURCE)
 
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", _as_site)
+    app.connect("build-finished", _notebooks)

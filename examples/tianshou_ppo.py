@@ -34,15 +34,21 @@ with needs_extras("train"):
     from tianshou.utils.net.common import AbstractDiscreteActor, Net
     from tianshou.utils.net.discrete import DiscreteCritic
 
-RULES = Rules(contract="random", scoring="majority")  # seven decisions a hand; 1, 0 or -1 at its end
+RULES = Rules(contract="random", scoring="points")  # seven decisions a hand, each paid for its trick
 
 
 class Planes(Net):
     """tianshou's plain network, over the array of the dictionary that the environment shows."""
 
+    scale: torch.Tensor
+
+    def __init__(self, high: np.ndarray) -> None:
+        super().__init__(state_shape=high.shape, hidden_sizes=[256, 256])
+        self.register_buffer("scale", 1 / torch.as_tensor(high, dtype=torch.float32))  # points go to 42, the rest to 1
+
     def forward(self, obs: Any, state: Any = None, info: Any = None) -> tuple[torch.Tensor, Any]:
         """Features [B, 256] of the planes."""
-        features, state = super().forward(obs.observation, state, info)
+        features, state = super().forward(torch.as_tensor(obs.observation) * self.scale, state, info)
         return features, state
 
 
@@ -67,21 +73,21 @@ class MaskedActor(AbstractDiscreteActor):
 
 def make_env() -> gymnasium.Env:
     """The learner's environment."""
-    return gymnasium.make("zeb42/Texas42-v0", rules=RULES, seat="random")
+    return gymnasium.make("zeb42/Texas42-v0", rules=RULES, seat="random", per_trick_rewards=True)
 
 
 def make_algorithm(env: gymnasium.Env) -> PPO:
     """PPO whose actor and critic share the network in front."""
     space: Any = env.observation_space
     actions: Any = env.action_space
-    body = Planes(state_shape=space["observation"].shape, hidden_sizes=[256, 256])
+    body = Planes(space["observation"].high)
     policy = DiscreteActorPolicy(actor=MaskedActor(body, int(actions.n)), action_space=actions, deterministic_eval=True)
     return PPO(
         policy=policy,
         critic=DiscreteCritic(preprocess_net=body),
-        optim=AdamOptimizerFactory(lr=5e-4),
+        optim=AdamOptimizerFactory(lr=1e-3),
         gamma=1.0,
-        gae_lambda=0.95,
+        gae_lambda=0.9,
         max_grad_norm=0.5,
     )
 
@@ -119,9 +125,10 @@ def main(arguments: list[str] | None = None) -> float:
     )
     test_collector.reset()
     rewards = test_collector.collect(n_episode=options.test_hands).returns
-    spread = 1.96 * rewards.std() / np.sqrt(len(rewards))
-    print(f"mean reward over {len(rewards)} test hands: {rewards.mean():+.3f} (+- {spread:.3f})")
-    return float(rewards.mean())
+    won = (np.sign(rewards) + 1) / 2
+    spread = 1.96 * won.std() / np.sqrt(len(won))
+    print(f"wins {won.mean():.1%} (+- {spread:.1%}) of {len(won):,} hands against random")
+    return float(won.mean())
 
 
 if __name__ == "__main__":

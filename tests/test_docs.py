@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +17,18 @@ from zeb42_agents import arena, search
 from zeb42_env import Hand, aec
 
 FOLDER = Path(__file__).parents[1] / "docs"
-_spec = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
-assert _spec is not None
-assert _spec.loader is not None
-generate = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(generate)
+
+
+def _script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate, notebooks = _script("generate"), _script("notebooks")
 
 
 def test_the_environment_page_is_generated():
@@ -53,6 +62,35 @@ def test_a_tutorial_prints_what_it_shows(page):
     text = (FOLDER / "tutorials" / page).read_text(encoding="utf-8")
     assert "```text" in text
     assert generate.executed(text) == text, "run `python docs/generate.py`, and read what changed"
+
+
+@pytest.mark.parametrize("page", [path.name for path in sorted((FOLDER / "tutorials").glob("*.md"))])
+def test_a_notebook_says_what_its_tutorial_says(page, tmp_path):
+    """Cell by cell: all the code and prose of the page, and nothing that is not on it; pictures are inside."""
+    notebooks.write_notebooks(FOLDER / "tutorials", tmp_path, "FORGE")
+    made = json.loads((tmp_path / page).with_suffix(".ipynb").read_text(encoding="utf-8"))
+    text = (FOLDER / "tutorials" / page).read_text(encoding="utf-8")
+    code = [cell for cell in made["cells"] if cell["cell_type"] == "code"]
+    assert ["".join(cell["source"]) + "\n" for cell in code] == re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shown = ["".join(cell["outputs"][0]["text"]) for cell in code if cell["outputs"]]
+    assert shown == re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert (made["nbformat"], made["nbformat_minor"]) == (4, 5)
+    assert len({cell["id"] for cell in made["cells"]}) == len(made["cells"])
+    prose = [cell for cell in made["cells"] if cell["cell_type"] == "markdown"]
+    words = "\n\n".join("".join(cell["source"]) for cell in prose)
+    assert "```python" not in words
+    assert "```text" not in words
+    assert words.splitlines()[0] == text.splitlines()[0]
+    for heading in re.findall(r"^#+ .*$", text, re.MULTILINE):
+        assert heading in words
+    for cell in prose:
+        named = set(re.findall(r"\(attachment:([^)]+)\)", "".join(cell["source"])))
+        assert named == set(cell.get("attachments", {}))
+        assert all(file["image/svg+xml"].startswith("<svg") for file in cell.get("attachments", {}).values())
+    for target in re.findall(r"\]\(([^)]+)\)", words):
+        assert target.startswith(("attachment:", "FORGE/")), target
+        path = FOLDER.parent / target.removeprefix("FORGE/").partition("#")[0]
+        assert target.startswith("attachment:") or path.exists(), target
 
 
 def test_the_drawings_are_drawn_by_this_code():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types, vectorize
+from numba import njit, types
 from numba.extending import intrinsic
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
@@ -69,10 +69,11 @@ def one_way(key: np.uint64, number: np.uint64) -> np.uint64:
     return mix(key, number) ^ key
 
 
-@vectorize(cache=True)
-def mix_all(key: np.uint64, number: np.uint64) -> np.uint64:
-    """:func:`mix` over arrays of keys and numbers."""
-    return mix(key, number)
+def mix_all(keys: np.ndarray | np.uint64, numbers: np.ndarray | np.uint64) -> np.ndarray:
+    """:func:`mix` over arrays of keys and numbers. Plain numpy: a ufunc of numba's loads much at import."""
+    with np.errstate(over="ignore"):  # numpy warns of it where all are scalars
+        summed = np.asarray(keys, np.uint64) + (np.asarray(numbers, np.uint64) + np.uint64(1)) * GOLDEN_GAMMA
+        return _scramble.py_func(_scramble.py_func(summed))
 
 
 @njit(cache=True, inline="always")

@@ -26,9 +26,6 @@ from zeb42_agents.fleet.orders import Orders
 from zeb42_agents.fleet.roster import Member, Roster
 from zeb42_agents.training.config import PRESETS
 from zeb42_agents.training.run_folder import read_checkpoint
-from zeb42_env._core.bits import mix_all
-
-mix_all(np.uint64(1), np.arange(2, dtype=np.uint64))  # numba warns where two threads compile it at the same time
 
 TINY = replace(
     PRESETS["laptop"],
