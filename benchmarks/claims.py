@@ -4,9 +4,11 @@
     python benchmarks/claims.py --list           what there is, with minutes; what takes longer, with hours
     python benchmarks/claims.py --only solver policy
     python benchmarks/claims.py --minutes 10     the first that fit into ten minutes together
+    python benchmarks/claims.py --out FOLDER     go on with a table that was stopped
 
 The claims are in claims.toml: where each stands, and how to find it there and in the output of its command. The table
-is printed and written to ``--out`` (``claims.md``, with every command's output beside it). The exit status is 1 if a
+is printed and written to ``--out`` (``claims.md``, with every command's output beside it). Stopped, it goes on with the
+same ``--out``: what ran to its end there is read, not run again. The exit status is 1 if a
 command failed, printed no figure, or a figure that must be the same is another. Speeds depend on the machine, so they
 only say how many times as fast today was.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[1]
+DONE = "done.txt"  # in the folder of a run that ended well: its command
 HEADER = "| what | claimed | today | verdict | where |\n|---|---:|---:|---|---|"
 
 
@@ -73,12 +77,20 @@ class Run:
     """File of that folder that has the figures, if not the output."""
 
     def output(self, folder: Path) -> str:
-        """What the command prints, or writes. CalledProcessError if it fails."""
-        folder.mkdir(parents=True, exist_ok=True)
-        words = self.command.format(folder=folder).split()
-        with (folder / "output.txt").open("w", encoding="utf-8") as printed:
-            subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=printed, stderr=subprocess.STDOUT)
+        """What the command prints, or writes, or did in ``folder`` when it last ran. CalledProcessError if it fails."""
+        if not self.is_done(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            words = self.command.format(folder=folder).split()
+            with (folder / "output.txt").open("w", encoding="utf-8") as printed:
+                subprocess.run([sys.executable, *words], cwd=ROOT, check=True, stdout=printed, stderr=subprocess.STDOUT)
+            (folder / DONE).write_text(self.command, encoding="utf-8")
         return (folder / (self.read or "output.txt")).read_text(encoding="utf-8")
+
+    def is_done(self, folder: Path) -> bool:
+        """Whether this command ran to its end in ``folder``."""
+        done = folder / DONE
+        return done.is_file() and done.read_text(encoding="utf-8") == self.command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=[run.name for run in runs], metavar="RUN")
     parser.add_argument("--minutes", type=float, default=60.0, help="how long it may take (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="what there is")
-    parser.add_argument("--out", type=Path, help="folder of the table; by default a new one")
+    parser.add_argument("--out", type=Path, help="folder of the table; a new one by default, one to go on with")
     options = parser.parse_args(arguments)
     chosen = [run for run in runs if not options.only or run.name in options.only]
     if options.list:
@@ -160,11 +172,13 @@ def main(arguments: list[str] | None = None) -> int:
     table, left, began = Table(), options.minutes, time.monotonic()
     print(HEADER, flush=True)
     for run in chosen:
-        if run.minutes > left:
-            print(f"<!-- {run.name}: {run.minutes:g} minutes, left out -->")
-            continue
-        left -= run.minutes
-        check(run, out / run.name, table)
+        folder = (out / run.name).resolve()
+        if not run.is_done(folder):
+            if run.minutes > left:
+                print(f"<!-- {run.name}: {run.minutes:g} minutes, left out -->")
+                continue
+            left -= run.minutes
+        check(run, folder, table)
     print(f"\n{len(table.rows)} figures in {(time.monotonic() - began) / 60:.1f} minutes: {out / 'claims.md'}")
     waiting = [f"- {entry.hours:g} hours: `python {entry.command}`, {entry.what}" for entry in long]
     out.mkdir(parents=True, exist_ok=True)

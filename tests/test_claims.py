@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,6 +54,25 @@ def test_a_claim_is_rerun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "FAILED: expected a figure like nothing" in table.rows[1]
     assert not table.holds
     capsys.readouterr()
+
+
+def test_a_run_that_ended_is_read_and_one_that_did_not_is_run(tmp_path: Path) -> None:
+    (tmp_path / "count.py").write_text(
+        "import sys; f = open(sys.argv[1], 'a'); f.write('x'); print(1 / int(sys.argv[2]))"
+    )
+    counted = tmp_path / "times"
+    good, bad = (
+        claims.Run(name="it", command=f"{tmp_path}/count.py {counted} {number}", minutes=0.1, claims=())
+        for number in (2, 0)
+    )
+    for _ in range(2):
+        with pytest.raises(subprocess.CalledProcessError):
+            bad.output(tmp_path / "run")
+    assert counted.read_text() == "xx"
+    for _ in range(2):
+        assert good.output(tmp_path / "run") == "0.5\n"
+    assert counted.read_text() == "xxx"
+    assert not bad.is_done(tmp_path / "run")
 
 
 @pytest.mark.parametrize(

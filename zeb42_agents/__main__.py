@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -39,6 +40,8 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (``sys.argv`` by default); returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and {"-h", "--help"} & set(words):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `zeb42 arena --help | head` ends in silence
     if words and words[0] in COMMANDS:
         command = COMMANDS[words[0]]
         return run_command(command.module, words[1:], extra=command.extra)

@@ -99,9 +99,6 @@ class MindPlayer(Agent):
         shares = np.exp(logits - logits.max())
         return dict(zip(legal, (shares / shares.sum()).tolist(), strict=True))
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"
-
 
 def _favorites(chosen: int, found: list[Candidate]) -> tuple[Candidate, ...]:
     """``found`` with the chosen one first, then by what is thought of them."""

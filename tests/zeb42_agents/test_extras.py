@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from types import ModuleType
 
@@ -23,3 +26,13 @@ def test_a_stop_during_the_imports_is_one_line(
     monkeypatch.setitem(sys.modules, "zeb42_being_imported", _Stopping("zeb42_being_imported"))
     assert run_command("zeb42_being_imported", []) == 130
     assert "interrupted before anything was done" in capsys.readouterr().err
+
+
+def test_help_that_nobody_reads_to_its_end_is_silent() -> None:
+    """As in ``zeb42 arena --help | head``."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "zeb42_agents", "arena", "--help"]
+    ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, "")
