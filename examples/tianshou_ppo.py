@@ -3,12 +3,14 @@
     pip install 'zeb42[train]'
     python examples/tianshou_ppo.py
 
-54 CPU seconds on one core for 140,000 decisions; mean reward +0.06 (+- 0.04), where random has 0.
+230 CPU seconds on a very busy machine for 140,000 decisions, compiling and test included, and 56.0% (+- 1.4%) of the
+hands won, with a random partner. (Random wins 50%.)
 
 tianshou's PPO knows no masks. Here the actor puts the score of what is illegal at minus infinity, so that tianshou's
 own distribution never draws it, when it plays and when it learns. In the Gymnasium environment the next observation is
 the same seat's, so that its advantages are right as they stand. (In the turn-based environment they would look through
-an opponent's eyes, see tianshou_dqn.py.)
+an opponent's eyes, see tianshou_dqn.py.) And each trick is paid when it is taken: paid only at the end of the hand,
+1 or -1 and mostly luck, the same number of decisions teaches half as much.
 """
 
 from __future__ import annotations
@@ -93,12 +95,12 @@ def make_algorithm(env: gymnasium.Env) -> PPO:
 
 
 def main(arguments: list[str] | None = None) -> float:
-    """Train, and return the mean reward of the last policy over the test hands."""
+    """Train, and return the share of the test hands that the last policy wins, half for 21 points each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--steps", type=int, default=14_000, help="decisions per epoch (default: %(default)s)")
     parser.add_argument("--collect", type=int, default=2_800, help="decisions per update (default: %(default)s)")
-    parser.add_argument("--test-hands", type=int, default=2_000)
+    parser.add_argument("--test-hands", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     np.random.seed(options.seed)  # noqa: NPY002 - the generator that tianshou draws from
