@@ -1,115 +1,187 @@
-"""What the belief head knows beyond legality: ``python benchmarks/belief.py zeb:WEIGHTS``.
+"""What is known of the hidden dominoes beyond legality: ``python benchmarks/belief.py zeb:WEIGHTS``.
 
-All four seats of fresh hands (random contract, more of the 42 points) are played by one agent, and at every play the
-belief of the network about the hidden dominoes is set beside the legality posterior of the same view: accuracy with a
-95% interval of the difference, clustered by hand, and cross-entropy. The network learned from its own play, so the
-first line, the network without search, is the claim; the others say what its belief is worth at other tables.
+All four seats of fresh hands are played by one agent, and at every play the belief of the network is set beside the
+legality posterior of the same view, on the dominoes still hidden: accuracy, with a 95% interval of the difference,
+clustered by hand; cross-entropy; and TSSR, the probability of the true world times the number of worlds, so that
+legality has 1 (Solinas et al. 2019): its mean, and its geometric mean, which one lucky guess does not lift.
 
-``--ceiling N`` estimates at N positions what anyone could know who knew the policy: worlds are weighted by how likely
-their seats were to play what was played, each from its own view (policy to the power 1/0.1).
+Under ``hand`` and where contracts are dealt by a rule, a second line has the worlds of that belief weighed by what was
+called, declared or dealt (:mod:`zeb42_agents.evidence`), and a third the same of evenly drawn worlds.
+
+The network learned from its own play, so the first line, the network without search, is the claim; the others say
+what its belief is worth at other tables. ``--ceiling N`` estimates at N positions of its own table what anyone could
+know who knew the policy: worlds are weighed by how likely their seats were to play what was played, each from its own
+view (policy to the power 1/0.1), and by what was called.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from zeb42_agents import belief, likelihood, make_agent, worlds
+from zeb42_agents import belief, evidence, likelihood, make_agent, worlds
+from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
 from zeb42_agents.zeb import Zeb
-from zeb42_env import Rules, Table, play_out
-from zeb42_env._core import tables
+from zeb42_env import Table
 from zeb42_env._core.bits import mix_all
-from zeb42_env._core.record import BY_CHANCE
+from zeb42_env._core.record import TRICKS
 
 TEMPERATURE = 0.1
+PLAYERS = (",sims=16", "eq:n=10", "greedy", "br:outer=10,inner=4", "random")
 Act = Callable[[np.ndarray, np.ndarray], np.ndarray]
+HEAD = """
+| protocol | played by | belief | accuracy | legality | lift | cross-entropy | legality | TSSR, mean | geometric |
+|---|---|---|---:|---:|---|---:|---:|---:|---:|"""
+
+
+class Positions(NamedTuple):
+    """Views of seats that are to play."""
+
+    views: np.ndarray
+    """HAND [N]."""
+    worlds: np.ndarray
+    """HAND [N, 1], the truth as a world of the view."""
+    hands: np.ndarray
+    """int64 [N], which hand each is of."""
+
+    @property
+    def owners(self) -> np.ndarray:
+        """The truth: the seat int8 [N, 28] that was dealt each domino."""
+        return self.worlds["owner"][:, 0]
+
+    def take(self, rows: np.ndarray) -> Positions:
+        """Some of them."""
+        return Positions(*(column[rows] for column in self))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", help="agent spec without options, such as zeb:laptop")
     parser.add_argument("--hands", type=int, default=2000)
-    parser.add_argument("--players", nargs="*", default=[",sims=16", "eq:n=10", "greedy", "random"],
+    parser.add_argument("--protocols", nargs="*", default=["majority", "most_trumps", "dropped30", "hand"])
+    parser.add_argument("--players", nargs="*", default=list(PLAYERS),
                         help="more tables; options that begin with a comma are the network's")  # fmt: skip
     parser.add_argument("--ceiling", type=int, default=0, metavar="N", help="positions of the ceiling's estimate")
-    parser.add_argument("--worlds", type=int, default=256, help="of the ceiling, at each position")
+    parser.add_argument("--worlds", type=int, default=256, help="of calls and of the ceiling, at each position")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     network = make_agent(options.network)
     if not isinstance(network, Zeb):
         raise ValueError(f"expected a network such as zeb:laptop, got {options.network!r}")
-    print("| played by | hidden dominoes | accuracy, network | legality | lift | cross-entropy, network | legality |")
-    print("|---|---:|---:|---:|---|---:|---:|", flush=True)
-    for player in ["", *options.players]:
-        spec = options.network + player if player[:1] in ("", ",") else player
-        views, owners = positions(make_agent(spec).act, options.hands, options.seed)
-        print(line(spec, network.evaluator.belief(views), views, owners), flush=True)
-    if options.ceiling:
-        ceiling(network.evaluator, options.ceiling, options.worlds, options.seed)
+    print(HEAD, flush=True)
+    for protocol in options.protocols:
+        for player in ["", *options.players]:
+            spec = options.network + player if player[:1] in ("", ",") else player
+            found = positions(make_agent(spec).act, protocol, options.hands, options.seed)
+            table(f"{protocol} | {spec}", protocol, network.evaluator, found, options.worlds)
+        if options.ceiling:
+            ceiling(network.evaluator, protocol, options.ceiling, options.worlds, options.seed)
 
 
-def positions(act: Act, num_hands: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The views HAND [28 * num_hands] of the seat to move at every play of fresh hands, and the owners int8
-    [28 * num_hands, 28]; play by play, the hands in the same order."""
-    hands = np.repeat(Rules(contract="random", scoring="majority").blank_record(), num_hands)
+def positions(act: Act, protocol: str, num_hands: int, seed: int) -> Positions:
+    """The views of the seat to move at every play of fresh hands."""
     numbers = np.arange(num_hands, dtype=np.uint64)
-    tables.deal_numbers(hands, np.uint64(seed), numbers, BY_CHANCE)
-    seen = []
+    played = Table(get_protocol(protocol).deal(seed, numbers), mix_all(np.uint64(seed + 1), numbers))
+    truth = played.hands["owner"].copy()
+    seen, rows = [], []
+    while len((turn := played.turn()).rows):
+        playing = turn.views["phase"] == TRICKS
+        seen.append(turn.views[playing])
+        rows.append(turn.rows[playing])
+        played.take(turn.rows, act(turn.views, turn.keys))
+    views, hands = np.concatenate(seen), np.concatenate(rows)
+    return Positions(views, as_worlds(views, truth[hands]), hands)
 
-    def note_and_act(views: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        seen.append(views)
-        return act(views, keys)
 
-    play_out(Table(hands, mix_all(np.uint64(seed + 1), numbers)), note_and_act)
-    return np.concatenate(seen), np.tile(hands["owner"], (28, 1))
+def as_worlds(views: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """The deals ``owners`` [N, 28] behind ``views`` [N] as full hands HAND [N, 1]."""
+    full = views.copy()
+    full["seat"], full["owner"] = -1, owners
+    bits = np.uint32(1) << np.arange(28, dtype=np.uint32)
+    for seat in range(4):
+        full["held"][:, seat] = ((owners == seat) * bits).sum(1)
+    for ply in range(28):
+        rows = np.flatnonzero(views["num_plays"] > ply)
+        domino = views["plays"][rows, ply]
+        full["held"][rows, owners[rows, domino]] &= ~bits[domino]
+    return full[:, None]
 
 
-def line(name: str, network: np.ndarray, views: np.ndarray, owners: np.ndarray) -> str:
-    """One row of the table."""
-    legality = belief.legality(views)
-    ours, theirs = belief.score(network, owners, views), belief.score(legality, owners, views)
+def table(name: str, protocol: str, evaluator: NetworkEvaluator, at: Positions, num_worlds: int) -> None:
+    """Print the lines of one table."""
+    network, even = evaluator.belief(at.views), worlds.uniform_weights(len(at.views))
+    line(name, "network", network, np.log(worlds.odds(at.views, network, at.worlds[:, 0])), at)
+    dealt = protocol if protocol in ("most_trumps", "dropped30") else "random"
+    if protocol == "majority":
+        return
+    for of, weights in (("network, calls", 0.99 * network + np.float32(0.01 / 4)), ("calls alone", even)):
+        line(name, of, *by_calls(at, weights, num_worlds, dealt), at)
+
+
+def by_calls(at: Positions, weights: np.ndarray, num_worlds: int, dealt: str) -> tuple[np.ndarray, np.ndarray]:
+    """The belief [N, 28, 4] of worlds drawn by ``weights`` and weighed by what was called; the log TSSR [N] of it."""
+    told = evidence.new_evidence(1, dealt)
+    keys = mix_all(np.uint64(7), np.arange(len(at.views), dtype=np.uint64))
+    drawn, logs = evidence.propose_many(at.views, num_worlds, keys, weights, told)
+    tilted = evidence.tilted_many(at.views, weights, told)
+    true_logs = evidence.log_worth_many(at.views, at.worlds, told)[:, 0]
+    highest = logs.max(1)
+    mean = np.log(np.exp(logs - highest[:, None]).mean(1)) + highest
+    found = likelihood.posterior(at.views, drawn, likelihood.weights(logs))
+    return found, np.log(worlds.odds(at.views, tilted, at.worlds[:, 0])) + true_logs - mean
+
+
+def line(name: str, of: str, found: np.ndarray, log_tssr: np.ndarray, at: Positions) -> None:
+    """Print one row of the table."""
+    legality = belief.legality(at.views)
+    ours, theirs = belief.score(found, at.owners, at.views), belief.score(legality, at.owners, at.views)
     right, yardstick = ours.accuracy["hidden"], theirs.accuracy["hidden"]
-    low, high = lift_interval(network, legality, views, owners)
-    return (
-        f"| {name} | {ours.num_dominoes['hidden']:,} | {right:.1%} | {yardstick:.1%} | "
+    low, high = lift_interval(found, legality, at)
+    print(
+        f"| {name} | {of} | {right:.1%} | {yardstick:.1%} | "
         f"{100 * (right - yardstick):+.1f} ({100 * low:+.1f} to {100 * high:+.1f}) | "
-        f"{ours.cross_entropy['hidden']:.4f} | {theirs.cross_entropy['hidden']:.4f} |"
+        f"{ours.cross_entropy['hidden']:.4f} | {theirs.cross_entropy['hidden']:.4f} | "
+        f"{np.exp(log_tssr).mean():.2f} | {np.exp(log_tssr.mean()):.2f} |",
+        flush=True,
     )
 
 
-def lift_interval(ours: np.ndarray, theirs: np.ndarray, views: np.ndarray, owners: np.ndarray) -> tuple[float, float]:
+def lift_interval(ours: np.ndarray, theirs: np.ndarray, at: Positions) -> tuple[float, float]:
     """95% interval of the difference in accuracy on hidden dominoes, clustered by hand."""
-    hidden = views["owner"] < 0  # [N, 28]
-    gain = (belief.hits(ours, owners) - belief.hits(theirs, owners)) * hidden
-    num_hands = len(views) // 28
-    gain, asked = (x.sum(1).reshape(28, num_hands).sum(0) for x in (gain, hidden))
+    hidden = at.views["owner"] < 0  # [N, 28]
+    gain = (belief.hits(ours, at.owners) - belief.hits(theirs, at.owners)) * hidden
+    gain, asked = (np.bincount(at.hands, x.sum(1)) for x in (gain, hidden))
     mean = gain.sum() / asked.sum()
     half = 1.96 * np.sqrt(np.square(gain - mean * asked).sum()) / asked.sum()
     return mean - half, mean + half
 
 
-def ceiling(evaluator: NetworkEvaluator, num: int, num_worlds: int, seed: int) -> None:
-    """Print what the network and one who knows its policy say of ``num`` positions."""
-    views, owners = positions(
+def ceiling(evaluator: NetworkEvaluator, protocol: str, num: int, num_worlds: int, seed: int) -> None:
+    """Print what one who knows the policy of the network says of ``num`` positions, beside the others."""
+    at = positions(
         lambda views, keys: sample_actions(evaluator(views)[0] ** (1 / TEMPERATURE), keys),
+        protocol,
         max(1, num // 7),
         seed + 2,
     )
-    picked = np.random.default_rng(seed).choice(len(views), num, replace=False)
-    views, owners = views[picked], owners[picked]
-    legality = belief.legality(views)
-    sampled = worlds.sample_many(views, num_worlds, np.arange(num, dtype=np.uint64), worlds.uniform_weights(num))
-    logs = likelihood.log_likelihood(evaluator, views, sampled, temperature=TEMPERATURE)
-    informed = likelihood.posterior(views, sampled, likelihood.weights(logs))
-    print(f"\n{num} positions, plays drawn by the policy to the power 1/{TEMPERATURE}, {num_worlds} worlds each:")
-    for name, found in (("legality", legality), ("network", evaluator.belief(views)), ("policy known", informed)):
-        score = belief.score(found, owners, views)
-        print(
-            f"  {name:12s} accuracy {score.accuracy['hidden']:.1%}, cross-entropy {score.cross_entropy['hidden']:.4f}"
-        )
+    at = at.take(np.random.default_rng(seed).choice(len(at.views), num, replace=False))
+    name = f"{protocol} | its policy to the power 1/{TEMPERATURE}, {num} positions"
+    table(name, protocol, evaluator, at, num_worlds)
+    told = evidence.new_evidence(1, protocol if protocol in ("most_trumps", "dropped30") else "random")
+    even, keys = worlds.uniform_weights(num), np.arange(num, dtype=np.uint64)
+    drawn, logs = evidence.propose_many(at.views, num_worlds, keys, even, told)
+    logs += likelihood.log_likelihood(evaluator, at.views, drawn, temperature=TEMPERATURE)
+    true_logs = evidence.log_worth_many(at.views, at.worlds, told)
+    true_logs += likelihood.log_likelihood(evaluator, at.views, at.worlds, temperature=TEMPERATURE)
+    highest = logs.max(1)
+    mean = np.log(np.exp(logs - highest[:, None]).mean(1)) + highest
+    tilted = evidence.tilted_many(at.views, even, told)
+    log_tssr = np.log(worlds.odds(at.views, tilted, at.worlds[:, 0])) + true_logs[:, 0] - mean
+    line(name, "policy and calls known", likelihood.posterior(at.views, drawn, likelihood.weights(logs)), log_tssr, at)
 
 
 if __name__ == "__main__":

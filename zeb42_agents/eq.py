@@ -15,8 +15,9 @@ from typing import get_args
 import numpy as np
 from numba import njit
 
-from zeb42_agents import bidding, simple_bidder, solver, worlds
+from zeb42_agents import bidding, evidence, simple_bidder, solver, worlds
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, popcount
@@ -50,9 +51,22 @@ class EQ(Agent):
 
     A play that can no longer catch up, however the remaining worlds turn out, is not solved any further: that changes
     the time a decision takes, never the decision.
+
+    With ``resample=4`` the worlds of a play are kept out of four times as many, as likely as they explain what the
+    others called and declared; with ``dealt`` it is told how contracts come about that nobody called. See
+    :mod:`zeb42_agents.evidence`.
     """
 
-    def __init__(self, n: int = 100, *, objective: str = "scoring", calls: str = "worlds", threads: int = 1) -> None:
+    def __init__(
+        self,
+        n: int = 100,
+        *,
+        objective: str = "scoring",
+        calls: str = "worlds",
+        resample: int = 0,
+        dealt: str = "random",
+        threads: int = 1,
+    ) -> None:
         if not isinstance(n, int | np.integer) or not 1 <= n <= MAX_WORLDS:
             raise ValueError(f"expected n, the number of worlds, a whole number in 1..{MAX_WORLDS}, got {n}")
         if objective not in OBJECTIVES:
@@ -63,6 +77,8 @@ class EQ(Agent):
             raise ValueError(f"expected threads of at least 1, got {threads}")
         self.name = f"eq:n={n}"
         self.n, self.objective, self.calls, self.threads = n, objective, calls, threads
+        self.resample, self.dealt = resample, dealt
+        self._evidence = new_evidence(resample, dealt)
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One action int64 [B] for each of ``views`` [B]; see :class:`zeb42_agents.Agent`.
@@ -83,11 +99,12 @@ class EQ(Agent):
         elif len(playing):
             chosen = np.empty(len(playing), np.int64)
             played, play_keys = self._judged(views[playing]), keys[playing]
-            solver.in_threads(
-                lambda part, memory: _choose_many(played[part], play_keys[part], self.n, memory, chosen[part]),
-                len(playing),
-                self.threads,
-            )
+
+            def work(part: slice, memory: np.void) -> None:
+                told = self._evidence if self.threads == 1 else new_evidence(self.resample, self.dealt)
+                _choose_many(played[part], play_keys[part], self.n, told, memory, chosen[part])
+
+            solver.in_threads(work, len(playing), self.threads)
             actions[playing] = chosen
         return actions
 
@@ -127,7 +144,9 @@ class EQ(Agent):
 
     def _explain_play(self, view: np.void, key: np.uint64) -> Explanation:
         judged = self._judged(np.array([view]))[0]
-        sampled = worlds.sample(view, self.n, key)
+        sampled = evidence.sample(judged, self.n, key, self._evidence)
+        weighed = evidence.says_something(view, self._evidence)
+        likely = evidence.basis_of(self._evidence) if weighed else "every possible deal as likely as another"
         team = int(view["seat"]) & 1
         to_go = solver.solve_worlds(sampled, threads=self.threads).astype(np.int64)
         dominoes = np.flatnonzero(to_go[0] != solver.ILLEGAL)
@@ -151,23 +170,24 @@ class EQ(Agent):
         num_decisive = len(own) if by_margin else int(_num_tie_worlds(view, self.n))
         points = dict(zip(dominoes.tolist(), own[:num_decisive].mean(0), strict=True))
         candidates.sort(key=lambda c: (-(c.win_share or 0.0), -points[c.action], COUNT[c.action], c.action))
+        shares = share_of_worlds(sampled)
         most = "the most points" if by_margin else f"the most worlds won; of equals the most points over {num_decisive}"
         return Explanation(
             view=Hand(view),
             chosen=candidates[0].action,
             candidates=tuple(candidates),
             speaker="worlds",
-            basis=f"{self.n} worlds, every possible deal as likely as another, each solved exactly",
+            basis=f"{self.n} worlds, {likely}, each solved exactly",
             how=f"{most}; then the least count",
             root_value=candidates[0].value,
-            belief=worlds.marginals(view),
-            world_share=share_of_worlds(sampled),
+            belief=shares if weighed else worlds.marginals(view),
+            world_share=shares,
             num_worlds=self.n,
             worlds=tuple(map(Hand, sampled[:NUM_SHOWN])),
         )
 
     def __repr__(self) -> str:
-        options = {"objective": "scoring", "calls": "worlds", "threads": 1}
+        options = {"objective": "scoring", "calls": "worlds", "resample": 0, "dealt": "random", "threads": 1}
         other = [f", {key}={getattr(self, key)!r}" for key, usual in options.items() if getattr(self, key) != usual]
         return f"EQ(n={self.n}{''.join(other)})"
 
@@ -176,7 +196,7 @@ class EQ(Agent):
         moves = int(_candidates(view))
         if moves & (moves - 1) == 0:
             return moves.bit_length() - 1
-        sampled = worlds.sample(view, self.n, key)
+        sampled = evidence.sample(view, self.n, key, self._evidence)
         by_margin = bool(goals.by_margin(view["scoring"]))
         moves = self._race(sampled, view, moves, by_margin)
         if not by_margin and moves & (moves - 1):
@@ -209,12 +229,12 @@ def _tally_in_threads(
 
 
 @njit(cache=True, nogil=True)
-def choose(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> int:
+def choose(view: np.void, key: np.uint64, num_worlds: int, told: Evidence, m: np.void) -> int:
     """The play of :class:`EQ` for one view in its tricks; ``m`` is a memory of the solver."""
     moves = _candidates(view)
     if popcount(moves) == 1:
         return lowest(moves)
-    sampled = worlds.sample_evenly(view, num_worlds, key)
+    sampled = evidence.sample(view, num_worlds, key, told)
     by_margin = goals.by_margin(view.scoring)
     moves = _race(sampled, view, moves, by_margin, m)
     if not by_margin and popcount(moves) > 1:
@@ -223,9 +243,11 @@ def choose(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _choose_many(views: np.ndarray, keys: np.ndarray, num_worlds: int, m: np.void, actions: np.ndarray) -> None:
+def _choose_many(
+    views: np.ndarray, keys: np.ndarray, num_worlds: int, told: Evidence, m: np.void, actions: np.ndarray
+) -> None:
     for b in range(len(views)):
-        actions[b] = choose(views[b], keys[b], num_worlds, m)
+        actions[b] = choose(views[b], keys[b], num_worlds, told, m)
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 A belief head learns what plays reveal; here it is computed, by Bayes' rule, for any policy. What another seat knew at
 one of its plays is its view in the world, so nothing that is hidden from a seat weighs on what it was likely to do.
-Calls are not asked about, and neither are the plays of the viewer, which are the same in every world.
+Calls are another matter (:mod:`zeb42_agents.evidence`), and the plays of the viewer are the same in every world.
 """
 
 from __future__ import annotations
@@ -39,16 +39,21 @@ def log_likelihood(evaluator: Policy, views: np.ndarray, worlds: np.ndarray, *, 
         ValueError: views, worlds or temperature are not such.
     """
     views, worlds = as_records(views, "views"), as_records(worlds, "worlds")
-    if views.ndim != 1 or (views["seat"] == NOBODY).any() or worlds.shape[:1] != views.shape or worlds.ndim != 2:
-        raise ValueError(f"expected views [B] and full hands [B, W], got shapes {views.shape} and {worlds.shape}")
-    if (worlds["seat"] != NOBODY).any():
-        raise ValueError("expected full hands as worlds, got views")
+    require_views_and_worlds(views, worlds)
     if not temperature > 0:
         raise ValueError(f"expected a temperature above 0, got {temperature}")
     logs = np.empty(worlds.shape)
     for b, view in enumerate(views):
         logs[b] = _of_view(evaluator, view, worlds[b], temperature)
     return logs
+
+
+def require_views_and_worlds(views: np.ndarray, worlds: np.ndarray) -> None:
+    """ValueError unless ``views`` are views [B] and ``worlds`` full hands [B, W]."""
+    if views.ndim != 1 or (views["seat"] == NOBODY).any() or worlds.shape[:1] != views.shape or worlds.ndim != 2:
+        raise ValueError(f"expected views [B] and full hands [B, W], got shapes {views.shape} and {worlds.shape}")
+    if (worlds["seat"] != NOBODY).any():
+        raise ValueError("expected full hands as worlds, got views")
 
 
 def weights(log_likelihoods: np.ndarray) -> np.ndarray:

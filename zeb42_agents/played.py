@@ -7,6 +7,7 @@ from numba import njit
 
 from zeb42_agents import worlds
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.evidence import Evidence, basis_of, says_something
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_agents.minds import NETWORK, Mind, choose
 from zeb42_agents.minds.network import write_logits
@@ -28,13 +29,14 @@ class MindPlayer(Agent):
     """Plays by a mind: alone, or by a search that plays worlds to the end of the hand with minds in the other seats.
 
     See :mod:`zeb42_agents.search.bundle`. Of plays that do equally well a network's favorite is taken; dice give the
-    least count away. It calls as the simple bidder does.
+    least count away. It calls as the simple bidder does. With ``evidence`` worlds are resampled by what the others
+    called and played.
     """
 
-    def __init__(self, mind: Mind, plan: Plan = ALONE, *, name: str = "mind") -> None:
+    def __init__(self, mind: Mind, plan: Plan = ALONE, *, evidence: Evidence | None = None, name: str = "mind") -> None:
         self.name = name
         self._mind, self._plan = mind, plan
-        self._bundle = new_bundle(max(1, plan.most_worlds))
+        self._bundle = new_bundle(max(1, plan.most_worlds), evidence)
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One legal action int64 [B] for each of ``views`` [B]; see :meth:`zeb42_agents.Agent.act`."""
@@ -74,17 +76,20 @@ class MindPlayer(Agent):
         chosen = int(_best_play(views[0], keys[0], self._mind, values))
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
+        shares = share_of_worlds(sampled)
+        weighed = says_something(views[0], self._bundle.evidence)
+        told = f", {basis_of(self._bundle.evidence)}," if weighed else ","
         tie = "the mind's favorite" if self._mind.kind == NETWORK else "the least count"
         return Explanation(
             view=hand,
             chosen=chosen,
             candidates=_favorites(chosen, found),
             speaker="worlds",
-            basis=f"{len(sampled)} worlds, each played to the end by players who see their own dominoes alone",
+            basis=f"{len(sampled)} worlds{told} each played to the end by players who see their own dominoes alone",
             how=f"the most worlds won; then {tie}",
             root_value=float(values.max()),
-            belief=worlds.marginals(views[0]),
-            world_share=share_of_worlds(sampled),
+            belief=shares if weighed else worlds.marginals(views[0]),
+            world_share=shares,
             num_worlds=len(sampled),
             worlds=tuple(Hand(world) for world in sampled[:NUM_SHOWN]),
         )

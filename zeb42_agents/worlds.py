@@ -136,6 +136,20 @@ def marginals_many(views: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
+def odds(views: np.ndarray, weights: np.ndarray, worlds: np.ndarray) -> np.ndarray:
+    """How many times as likely one of ``worlds`` [B] is when drawn by weights[b] ([B, 28, 4]) than when all worlds of
+    views[b] are as likely: float64 [B]."""
+    even = np.ones((NUM_DOMINOES, NUM_SEATS))
+    out = np.empty(len(views))
+    for b in range(len(views)):
+        found = _complete(views[b], weights[b].astype(np.float64), False)
+        out[b] = _complete(views[b], even, False).total / found.total
+        for k in range(found.num_free):
+            out[b] *= found.weights[k, (worlds[b].owner[found.free[k]] - views[b].seat - 1) & 3]
+    return out
+
+
+@njit(cache=True, nogil=True)
 def _lay_out(view: np.void, owners: np.ndarray, free: np.ndarray, seats: np.ndarray, room: np.ndarray) -> int:
     """Split the dominoes into settled ones, written into ``owners`` (int8 [28], -1 elsewhere), and free ones.
 

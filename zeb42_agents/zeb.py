@@ -10,6 +10,7 @@ import numpy as np
 from zeb42_agents import weights as weights_on_disk
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.evaluator import NetworkEvaluator, load
+from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds import network_mind
@@ -42,6 +43,8 @@ class Zeb(Agent):
         sims: int = 0,
         worlds: int = 0,
         belief: str = "net",
+        resample: int = 0,
+        dealt: str = "random",
         solve_tricks: int = SOLVE_TRICKS,
         root: str = "gumbel",
         mix_tricks: int = 0,
@@ -49,6 +52,7 @@ class Zeb(Agent):
         thin: int = THIN,
         early: int = 1,
         temperature: float = 0.0,
+        plays: float = 0.0,
         device: str = "auto",
         precision: str = "float32",
         threads: int = 1,
@@ -62,18 +66,29 @@ class Zeb(Agent):
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
         tricks are solved. With a ``temperature`` the modelled players draw their plays.
+
+        With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
+        others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
+        called. A mind with ``plays=0.5`` asks what was played, too: how likely it was to play so, drawn at that
+        temperature.
         """
-        of_search = {"solve_tricks": (solve_tricks, SOLVE_TRICKS)}
+        of_search = {
+            "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
+        }  # fmt: skip
         of_tree = {
             "belief": (belief, "net"), "root": (root, "gumbel"), "mix_tricks": (mix_tricks, 0),
             "mix_weight": (mix_weight, 0.5), "threads": (threads, 1),
         }  # fmt: skip
         of_network = {"sims": (sims, 0), "device": (device, "auto"), "precision": (precision, "float32"), **of_tree}
-        of_mind = {"thin": (thin, THIN), "early": (early, 1), "temperature": (temperature, 0.0)}
+        of_worlds = {"thin": (thin, THIN), "early": (early, 1), "plays": (plays, 0.0)}
+        of_mind = {**of_worlds, "temperature": (temperature, 0.0)}
         if minds_on_disk.is_mind(weights):
-            options = "worlds=, thin=, early=, solve_tricks=, temperature="
+            options = "worlds=, thin=, early=, solve_tricks=, temperature=, resample=, dealt=, plays="
             _refuse(f"{weights} is a mind, which searches by {options}", of_network)
-            return _over_a_mind(weights, worlds, thin, early, solve_tricks, temperature)
+            if not worlds:
+                _need("worlds", {**of_worlds, **of_search})
+            evidence = new_evidence(resample, dealt, plays)
+            return _over_a_mind(weights, worlds, thin, early, solve_tricks, temperature, evidence)
         _refuse(f"{weights} is a network and no mind", of_mind)
         if not sims:
             _need("sims", {"worlds": (worlds, 0), **of_search, **of_tree})
@@ -84,6 +99,8 @@ class Zeb(Agent):
                 sims=sims,
                 worlds=worlds or TREE_WORLDS,
                 belief=belief,  # type: ignore[arg-type]
+                resample=resample,
+                dealt=dealt,  # type: ignore[arg-type]
                 solve_tricks=solve_tricks,
                 root=root,  # type: ignore[arg-type]
                 mix_tricks=mix_tricks,
@@ -141,7 +158,9 @@ class Zeb(Agent):
         )
 
 
-def _over_a_mind(weights: str, worlds: int, thin: int, early: int, solve_tricks: int, temperature: float) -> MindPlayer:
+def _over_a_mind(
+    weights: str, worlds: int, thin: int, early: int, solve_tricks: int, temperature: float, evidence: Evidence
+) -> MindPlayer:
     """The player that a mind is, with a search over ``worlds`` worlds, or alone if there are none."""
     if not 0 <= temperature <= 100:
         raise ValueError(f"expected temperature in 0..100, got {temperature}")
@@ -153,10 +172,8 @@ def _over_a_mind(weights: str, worlds: int, thin: int, early: int, solve_tricks:
         if not 0 <= solve_tricks <= NUM_TRICKS:
             raise ValueError(f"expected solve_tricks in 0..{NUM_TRICKS}, got {solve_tricks}")
         plan = Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True, solve_tricks=solve_tricks)
-    else:
-        _need("worlds", {"thin": (thin, THIN), "early": (early, 1), "solve_tricks": (solve_tricks, SOLVE_TRICKS)})
     mind = network_mind(minds_on_disk.load(weights).model.network(), temperature)
-    agent = MindPlayer(mind, plan, name=f"zeb:{weights}")
+    agent = MindPlayer(mind, plan, evidence=evidence, name=f"zeb:{weights}")
     agent.fingerprint = weights_on_disk.fingerprint_of(weights)
     return agent
 

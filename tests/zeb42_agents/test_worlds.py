@@ -214,3 +214,16 @@ def test_bad_views_and_counts() -> None:
         ):
             with pytest.raises(ValueError, match="no deal agrees with"):
                 ask(view)
+
+
+def test_odds_are_those_of_all_worlds_written_out() -> None:
+    batch = views(12, seed=77, first=18, last=24)
+    weights = np.random.default_rng(5).uniform(0.1, 1, (12, 28, 4))
+    for b, view in enumerate(batch):
+        every = np.empty(5000, HAND)
+        found = every[: worlds.enumerate_into(view, every)]
+        products = np.take_along_axis(weights[b][None], found["owner"][..., None].astype(int), 2)[..., 0]
+        hidden = view["owner"] < 0
+        shares = products[:, hidden].prod(1) / products[:, hidden].prod(1).sum()
+        again = np.repeat(view.reshape(1), len(found)), np.repeat(weights[b][None], len(found), 0), found
+        np.testing.assert_allclose(worlds.odds(*again), shares * len(found), rtol=1e-6)

@@ -17,7 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from zeb42_agents import evidence as heard
+from zeb42_agents import likelihood
 from zeb42_agents import worlds as deals
+from zeb42_agents.evidence import Evidence
 from zeb42_agents.minds import Mind, choose
 from zeb42_agents.search.ends import solved_points
 from zeb42_agents.solver import new_memory
@@ -74,8 +77,12 @@ class Bundle(NamedTuple):
 
     worlds: np.ndarray
     """HAND [W], as sampled."""
-    even: np.ndarray
-    """float64 [28, 4], weights under which all worlds are equally likely."""
+    evidence: Evidence
+    """How worlds are weighed by what the others called and played."""
+    candidates: np.ndarray
+    """HAND [W * resample], worlds to be weighed."""
+    logs: np.ndarray
+    """float64 [W * resample], what each is worth."""
     hands: np.ndarray
     """HAND [8, W]; rows of one level that are next to one another belong to one public history."""
     histories: np.ndarray
@@ -94,11 +101,15 @@ class Bundle(NamedTuple):
     """int64 [1], the number of plays from which on a world is solved where a trick begins."""
 
 
-def new_bundle(num_worlds: int) -> Bundle:
-    """Room for ``num_worlds`` worlds."""
+def new_bundle(num_worlds: int, evidence: Evidence | None = None) -> Bundle:
+    """Room for ``num_worlds`` worlds and what ``evidence`` weighs them out of; without it they are drawn evenly."""
+    evidence = evidence or heard.new_evidence()
+    num_candidates = num_worlds * evidence.resample
     return Bundle(
         worlds=np.empty(num_worlds, HAND),
-        even=np.ones((NUM_DOMINOES, NUM_SEATS)),
+        evidence=evidence,
+        candidates=np.empty(num_candidates, HAND),
+        logs=np.empty(num_candidates),
         hands=np.empty((LEVELS, num_worlds), HAND),
         histories=np.empty((LEVELS, num_worlds), np.uint64),
         memo_keys=np.empty(MEMO_SLOTS, np.uint64),
@@ -119,19 +130,50 @@ def weigh_plays(
     Returns the worlds that it was found in: HAND [W], a part of ``bundle.worlds``.
     """
     num_worlds = plan.num_worlds * (plan.early if view.num_plays < EARLY_PLAYS else 1)
-    found, thin, solve_tricks = 0, plan.thin, plan.solve_tricks
-    if plan.every_deal:
-        found = deals.enumerate_into(view, bundle.worlds[:num_worlds])
-        if found:
-            thin, solve_tricks = 1, 0
-    if found == 0:
-        found = num_worlds
-        consistent = deals.sample_into(view, key, bundle.even, bundle.worlds[:num_worlds])
-        assert consistent
+    thin, solve_tricks = plan.thin, plan.solve_tricks
+    if heard.says_something(view, bundle.evidence):
+        found, all_of_them = _weighed(view, key, bundle, mind, num_worlds, plan.every_deal)
+    else:
+        found, all_of_them = _even(view, key, bundle, num_worlds, plan.every_deal)
+    if all_of_them:
+        thin, solve_tricks = 1, 0
     sampled = bundle.worlds[:found]
     bundle.solve_at[0] = NUM_DOMINOES - NUM_SEATS * solve_tricks
     search_bundle(bundle, mind, sampled, mix(key, np.uint64(1)), thin, values)
     return sampled
+
+
+@njit(cache=True, nogil=True)
+def _even(view: np.void, key: np.uint64, bundle: Bundle, num_worlds: int, every_deal: bool) -> tuple[int, bool]:
+    """Write worlds, all as likely, into ``bundle.worlds``; returns how many, and whether they are all there are."""
+    found = deals.enumerate_into(view, bundle.worlds[:num_worlds]) if every_deal else 0
+    if found:
+        return found, True
+    consistent = deals.sample_into(view, key, bundle.evidence.even, bundle.worlds[:num_worlds])
+    assert consistent
+    return num_worlds, False
+
+
+@njit(cache=True, nogil=True)
+def _weighed(
+    view: np.void, key: np.uint64, bundle: Bundle, mind: Mind, num_worlds: int, every_deal: bool
+) -> tuple[int, bool]:
+    """The same of worlds resampled by the evidence, out of all there are if those are no more than its candidates."""
+    num_candidates = num_worlds * bundle.evidence.resample
+    found = deals.enumerate_into(view, bundle.candidates[:num_candidates]) if every_deal else 0
+    candidates, logs = bundle.candidates[: found or num_candidates], bundle.logs[: found or num_candidates]
+    if found:
+        heard.log_calls(view, candidates, bundle.evidence, logs)
+    else:
+        consistent = heard.propose(view, key, bundle.evidence.even, bundle.evidence, candidates, logs)
+        assert consistent
+    heard.add_plays(view, candidates, mind, bundle.evidence, logs)
+    shares = np.empty((1, len(candidates)))
+    heard.weigh(logs, shares[0])
+    drawn = likelihood.resample(shares, num_worlds, np.full(1, mix(key, np.uint64(0)), np.uint64))
+    for w in range(num_worlds):
+        bundle.worlds[w] = candidates[drawn[0, w]]
+    return num_worlds, found > 0
 
 
 @njit(cache=True, nogil=True)

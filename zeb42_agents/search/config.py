@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from zeb42_agents.evidence import MAX_RESAMPLE, Dealt
 from zeb42_agents.ranges import Between, check_fields
 from zeb42_agents.search.tree import MAX_LEGAL, MAX_SIMS, bytes_per_root
 
@@ -30,6 +31,13 @@ class SearchConfig:
     """What weighs the worlds, where no sampler is given. ``net``: the evaluator's belief; ``legality``: each seat's
     share of the consistent worlds, domino by domino; ``uniform``: every consistent world equally; ``likelihood``: how
     likely the evaluator's policy was to play what was played (thousands of evaluations per decision)."""
+    resample: Annotated[int, Between(0, MAX_RESAMPLE)] = 0
+    """So many times as many worlds are drawn by ``belief``, and those to search kept as likely as they explain the
+    others' calls and the declaration (:mod:`zeb42_agents.evidence`); 0 asks nothing of calls. ``likelihood`` draws 256
+    at least."""
+    dealt: Dealt = "random"
+    """How contracts come about that nobody called, beside ``resample``: ``dropped30`` and ``most_trumps`` tell
+    something of the dominoes behind them."""
     belief_floor: Annotated[float, Between(0, 1)] = 0.01
     """Share of even odds mixed into the belief of ``net`` and the weights of ``likelihood``, so that no legal world is
     ruled out by an overconfident network."""
@@ -73,6 +81,8 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.dealt != "random" and not self.resample:
+            raise ValueError(f"expected resample of at least 1 beside dealt={self.dealt}, got 0")
         if not self.dirichlet_alpha > 0:
             raise ValueError(f"expected dirichlet_alpha above 0, got {self.dirichlet_alpha!r}")
         if not self.roots_at_once:

@@ -11,8 +11,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from zeb42_agents import likelihood
+from zeb42_agents import evidence, likelihood
 from zeb42_agents import worlds as deals
+from zeb42_agents.evidence import Dealt
 from zeb42_agents.search.config import SearchConfig
 from zeb42_env._core.bits import mix_all
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
@@ -72,9 +73,32 @@ class ByBelief:
         return Sample(deals.sample_many(views, num_worlds, keys, belief), belief)
 
 
+@dataclass(frozen=True)
+class ByCalls:
+    """Worlds drawn ``resample`` times over by ``weights``, as :class:`ByBelief` draws them, and kept as likely as they
+    explain what was called, declared or dealt (:mod:`zeb42_agents.evidence`)."""
+
+    of: ByBelief
+    resample: int
+    dealt: Dealt = "random"
+
+    @property
+    def name(self) -> str:
+        """What weighs the worlds, for people."""
+        return f"{self.of.name} and what was called"
+
+    def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
+        """See :class:`Sampler`."""
+        weights = self.of.weights(views)
+        told = evidence.new_evidence(self.resample, self.dealt)
+        worlds, belief = evidence.sample_many(views, num_worlds, keys, weights, told)
+        return Sample(worlds, belief)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ByLikelihood:
-    """Worlds weighed by how likely ``policy`` was to play what was played (:mod:`zeb42_agents.likelihood`).
+    """Worlds weighed by how likely ``policy`` was to play what was played (:mod:`zeb42_agents.likelihood`), and with
+    ``resample`` by what was called, too (:mod:`zeb42_agents.evidence`).
 
     ``num_candidates`` worlds are drawn alike, and those to search through are drawn from them by weight. At the first
     plays all are as likely; late in a hand a view has few worlds, and they stand among the candidates many times.
@@ -85,13 +109,21 @@ class ByLikelihood:
     temperature: float = 0.1
     floor: float = 0.01
     """Share of the weight that all candidates have alike."""
-    name = "the likelihood of the plays"
+    resample: int = 0
+    """Candidates for each world to search, if that comes to more; 0 asks nothing of calls."""
+    dealt: Dealt = "random"
+
+    @property
+    def name(self) -> str:
+        """What weighs the worlds, for people."""
+        return "the likelihood of the plays" + (" and calls" if self.resample else "")
 
     def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
         """See :class:`Sampler`."""
-        uniform = deals.uniform_weights(len(views))
-        candidates = deals.sample_many(views, max(self.num_candidates, num_worlds), keys, uniform)
-        logs = likelihood.log_likelihood(self.policy, views, candidates, temperature=self.temperature)
+        told = evidence.new_evidence(self.resample, self.dealt)
+        num_candidates = max(self.num_candidates, num_worlds * max(1, self.resample))
+        candidates, logs = evidence.propose_many(views, num_candidates, keys, deals.uniform_weights(len(views)), told)
+        logs += likelihood.log_likelihood(self.policy, views, candidates, temperature=self.temperature)
         shares = (1 - self.floor) * likelihood.weights(logs) + self.floor / candidates.shape[1]
         drawn = likelihood.resample(shares, num_worlds, mix_all(keys, np.uint64(0)))
         belief = likelihood.posterior(views, candidates, shares).astype(np.float32)
@@ -124,13 +156,15 @@ class TrueHands:
 def standard_sampler(evaluator: Evaluator, config: SearchConfig) -> Sampler:
     """The sampler that ``config.belief`` names."""
     if config.belief == "likelihood":
-        return ByLikelihood(policy=evaluator, floor=config.belief_floor)
+        floor, resample, dealt = config.belief_floor, config.resample, config.dealt
+        return ByLikelihood(policy=evaluator, floor=floor, resample=resample, dealt=dealt)
     weights = {
         "uniform": lambda views: deals.uniform_weights(len(views)),
         "legality": lambda views: deals.marginals_many(views).astype(np.float32),
         "net": lambda views: _net_weights(evaluator, views, config.belief_floor),
     }
-    return ByBelief(f"the {config.belief} belief", weights[config.belief])
+    sampler = ByBelief(f"the {config.belief} belief", weights[config.belief])
+    return ByCalls(sampler, config.resample, config.dealt) if config.resample else sampler
 
 
 def check_sample(sample: Sample, views: np.ndarray, num_worlds: int) -> Sample:

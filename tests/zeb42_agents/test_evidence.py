@@ -1,0 +1,211 @@
+"""Worlds weighed by calls, declarations, dealt contracts and plays, against slow second computations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from evaluators import Inventor, keys_of, positions, views_to_move
+
+from zeb42_agents import Agent, evidence, make_agent, minds, simple_bidder, worlds
+from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.minds.network import logits_of
+from zeb42_agents.played import MindPlayer
+from zeb42_agents.search import SearchConfig, search
+from zeb42_agents.search.bundle import Plan
+from zeb42_env import Hand
+from zeb42_env._core.record import BY_AUCTION, BY_FORCED_30, BY_MOST_TRUMPS, num_decisions, rewind
+
+DEALT = {"dropped30": BY_FORCED_30, "most_trumps": BY_MOST_TRUMPS}
+
+
+def sampled(views: np.ndarray, num_worlds: int, seed: int = 0) -> np.ndarray:
+    return worlds.sample_many(views, num_worlds, keys_of(len(views), seed), worlds.uniform_weights(len(views)))
+
+
+def softly(values: dict[int, float], action: int, softness: float, noise: float) -> float:
+    """The log of how likely ``action`` is among ``values``."""
+    total = sum(np.exp(value / softness) for value in values.values())
+    return float(np.log((1 - noise) * np.exp(values[action] / softness) / total + noise / len(values)))
+
+
+def slowly(view: np.void, world: np.void) -> float:
+    """The log-likelihood of what the others called and declared in one world, decision by decision."""
+    past = np.array([world])
+    decisions = [*(int(call) for call in world["calls"] if call >= 0)]
+    if world["declaration"] >= 0:
+        decisions.append(46 + int(world["declaration"]))
+    rewind(past[0], 0)
+    hand, total = Hand(past[0]), 0.0
+    for action in decisions:
+        own = hand.view(hand.to_move)
+        if hand.to_move != view["seat"] and action < 46:
+            values = np.full(56, np.nan)
+            simple_bidder.value_calls(own, values)
+            worth = {a: float(values[a]) for a in hand.legal_actions()}
+            total += softly(worth, action, evidence.CALL_SOFTNESS, evidence.CALL_NOISE)
+        elif hand.to_move != view["seat"]:
+            points = min(int(own["bid"]), 42)
+            held = own["held"][hand.to_move]
+            chances = {a: simple_bidder.made_chance(held, a - 46, points) for a in hand.legal_actions()}
+            odds = {a: np.log(chance / (1 - chance)) for a, chance in chances.items()}
+            total += softly(odds, action, evidence.DECLARATION_SOFTNESS, evidence.DECLARATION_NOISE)
+        hand.apply(action)
+    return total
+
+
+def test_calls_and_declarations_weigh_as_in_a_slow_computation() -> None:
+    parts = [positions(8, seed=40 + n, decisions=n, contract=BY_AUCTION) for n in (1, 3, 4, 5, 9, 17)]
+    parts.append(positions(8, seed=50, decisions=3, contract=BY_AUCTION, scoring="marks", all_pass="reshake"))
+    views = views_to_move(np.concatenate(parts))
+    drawn = sampled(views, 5)
+    logs = evidence.log_likelihood_of_calls(views, drawn)
+    expected = [[slowly(view, world) for world in row] for view, row in zip(views, drawn, strict=True)]
+    np.testing.assert_allclose(logs, expected, atol=1e-9)
+    assert (np.ptp(logs, 1) > 0).mean() > 0.9
+
+
+def test_a_contract_dealt_by_chance_tells_nothing() -> None:
+    views = views_to_move(positions(10, seed=41))
+    assert not evidence.log_likelihood_of_calls(views, sampled(views, 4)).any()
+    told = evidence.new_evidence(4)
+    for view, key in zip(views, keys_of(10), strict=True):
+        assert evidence.sample(view, 6, key, told).tobytes() == worlds.sample(view, 6, key).tobytes()
+
+
+@pytest.mark.parametrize("dealt", ["dropped30", "most_trumps"])
+def test_worlds_obey_the_rule_that_dealt_the_contract(dealt: str) -> None:
+    views = views_to_move(positions(12, seed=42, decisions=5, contract=DEALT[dealt]))
+    told = evidence.new_evidence(32, dealt)
+    kept = np.concatenate([evidence.sample(view, 40, key, told) for view, key in zip(views, keys_of(12), strict=True)])
+    evenly = sampled(views, 40).reshape(-1)
+    again = np.repeat(views, 40)
+
+    def obeying(deals: np.ndarray) -> np.ndarray:
+        fine = np.zeros(len(deals), bool)
+        for i, deal in enumerate(deals):
+            held = np.array([[1 << d for d in range(28) if deal["owner"][d] == seat] for seat in range(4)]).sum(1)
+            bidder = evidence.most_trumps(held.astype(np.uint32)) if dealt == "most_trumps" else int(deal["shaker"])
+            best = evidence.best_pip(np.uint32(held[bidder]))
+            fine[i] = (bidder, best) == (again[i]["bidder"], again[i]["declaration"])
+        return fine
+
+    assert obeying(evenly).mean() < 0.6
+    assert obeying(kept).mean() > 0.97  # some weight is left for all, since the rule may be another
+
+
+def test_resampled_worlds_come_as_often_as_they_explain_the_calls() -> None:
+    """However they were proposed: over all deals behind a view, each as often as its likelihood says."""
+    views = views_to_move(positions(30, seed=43, decisions=23, contract=BY_AUCTION))
+    tried = 0
+    for view, key in zip(views, keys_of(30), strict=True):
+        every = np.empty(200, views.dtype)
+        found = int(worlds.enumerate_into(view, every))
+        if found < 5 or view["bidder"] == view["seat"]:
+            continue
+        tried += 1
+        every = every[:found]
+        likely = np.exp(evidence.log_likelihood_of_calls(view.reshape(1), every[None])[0])
+        kept = evidence.sample(view, 4000, key, evidence.new_evidence(4))
+        owners = [world["owner"].tobytes() for world in kept]
+        shares = np.array([owners.count(world["owner"].tobytes()) for world in every]) / len(kept)
+        np.testing.assert_allclose(shares, likely / likely.sum(), atol=0.04)
+    assert tried > 5
+
+
+def a_mind() -> minds.Mind:
+    torch.manual_seed(0)
+    return minds.network_mind(MindModel(MindConfig(width=24, second_width=20)).network())
+
+
+def test_plays_weigh_as_the_mind_would_have_drawn_them() -> None:
+    views = views_to_move(positions(20, seed=45))
+    views = views[views["phase"] == 2]
+    mind, told, temperature = a_mind(), evidence.new_evidence(4, plays=0.3), 0.3
+    for view, drawn in zip(views, sampled(views, 4), strict=True):
+        logs = np.zeros(4)
+        evidence.add_plays(view, drawn, mind, told, logs)
+        again = np.zeros(4)
+        evidence.add_plays(view, drawn, mind, told, again)  # out of the memory
+        np.testing.assert_array_equal(logs, again)
+        for world, log in zip(drawn, logs, strict=True):
+            past, total = np.array([world]), 0.0
+            rewind(past[0], num_decisions(past[0]) - world["num_plays"])
+            hand = Hand(past[0])
+            for domino in world["plays"][: world["num_plays"]].tolist():
+                if hand.to_move != view["seat"] and len(hand.legal_actions()) > 1:
+                    logits = logits_of(mind.network, hand.view(hand.to_move).reshape(1))[0].astype(float)
+                    options = {a: logits[a] - logits.max() for a in hand.legal_actions()}
+                    total += softly(options, domino, temperature, evidence.PLAY_NOISE)
+                hand.apply(domino)
+            assert log == pytest.approx(total, abs=1e-4)
+
+
+def players() -> dict[str, Agent]:
+    told, plan = evidence.new_evidence(3, plays=0.5), Plan(num_worlds=12, early=1, thin=4, every_deal=True)
+    return {
+        "eq": make_agent("eq:n=9,resample=3"),
+        "eq dealt": make_agent("eq:n=9,resample=3,dealt=most_trumps"),
+        "br": make_agent("br:outer=8,inner=2,resample=3"),
+        "mind": MindPlayer(a_mind(), plan, evidence=told),
+    }
+
+
+@pytest.mark.parametrize("name", list(players()))
+def test_what_is_hidden_and_what_was_asked_before_change_no_choice(name: str) -> None:
+    hands = positions(24, seed=46, contract=BY_AUCTION)
+    if name == "eq dealt":
+        hands = positions(24, seed=46, contract=BY_MOST_TRUMPS, scoring="contract")
+    views, keys = views_to_move(hands), keys_of(24)
+    other = views_to_move(sampled(views, 1, seed=9)[:, 0])
+    assert other.tobytes() == views.tobytes()
+    agent, fresh = players()[name], players()[name]
+    chosen = agent.act(views, keys)
+    np.testing.assert_array_equal(agent.act(other, keys), chosen)  # with a memory full of it
+    alone = [int(fresh.act(views[i : i + 1], keys[i : i + 1])[0]) for i in reversed(range(24))]
+    assert alone[::-1] == chosen.tolist()
+    for view, key, action in zip(views[:6], keys[:6], chosen[:6], strict=True):
+        assert agent.explain(view, np.array([key])).chosen == action
+
+
+def test_threads_change_no_choice() -> None:
+    views, keys = views_to_move(positions(12, seed=47, contract=BY_AUCTION)), keys_of(12)
+    one, three = make_agent("eq:n=9,resample=3"), make_agent("eq:n=9,resample=3,threads=3")
+    np.testing.assert_array_equal(one.act(views, keys), three.act(views, keys))
+    few = [int(three.act(views[i : i + 1], keys[i : i + 1])[0]) for i in range(12)]
+    assert few == one.act(views, keys).tolist()
+
+
+@pytest.mark.parametrize("belief", ["net", "uniform", "likelihood"])
+def test_the_search_over_views_hears_the_calls(belief: str) -> None:
+    """Its worlds explain the calls better, and follow from the view and the key alone."""
+    hands = positions(16, seed=48, decisions=11, contract=BY_AUCTION)
+    views, keys = views_to_move(hands), keys_of(16)
+    deaf, hears = (SearchConfig(sims=4, worlds=16, belief=belief, resample=r) for r in (0, 8))  # type: ignore[arg-type]
+    found = search(views, keys, Inventor(), hears)
+    logs = evidence.log_likelihood_of_calls(views, found.worlds)
+    assert logs.mean() > evidence.log_likelihood_of_calls(views, search(views, keys, Inventor(), deaf).worlds).mean()
+    again = search(views_to_move(sampled(views, 1)[:, 0]), keys, Inventor(), hears)
+    assert again.worlds.tobytes() == found.worlds.tobytes()
+    assert again.action.tolist() == found.action.tolist()
+    assert "called" in found.worlds_from or "calls" in found.worlds_from
+    np.testing.assert_allclose(found.belief[:, :, :].sum(2), 1, atol=1e-4)
+
+
+def test_wrong_arguments() -> None:
+    for options, message in (
+        ({"resample": -1}, r"expected resample, the candidates for each world, a whole number in 0\.\.64, got -1"),
+        ({"resample": 2.5}, "got 2.5"),
+        ({"resample": 2, "dealt": "auction"}, "expected dealt, got 'auction'; allowed: random, dropped30, most_trumps"),
+        ({"dealt": "dropped30"}, "expected resample= beside dealt= and plays="),
+        ({"resample": 2, "plays": -1.0}, r"expected plays, a temperature in 0\.\.100, got -1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            evidence.new_evidence(**options)
+    with pytest.raises(ValueError, match="resample of at least 1 beside dealt=dropped30"):
+        SearchConfig(dealt="dropped30")
+    views = views_to_move(positions(3, seed=44))
+    with pytest.raises(ValueError, match=r"expected views \[B\] and full hands \[B, W\]"):
+        evidence.log_likelihood_of_calls(views, sampled(views, 4)[:2])
+    with pytest.raises(ValueError, match="resample"):
+        make_agent("eq:n=4,dealt=most_trumps")

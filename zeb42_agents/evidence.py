@@ -1,0 +1,466 @@
+"""What the others' calls, the declaration and their plays tell of the deal: worlds kept as likely as they explain them.
+
+Worlds are drawn several times over, weighed, and resampled. Every hidden hand of a world answers for its own seat: all
+the calls it made, passes included, and what it declared, under the shared simple bidder with soft edges; and what it
+played, under a mind where there is one. What the viewer did itself is the same in every world.
+
+A contract that was dealt tells something, too, if it is known how. The record of a hand does not say by which rule its
+contract was dealt, so a player has to be told (``dealt``).
+"""
+
+# Numba gives records, intrinsics and integers types that mypy cannot know.
+# mypy: disable-error-code="attr-defined, call-arg, assignment, operator, return-value, var-annotated, index, arg-type"
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from numba import njit
+
+from zeb42_agents import likelihood
+from zeb42_agents import worlds as deals
+from zeb42_agents.minds import NETWORK, Mind
+from zeb42_agents.minds.network import write_logits
+from zeb42_agents.simple_bidder import NUM_GOALS, best_chances, bid_worth, made_chance, pass_worth
+from zeb42_env._core import goals
+from zeb42_env._core.bits import lowest, mix, popcount
+from zeb42_env._core.dominoes import NUM_DECLARATIONS, NUM_DOMINOES, NUM_SEATS, TRUMPS
+from zeb42_env._core.record import (
+    BY_CHANCE,
+    BY_FORCED_30,
+    BY_MOST_TRUMPS,
+    HAND,
+    MIN_BID,
+    NUM_ACTIONS,
+    PASS,
+    best_pip,
+    bid_value,
+    blank,
+    legal_calls,
+    legal_plays,
+    most_trumps,
+    num_decisions,
+    play,
+    rewind,
+    start,
+)
+from zeb42_env.records import as_records
+
+Dealt = Literal["random", "dropped30", "most_trumps"]
+"""How contracts come about that nobody called."""
+DEALT_CODES = {"random": BY_CHANCE, "dropped30": BY_FORCED_30, "most_trumps": BY_MOST_TRUMPS}
+
+CALL_SOFTNESS = 0.2  # stakes by which a call must be worth more to be e times as likely
+CALL_NOISE = 0.1  # share of calls that are any legal one
+DECLARATION_SOFTNESS = 0.2  # the same of a declaration, in log odds of making the bid
+DECLARATION_NOISE = 0.05
+PLAY_NOISE = 0.05  # share of plays that are any legal one
+UNEXPLAINED = -12.0  # log of what a deal is taken to be that the rule of its contract excludes: the rule may be another
+TILT = 3.0  # the bidder is dealt a trump so many times as likely when worlds are proposed, which their weight makes up
+FLOOR = 0.01  # share of the weight that all candidates have alike
+MAX_RESAMPLE = 64
+MEMO_SLOTS = 1 << 16
+
+
+class Evidence(NamedTuple):
+    """How worlds are weighed, and what was found of hands before. One for each thread."""
+
+    resample: int
+    """Candidates for each world; 0: worlds are drawn evenly and nothing is weighed."""
+    dealt: int
+    """BY_CHANCE, BY_FORCED_30 or BY_MOST_TRUMPS: how contracts come about that nobody called."""
+    plays: float
+    """The temperature at which a mind's logits say how likely a play was; 0: plays are not asked about."""
+    even: np.ndarray
+    """float64 [28, 4], weights under which all worlds are equally likely."""
+    memo_keys: np.ndarray
+    """uint64 [65536], seats' hands that were asked about, with what was known when they called or played, hashed."""
+    memo_logs: np.ndarray
+    """float64 [65536], the log of how likely that hand called and declared, or played, as that seat did. The same at
+    all later decisions of a hand, so it is kept from one to the next."""
+
+
+def new_evidence(resample: int = 0, dealt: str = "random", plays: float = 0.0) -> Evidence:
+    """Evidence that takes ``resample`` candidates for each world; ValueError if the options are no such."""
+    if not isinstance(resample, int | np.integer) or not 0 <= resample <= MAX_RESAMPLE:
+        raise ValueError(
+            f"expected resample, candidates per world, a whole number in 0..{MAX_RESAMPLE}, got {resample!r}"
+        )
+    if dealt not in get_args(Dealt):
+        raise ValueError(f"expected dealt, got {dealt!r}; allowed: {', '.join(get_args(Dealt))}")
+    if not 0 <= plays <= 100:
+        raise ValueError(f"expected plays, a temperature in 0..100, got {plays}")
+    if not resample and (dealt != "random" or plays):
+        raise ValueError("expected resample= beside dealt= and plays=, got none; without it no world is weighed")
+    num_slots = MEMO_SLOTS if resample else 1
+    return Evidence(
+        resample=int(resample),
+        dealt=DEALT_CODES[dealt],
+        plays=float(plays),
+        even=np.ones((NUM_DOMINOES, NUM_SEATS)),
+        memo_keys=np.zeros(num_slots, np.uint64),
+        memo_logs=np.zeros(num_slots),
+    )
+
+
+def basis_of(evidence: Evidence) -> str:
+    """What worlds were weighed by, for people."""
+    return "as likely as they explain what was called" + (" and played" if evidence.plays else "")
+
+
+def log_likelihood_of_calls(views: np.ndarray, worlds: np.ndarray, *, dealt: str = "random") -> np.ndarray:
+    """How likely the other seats' calls and declaration were in each world: the log of it, float64 [B, W].
+
+    Args:
+        views: HAND [B], views in any phase.
+        worlds: HAND [B, W], full hands that agree with the views.
+        dealt: how contracts come about that nobody called: ``random`` tells nothing; under ``dropped30`` and
+            ``most_trumps`` worlds that the rule excludes are taken to be very unlikely.
+
+    Raises:
+        ValueError: views or worlds are not such.
+    """
+    views, worlds = as_records(views, "views"), as_records(worlds, "worlds")
+    likelihood.require_views_and_worlds(views, worlds)
+    logs = np.empty(worlds.shape)
+    _log_many(views, worlds, new_evidence(1, dealt), logs)
+    return logs
+
+
+@njit(cache=True, nogil=True)
+def _log_many(views: np.ndarray, worlds: np.ndarray, evidence: Evidence, logs: np.ndarray) -> None:
+    for b in range(len(views)):
+        log_calls(views[b], worlds[b], evidence, logs[b])
+
+
+@njit(cache=True, nogil=True)
+def says_something(view: np.void, evidence: Evidence) -> bool:
+    """Whether the calls, the contract or the plays of ``view`` tell anything of the other hands."""
+    if evidence.resample == 0:
+        return False
+    if evidence.plays > 0.0 and view.num_plays:
+        return True
+    if view.calls[0] < 0:
+        return evidence.dealt != BY_CHANCE and view.declaration >= 0
+    return view.calls[1] >= 0 or ((view.shaker + 1) & 3) != view.seat
+
+
+@njit(cache=True, nogil=True)
+def sample(view: np.void, num_worlds: int, key: np.uint64, evidence: Evidence) -> np.ndarray:
+    """Worlds HAND [num_worlds] of ``view``, as likely as they explain what was called; ValueError if there are none.
+
+    Without evidence in the view they are those of :func:`zeb42_agents.worlds.sample_evenly`.
+    """
+    if not says_something(view, evidence):
+        return deals.sample_evenly(view, num_worlds, key)
+    out = np.empty(num_worlds, HAND)
+    if not _resampled(view, key, evidence.even, evidence, out, np.empty((NUM_DOMINOES, NUM_SEATS))):
+        raise ValueError(deals.NO_DEAL)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def sample_many(
+    views: np.ndarray, num_worlds: int, keys: np.ndarray, weights: np.ndarray, evidence: Evidence
+) -> tuple[np.ndarray, np.ndarray]:
+    """Worlds [B, num_worlds] of ``views`` [B], drawn by weights[b] ([B, 28, 4]) and resampled, from keys[b]; and the
+    belief float32 [B, 28, 4] that comes of it.
+
+    Views without evidence, and those that ``weights`` leave no deal, are as in
+    :func:`zeb42_agents.worlds.sample_many`.
+    """
+    worlds, belief = np.empty((len(views), num_worlds), HAND), weights.astype(np.float32)
+    for b in range(len(views)):
+        found = False
+        if says_something(views[b], evidence):
+            shares = np.empty((NUM_DOMINOES, NUM_SEATS))
+            found = _resampled(views[b], keys[b], weights[b].astype(np.float64), evidence, worlds[b], shares)
+            if found:
+                belief[b] = shares
+        if not found:
+            one = slice(b, b + 1)
+            worlds[one] = deals.sample_many(views[one], num_worlds, keys[one], weights[one])
+    return worlds, belief
+
+
+@njit(cache=True, nogil=True)
+def propose_many(
+    views: np.ndarray, num_candidates: int, keys: np.ndarray, weights: np.ndarray, evidence: Evidence
+) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates HAND [B, N] of ``views`` [B], drawn by ``weights`` [B, 28, 4] from ``keys``, and the log of what each
+    is worth, float64 [B, N]: 0 where a view tells nothing. ValueError for a view without a deal."""
+    candidates, logs = np.empty((len(views), num_candidates), HAND), np.zeros((len(views), num_candidates))
+    for b in range(len(views)):
+        own = weights[b].astype(np.float64)
+        if says_something(views[b], evidence):
+            found = propose(views[b], keys[b], own, evidence, candidates[b], logs[b])
+        else:
+            found = deals.sample_into(views[b], keys[b], own, candidates[b])
+        if not found:
+            raise ValueError(deals.NO_DEAL)
+    return candidates, logs
+
+
+@njit(cache=True, nogil=True)
+def _resampled(
+    view: np.void, key: np.uint64, weights: np.ndarray, evidence: Evidence, out: np.ndarray, belief: np.ndarray
+) -> bool:
+    """Write worlds of ``view`` into ``out`` (HAND [W]), resampled, and how often each seat holds each domino in the
+    candidates, by weight, into ``belief`` (float64 [28, 4]). False if there is no world."""
+    candidates = np.empty(evidence.resample * len(out), HAND)
+    logs = np.empty(len(candidates))
+    if not propose(view, key, weights, evidence, candidates, logs):
+        return False
+    shares = np.empty((1, len(candidates)))
+    weigh(logs, shares[0])
+    drawn = likelihood.resample(shares, len(out), np.full(1, mix(key, np.uint64(0)), np.uint64))
+    for w in range(len(out)):
+        out[w] = candidates[drawn[0, w]]
+    belief[:] = 0.0
+    for w in range(len(candidates)):
+        for domino in range(NUM_DOMINOES):
+            belief[domino, candidates[w].owner[domino]] += shares[0, w]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def propose(
+    view: np.void, key: np.uint64, weights: np.ndarray, evidence: Evidence, candidates: np.ndarray, logs: np.ndarray
+) -> bool:
+    """Draw ``candidates`` (HAND [N]) by ``weights`` [28, 4] and write the log of what each is worth (float64 [N]).
+
+    Where somebody else has declared, its seat is dealt trumps more often than ``weights`` say, and ``logs`` make up for
+    that: worlds that explain the declaration are rare otherwise. False if there is no world.
+    """
+    if not deals.sample_into(view, key, tilted(view, weights), candidates):
+        return False
+    log_worth(view, candidates, evidence, logs)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def tilted(view: np.void, weights: np.ndarray) -> np.ndarray:
+    """What worlds are proposed by, float64 [28, 4]: ``weights`` [28, 4], trumps to whoever else declared them."""
+    tilted = weights.astype(np.float64)
+    if view.declaration >= 0 and view.bidder != view.seat:
+        for domino in range(NUM_DOMINOES):
+            if (TRUMPS[view.declaration] >> np.uint32(domino)) & np.uint32(1):
+                tilted[domino, view.bidder] *= TILT
+    return tilted
+
+
+@njit(cache=True, nogil=True)
+def tilted_many(views: np.ndarray, weights: np.ndarray, evidence: Evidence) -> np.ndarray:
+    """What :func:`propose_many` proposes by, float64 [B, 28, 4]."""
+    out = weights.astype(np.float64)
+    for b in range(len(views)):
+        if says_something(views[b], evidence):
+            out[b] = tilted(views[b], weights[b])
+    return out
+
+
+@njit(cache=True, nogil=True)
+def log_worth(view: np.void, worlds: np.ndarray, evidence: Evidence, logs: np.ndarray) -> None:
+    """Write the log of what each of ``worlds`` [W] is worth among those that were proposed into ``logs`` [W]."""
+    log_calls(view, worlds, evidence, logs)
+    if view.declaration >= 0 and view.bidder != view.seat:
+        for w in range(len(worlds)):
+            held = _dealt_to(worlds[w], view.bidder)
+            logs[w] -= popcount(held & TRUMPS[view.declaration]) * np.log(TILT)
+
+
+@njit(cache=True, nogil=True)
+def log_worth_many(views: np.ndarray, worlds: np.ndarray, evidence: Evidence) -> np.ndarray:
+    """:func:`log_worth` of ``worlds`` [B, W] as :func:`propose_many` gives it: float64 [B, W]."""
+    logs = np.zeros(worlds.shape)
+    for b in range(len(views)):
+        if says_something(views[b], evidence):
+            log_worth(views[b], worlds[b], evidence, logs[b])
+    return logs
+
+
+@njit(cache=True, nogil=True)
+def weigh(logs: np.ndarray, shares: np.ndarray) -> None:
+    """Write the share of each of N candidates (float64 [N], sum 1) that ``logs`` [N] make of them."""
+    highest = logs.max()
+    total = 0.0
+    for w in range(len(logs)):
+        shares[w] = np.exp(logs[w] - highest)
+        total += shares[w]
+    for w in range(len(logs)):
+        shares[w] = (1.0 - FLOOR) * shares[w] / total + FLOOR / len(logs)
+
+
+@njit(cache=True, nogil=True)
+def log_calls(view: np.void, worlds: np.ndarray, evidence: Evidence, logs: np.ndarray) -> None:
+    """Write how likely the calls and the contract of ``view`` were in each of ``worlds`` [W] into ``logs`` [W]."""
+    logs[:] = 0.0
+    if view.calls[0] < 0:
+        if view.declaration >= 0 and evidence.dealt != BY_CHANCE:
+            for w in range(len(worlds)):
+                logs[w] = 0.0 if _deals_so(view, worlds[w], evidence.dealt) else UNEXPLAINED
+        return
+    story = _story(view)
+    auction = np.empty(1, HAND)
+    for w in range(len(worlds)):
+        for seat in range(NUM_SEATS):
+            if seat == view.seat:
+                continue
+            held = _dealt_to(worlds[w], seat)
+            name = mix(mix(story, np.uint64(held)), np.uint64(seat))
+            slot = np.int64(name & np.uint64(MEMO_SLOTS - 1))
+            if evidence.memo_keys[slot] != name:
+                evidence.memo_keys[slot] = name
+                evidence.memo_logs[slot] = _log_of_seat(view, seat, held, auction)
+            logs[w] += evidence.memo_logs[slot]
+
+
+@njit(cache=True, nogil=True)
+def _story(view: np.void) -> np.uint64:
+    """All that calls and declaration are judged by besides the dominoes, hashed."""
+    story = mix(np.uint64(view.declarations), np.uint64(view.scoring))
+    story = mix(story, np.uint64(2 * view.shaker + view.all_pass))
+    for i in range(NUM_SEATS):
+        story = mix(story, np.uint64(view.calls[i] + 1))
+    story = mix(story, np.uint64(4 * np.int64(view.bid) + view.bidder + 1))
+    return mix(story, np.uint64(view.declaration + 1))
+
+
+@njit(cache=True, nogil=True)
+def _log_of_seat(view: np.void, seat: int, held: np.uint32, auction: np.ndarray) -> float:
+    """The log of how likely ``seat``, dealt ``held``, made its call and its declaration, if it has made them."""
+    hand = auction[0]
+    auction[0] = view
+    start(hand, (view.shaker + 1) & 3)
+    log = 0.0
+    for i in range(NUM_SEATS):
+        action = np.int64(view.calls[i])
+        if action < 0:
+            break
+        hand.to_move = (view.shaker + 1 + i) & 3
+        if hand.to_move == seat:
+            log += np.log(call_chance(hand, held, action))
+        if action != PASS:
+            hand.bid, hand.bidder = bid_value(action), hand.to_move
+    if view.declaration >= 0 and view.bidder == seat:
+        log += np.log(_declaration_chance(view, held))
+    return log
+
+
+@njit(cache=True, nogil=True)
+def call_chance(hand: np.void, held: np.uint32, action: int) -> float:
+    """How likely a bidder with the dominoes ``held`` makes the call ``action``, to move in the auction of ``hand``."""
+    chances = np.empty(NUM_GOALS)
+    best_chances(held, hand.declarations, chances)
+    values = np.empty(NUM_ACTIONS)
+    legal = legal_calls(hand)
+    highest, left = -np.inf, legal
+    while left:
+        call = lowest(left)
+        left &= left - np.uint64(1)
+        if call == PASS:
+            values[call] = pass_worth(hand.bidder, hand.to_move)
+        else:
+            values[call] = bid_worth(bid_value(call), hand.scoring, chances)
+        highest = max(highest, values[call])
+    total, left = 0.0, legal
+    while left:
+        call = lowest(left)
+        left &= left - np.uint64(1)
+        total += np.exp((values[call] - highest) / CALL_SOFTNESS)
+    soft = np.exp((values[action] - highest) / CALL_SOFTNESS) / total
+    return (1.0 - CALL_NOISE) * soft + CALL_NOISE / popcount(legal)
+
+
+@njit(cache=True, nogil=True)
+def _declaration_chance(view: np.void, held: np.uint32) -> float:
+    """How likely the bidder with the dominoes ``held`` makes the declaration of ``view``."""
+    points = goals.promised(view)
+    odds = np.zeros(NUM_DECLARATIONS)
+    highest = -np.inf
+    for declaration in range(NUM_DECLARATIONS):
+        if (view.declarations >> declaration) & 1:
+            chance = made_chance(held, declaration, points)
+            odds[declaration] = np.log(chance / (1.0 - chance))
+            highest = max(highest, odds[declaration])
+    total, num_allowed = 0.0, 0
+    for declaration in range(NUM_DECLARATIONS):
+        if (view.declarations >> declaration) & 1:
+            total += np.exp((odds[declaration] - highest) / DECLARATION_SOFTNESS)
+            num_allowed += 1
+    soft = np.exp((odds[view.declaration] - highest) / DECLARATION_SOFTNESS) / total
+    return (1.0 - DECLARATION_NOISE) * soft + DECLARATION_NOISE / num_allowed
+
+
+@njit(cache=True, nogil=True)
+def _deals_so(view: np.void, world: np.void, dealt: int) -> bool:
+    """Whether the rule ``dealt`` makes the contract of ``view`` out of the deal of ``world``."""
+    if view.bid != MIN_BID or best_pip(_dealt_to(world, view.bidder)) != view.declaration:
+        return False
+    if dealt == BY_FORCED_30:
+        return view.bidder == view.shaker
+    held = np.zeros(NUM_SEATS, np.uint32)
+    for seat in range(NUM_SEATS):
+        held[seat] = _dealt_to(world, seat)
+    return most_trumps(held) == view.bidder
+
+
+@njit(cache=True, inline="always")
+def _dealt_to(world: np.void, seat: int) -> np.uint32:
+    """The seven dominoes that ``seat`` was dealt, as bits."""
+    held = np.uint32(0)
+    for domino in range(NUM_DOMINOES):
+        held |= np.uint32(world.owner[domino] == seat) << np.uint32(domino)
+    return held
+
+
+@njit(cache=True, nogil=True)
+def add_plays(view: np.void, worlds: np.ndarray, mind: Mind, evidence: Evidence, logs: np.ndarray) -> None:
+    """Add the log of how likely the plays of the other seats were in each of ``worlds`` [W] to ``logs`` [W].
+
+    Every seat is taken to play by ``mind``, a network, from its own view, drawn at the temperature of the evidence.
+    Dice have no odds of their plays: they add nothing.
+    """
+    if mind.kind != NETWORK or evidence.plays == 0.0:
+        return
+    past = np.empty(2, HAND)
+    hand = past[0]
+    story = mix(_story(view), np.uint64(1))
+    for w in range(len(worlds)):
+        past[0] = worlds[w]
+        rewind(hand, num_decisions(hand) - np.int64(hand.num_plays))
+        history = story
+        for ply in range(view.num_plays):
+            domino, seat = np.int64(view.plays[ply]), np.int64(hand.to_move)
+            legal = legal_plays(hand)
+            if seat != view.seat and popcount(legal) > 1:
+                name = mix(mix(history, np.uint64(hand.held[seat])), np.uint64(seat))
+                slot = np.int64(name & np.uint64(MEMO_SLOTS - 1))
+                if evidence.memo_keys[slot] != name:
+                    past[1] = hand
+                    blank(past[1], seat)
+                    evidence.memo_keys[slot] = name
+                    evidence.memo_logs[slot] = _log_of_play(mind, past[1], legal, domino, evidence.plays)
+                logs[w] += evidence.memo_logs[slot]
+            play(hand, domino)
+            history = mix(history, np.uint64(domino))
+
+
+@njit(cache=True, nogil=True)
+def _log_of_play(mind: Mind, view: np.void, legal: np.uint32, played: int, temperature: float) -> float:
+    """The log of how likely ``mind`` plays ``played`` of the ``legal`` dominoes (bits) from ``view``."""
+    logits = mind.network.logits
+    write_logits(mind.network, view)
+    highest, left = -np.inf, legal
+    while left:
+        domino = lowest(left)
+        left &= left - np.uint32(1)
+        highest = max(highest, np.float64(logits[domino]))
+    total, left = 0.0, legal
+    while left:
+        domino = lowest(left)
+        left &= left - np.uint32(1)
+        total += np.exp((logits[domino] - highest) / temperature)
+    soft = np.exp((logits[played] - highest) / temperature) / total
+    return np.log((1.0 - PLAY_NOISE) * soft + PLAY_NOISE / popcount(legal))
