@@ -70,7 +70,7 @@ class Ladder:
 
     def run(self) -> None:
         """Climb to the last rung, or until the hours are over."""
-        torch.set_num_threads(self.config.workers)
+        torch.set_num_threads(1)  # updates are small: threads would wait for one another more than they would work
         began = time.monotonic()
         if not self.rows:
             with self._bar("rung 0: imitation") as tell:
