@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,19 @@ import torch
 
 from zeb42_agents import make_agent
 from zeb42_agents.baselines import GreedyAgent
+from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds import network_mind
 from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_plays
 from zeb42_agents.training import cli
 from zeb42_agents.training.ladder import bottom, fit, labels, run, states
+from zeb42_agents.training.ladder import network as network_of_ladder
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_env import Hand
 from zeb42_env._core import goals
+from zeb42_env.tokenizers import V2
 
 SHAPE = MindConfig(width=16, second_width=12)
 PLAN = Plan(num_worlds=6, early=1, thin=3, every_deal=True)
@@ -156,8 +161,8 @@ def test_a_mind_learns_labels(config: LadderConfig) -> None:
     taught["view"], taught["num_worlds"] = views, 1
     taught["shares"][:, 0] = 1  # the lowest legal domino wins every time
     several = replace(config, least_steps=300, batch_size=64, lr=0.01)
-    learned = fit.fit_labels(some_model(), taught, several, 1, lambda _: None)
-    assert fit.regret(learned, taught) < 0.1 < fit.regret(some_model(), taught)
+    learned = fit.fit_labels(some_model(), [taught], several, 1, lambda _: None)
+    assert fit.regret(learned.of_views, taught) < 0.1 < fit.regret(some_model().of_views, taught)
 
 
 def test_a_mind_imitates_a_network(config: LadderConfig) -> None:
@@ -169,6 +174,53 @@ def test_a_mind_imitates_a_network(config: LadderConfig) -> None:
     wanted = torch.from_numpy(policy[:500].astype(np.float32))
     losses = [fit.imitation_loss(m.of_views(views[:500]), wanted, wanted > 0).item() for m in (model, MindModel(SHAPE))]
     assert losses[0] < losses[1] - 0.1
+
+
+def a_network() -> NetworkEvaluator:
+    torch.manual_seed(1)
+    shape = ZebConfig(
+        embed_dim=16, n_heads=2, n_layers=1, ff_dim=16, max_tokens=V2.num_tokens, tokenizer="v2", belief_head=True
+    )
+    return NetworkEvaluator(ZebModel(shape), precision="float32")
+
+
+def test_a_network_learns_labels_and_keeps_its_belief(config: LadderConfig) -> None:
+    network = a_network()
+    views, _ = some_states(40)
+    taught = labels.labels_of(views, np.ones((len(views), 28)), labels.legal_dominoes(views), num_worlds=1)
+    taught["shares"][:, 1:] = 0  # the lowest legal domino wins every time
+    before = network.belief(views)
+    several = replace(config, network_passes=200.0, network_lr=0.01)
+    worse = fit.regret(partial(network_of_ladder.logits_of, network), taught)
+    learned = NetworkEvaluator(network_of_ladder.fit_network(network, taught, several, 1, lambda _: None))
+    assert fit.regret(partial(network_of_ladder.logits_of, learned), taught) < 0.5 * worse
+    assert learned(views)[1].mean() > 0.3  # its favorite wins
+    assert np.abs(learned.belief(views) - before).max() < 0.2
+
+
+def test_answers_of_a_network_are_labels_without_worlds() -> None:
+    network = a_network()
+    views, _ = some_states()
+    found = network_of_ladder.answers(network, views)
+    shares, legal = labels.targets(found)
+    with torch.inference_mode():
+        odds = torch.sigmoid(network.model(network.tokens(views)).policy[:, :28]).numpy()
+    np.testing.assert_allclose(shares, np.where(legal, odds, 0), atol=1e-6)
+    assert (found["num_worlds"] == 0).all()
+
+
+def test_a_mind_learns_from_two_lots_alike(config: LadderConfig) -> None:
+    """However long one is: half of each batch comes from either."""
+    views, _ = some_states(40)
+    legal = labels.legal_dominoes(views)
+    first = labels.labels_of(views, np.ones((len(views), 28)), legal, num_worlds=1)
+    second = labels.labels_of(views[:5], np.zeros((5, 28)), legal[:5], num_worlds=0)
+    several = replace(config, least_steps=200, batch_size=64, lr=0.01)
+    learned = fit.fit_labels(some_model(), [first, second], several, 1, lambda _: None)
+    with torch.inference_mode():
+        odds = torch.sigmoid(learned.of_views(views)).numpy()
+    assert odds[5:][legal[5:]].mean() > 0.8
+    assert odds[:5][legal[:5]].mean() < 0.7  # taught both
 
 
 def climb(config: LadderConfig, folder: Path) -> list[dict]:
@@ -209,6 +261,23 @@ def test_a_stop_changes_nothing(config: LadderConfig, tmp_path: Path, monkeypatc
         )
         assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     assert make_agent(f"zeb:{stopped}").fingerprint == make_agent(f"zeb:{stopped / run.BEST}").fingerprint
+
+
+def test_a_network_that_has_learned_is_not_taught_again_after_a_stop(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = replace(config, base="laptop", base_views=1000, rungs=1, answered_hands=8, measure_every=9)
+    whole = climb(both, tmp_path / "whole")
+    stopped = tmp_path / "stopped"
+    monkeypatch.setattr(run, "fit_labels", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        climb(both, stopped)
+    monkeypatch.undo()
+    monkeypatch.setattr(run, "fit_network", lambda *_: pytest.fail("it learns again"))
+    assert without_times(climb(both, stopped)) == without_times(whole)
+    assert whole[1]["network_regret"] > 0
+    network = stopped / (run.BEST_NETWORK if whole[1]["network_accepted"] else f"{run.NETWORKS}/0001")
+    assert make_agent(f"zeb:{network}").fingerprint != make_agent("zeb:laptop").fingerprint
 
 
 def test_only_a_mind_whose_regret_is_no_worse_takes_the_place(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from zeb42_agents.evaluator import NetworkEvaluator, load, sample_actions
 from zeb42_agents.minds import model as minds_on_disk
@@ -30,8 +31,14 @@ def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
             raise ValueError(f"expected a base of the ladder's shape, {shape}, got {model.config}")
         return model
     evaluator = load(config.base, device="cpu")
+    if config.network_passes and evaluator.tokenizer.has_slots:
+        name = evaluator.model.config.tokenizer
+        raise ValueError(f"expected a base of tokenizer v2 that can learn labels, got {name}; or --network-passes 0")
     views, policy = imitated_views(evaluator, config, lambda share: progress(share / 2))
-    return fit_policy(MindModel(shape), views, policy, config, config.seed, lambda share: progress(0.5 + share / 2))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = MindModel(shape)
+    return fit_policy(model, views, policy, config, config.seed, lambda share: progress(0.5 + share / 2))
 
 
 def imitated_views(

@@ -22,7 +22,8 @@ class LadderConfig:
     rungs: Annotated[int, Between(1, MANY)] = 1000
     """Rungs in all, beyond the bottom one."""
     base: str = "laptop"
-    """What the bottom rung learns from: a Zeb network, whose plays it imitates, or a mind, which it then is."""
+    """What the bottom rung learns from: a Zeb network, whose plays it imitates and which learns the labels, or a mind,
+    which it then is; a ladder from a mind has no network."""
     base_views: Annotated[int, Between(1000, MANY)] = 600_000
     """Views that the bottom rung imitates a Zeb network in."""
     width: Annotated[int, Between(1, MAX_WIDTH)] = 256
@@ -67,6 +68,14 @@ class LadderConfig:
     """Of the expected regret, beside the cross-entropy of each play's success."""
     regret_temperature: Annotated[float, Between(1e-3, 100)] = 0.5
     """Of the policy that the regret is expected under."""
+
+    network_passes: Annotated[float, Between(0, 1000)] = 1.0
+    """Times that the network goes through the labels in a rung; 0 is a ladder without one, whose mind learns
+    from labels alone."""
+    network_lr: Annotated[float, Between(1e-9, 1)] = 1e-3
+    """Learning rate of the network, down to 2% over a rung."""
+    answered_hands: Annotated[int, Between(1, 10**7)] = 20_000
+    """Hands of a rung in whose states the network answers for the mind."""
 
     measure_every: Annotated[int, Between(1, MANY)] = 4
     """Rungs between measurements of strength."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.training.ladder.config import LadderConfig
@@ -17,6 +18,7 @@ from zeb42_agents.training.ladder.labels import targets
 
 WARM_UP, LAST_RATE, AVERAGE = 100, 0.02, 0.998
 IMPOSSIBLE = -1e9
+Model = TypeVar("Model", bound=nn.Module)
 Progress = Callable[[float], None]
 """Told the share of the updates that are done."""
 
@@ -40,53 +42,72 @@ def imitation_loss(logits: Tensor, policy: Tensor, legal: Tensor) -> Tensor:
     return -(policy * log_policy.masked_fill(~legal, 0.0)).sum(1).mean()
 
 
-def fit_labels(model: MindModel, labels: np.ndarray, config: LadderConfig, seed: int, progress: Progress) -> MindModel:
-    """The average of the weights that ``model`` goes through while it learns ``labels`` (LABEL [N])."""
-    steps = round(config.passes * len(labels) / config.batch_size)
-    num_steps = min(max(steps, config.least_steps), config.most_steps)
+class Schedule(NamedTuple):
+    """Updates of AdamW, whose learning rate goes down to 2% over them."""
+
+    num_steps: int
+    batch_size: int
+    lr: float
+    weight_decay: float
+
+
+def fit_labels(
+    model: MindModel, labels: Sequence[np.ndarray], config: LadderConfig, seed: int, progress: Progress
+) -> MindModel:
+    """The average of the weights that ``model`` goes through while it learns ``labels``.
+
+    These are one or more arrays, LABEL [N]; each has the same share of a batch, however long it is.
+    """
 
     def loss(rows: np.ndarray) -> Tensor:
-        some = labels[rows]
+        some = np.concatenate([part[rows[i :: len(labels)] % len(part)] for i, part in enumerate(labels)])
         shares, legal = map(torch.from_numpy, targets(some))
         return label_loss(model.of_views(np.ascontiguousarray(some["view"])), shares, legal, config)
 
-    return _fit(model, len(labels), loss, num_steps, config, seed, progress)
+    most = len(labels) * max(map(len, labels))
+    return fit(model, most, loss, _schedule(config, most, config.least_steps), seed, progress)
 
 
 def fit_policy(
     model: MindModel, views: np.ndarray, policy: np.ndarray, config: LadderConfig, seed: int, progress: Progress
 ) -> MindModel:
     """The same, while it learns to imitate ``policy`` (float16 [N, 28], 0 where illegal) in ``views`` [N]."""
-    num_steps = max(1, round(config.passes * len(views) / config.batch_size))
 
     def loss(rows: np.ndarray) -> Tensor:
         wanted = torch.from_numpy(policy[rows].astype(np.float32))
         return imitation_loss(model.of_views(views[rows]), wanted, wanted > 0)
 
-    return _fit(model, len(views), loss, num_steps, config, seed, progress)
+    return fit(model, len(views), loss, _schedule(config, len(views), 1), seed, progress)
 
 
-def _fit(
-    model: MindModel,
+def _schedule(config: LadderConfig, num_rows: int, least_steps: int) -> Schedule:
+    """So many passes through ``num_rows``, within the bounds of a rung."""
+    num_steps = min(max(round(config.passes * num_rows / config.batch_size), least_steps), config.most_steps)
+    return Schedule(num_steps, config.batch_size, config.lr, config.weight_decay)
+
+
+def fit(
+    model: Model,
     num_rows: int,
     loss_of: Callable[[np.ndarray], Tensor],
-    num_steps: int,
-    config: LadderConfig,
+    schedule: Schedule,
     seed: int,
     progress: Progress,
-) -> MindModel:
+) -> Model:
+    """The average of the weights that ``model`` goes through while it learns ``num_rows`` examples, in an order that
+    follows from ``seed``. ``loss_of`` is told the rows of a batch. FloatingPointError if the loss is not finite."""
     rng = np.random.default_rng(seed)
     model.train()
     average = deepcopy(model).eval()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay)
     order = np.empty(0, np.int64)
-    for step in range(num_steps):
-        while len(order) < config.batch_size:
+    for step in range(schedule.num_steps):
+        while len(order) < schedule.batch_size:
             order = np.concatenate([order, rng.permutation(num_rows)])
-        rows, order = order[: config.batch_size], order[config.batch_size :]
-        share = step / num_steps
-        rate = LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * share)) / 2
-        optimizer.param_groups[0]["lr"] = config.lr * rate * min(1, (step + 1) / WARM_UP)
+        rows, order = order[: schedule.batch_size], order[schedule.batch_size :]
+        done = step / schedule.num_steps
+        rate = LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+        optimizer.param_groups[0]["lr"] = schedule.lr * rate * min(1, (step + 1) / WARM_UP)
         optimizer.zero_grad()
         loss = loss_of(rows)
         if not torch.isfinite(loss):
@@ -99,14 +120,15 @@ def _fit(
             for mean, value in zip(average.parameters(), model.parameters(), strict=True):
                 mean.lerp_(value, 1 - follow)
         if step % 50 == 0:
-            progress(step / num_steps)
+            progress(done)
     return average
 
 
-def regret(model: MindModel, labels: np.ndarray) -> float:
-    """How much success the model's favorite plays give away, on average over ``labels``."""
+def regret(logits_of: Callable[[np.ndarray], Tensor], labels: np.ndarray) -> float:
+    """How much success a player's favorite plays give away, on average over ``labels``; ``logits_of`` says what it
+    thinks of each domino [B, 28] in views HAND [B]."""
     shares, legal = targets(labels)
     with torch.inference_mode():
-        logits = model.of_views(np.ascontiguousarray(labels["view"])).numpy()
+        logits = logits_of(np.ascontiguousarray(labels["view"])).numpy()
     chosen = np.where(legal, logits, -np.inf).argmax(1)
     return float((shares.max(1) - shares[np.arange(len(labels)), chosen]).mean())

@@ -19,7 +19,7 @@ LABEL = np.dtype(
     [
         ("view", HAND),
         ("shares", np.float32, (NUM_TRICKS,)),  # of each legal domino, ascending; 0 after the last
-        ("num_worlds", np.int32),
+        ("num_worlds", np.int32),  # 0 where a network said so
     ],
     align=True,
 )
@@ -42,12 +42,16 @@ def label_states(views: np.ndarray, keys: np.ndarray, mind: Mind, plan: Plan, *,
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(weigh, [rows for rows in parts if len(rows)]))
+    return labels_of(views, (1 + values) / 2, values > NOT_TRIED, num_worlds=plan.num_worlds)
+
+
+def labels_of(views: np.ndarray, shares: np.ndarray, legal: np.ndarray, *, num_worlds: int) -> np.ndarray:
+    """LABEL [B] of ``views`` [B] from the share of success [B, 28] of each domino that is ``legal``, bool [B, 28]."""
     labels = np.zeros(len(views), LABEL)
-    labels["view"], labels["num_worlds"] = views, plan.num_worlds
-    tried = values > NOT_TRIED
-    place = np.cumsum(tried, 1) - 1
-    rows, dominoes = np.nonzero(tried)
-    labels["shares"][rows, place[rows, dominoes]] = (1 + values[rows, dominoes]) / 2
+    labels["view"], labels["num_worlds"] = views, num_worlds
+    place = np.cumsum(legal, 1) - 1
+    rows, dominoes = np.nonzero(legal)
+    labels["shares"][rows, place[rows, dominoes]] = shares[rows, dominoes]
     return labels
 
 

@@ -6,6 +6,8 @@ import csv
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from zeb42_agents import weights
 from zeb42_agents.agent import Agent, as_agent
 from zeb42_agents.arena import play_pairing
+from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.files import read_json, recover_folder, replaced_file, write_json
 from zeb42_agents.minds import Mind, dice_mind, network_mind
 from zeb42_agents.minds import model as minds_on_disk
@@ -27,17 +31,18 @@ from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import fit_labels, regret
 from zeb42_agents.training.ladder.labels import label_states, read_labels, write_labels
+from zeb42_agents.training.ladder.network import answers, fit_network, logits_of
 from zeb42_agents.training.ladder.states import Players, key_of, reach_states
 
 CONFIG_FILE, LOCK_FILE, PROGRESS_FILE, TABLE_FILE = "config.json", ".lock", "progress.json", "rungs.csv"
-MINDS, LABELS, BEST = "minds", "labels", "best"
+MINDS, NETWORKS, LABELS, BEST, BEST_NETWORK = "minds", "networks", "labels", "best", "best-network"
 HELD_OUT = "held-out"
 SCHEMA = 1
 JUDGES = 5  # rungs, the newest ones, whose held-out labels judge a mind; none is ever learned
 STRANGERS = ("greedy", "random", "eq:n=3")
 SEARCH_WORLDS, DICE_WORLDS = 16, 8  # of two more strangers
 MEASURE_SEED = 2**40 + 3
-_STATES, _FIT, _HELD_OUT_CHUNK = 1, 2, 2**32
+_STATES, _FIT, _FIT_NETWORK, _ANSWERED, _HELD_OUT_CHUNK = 1, 2, 3, 4, 2**32
 
 
 class Ladder:
@@ -60,6 +65,7 @@ class Ladder:
         if (self.folder / PROGRESS_FILE).is_file():
             self.rows = _checked_rows(read_json(self.folder / PROGRESS_FILE), self.folder)
             recover_folder(self.folder / BEST)
+            recover_folder(self.folder / BEST_NETWORK)
         self._opponents = {spec: as_agent(spec) for spec in config.opponents}  # a slip shows now, not after hours
         write_json(self.folder / CONFIG_FILE, config.to_json())
 
@@ -90,22 +96,61 @@ class Ladder:
         labelled = time.monotonic()
         held_out = np.concatenate([self._read(r, f"{HELD_OUT}.npy") for r in self._newest(JUDGES, rung)])
         kept = np.concatenate([self._read(r, "[0-9]*.npy") for r in self._newest(self.config.keep, rung)])
+        row: dict[str, Any] = {"labels": len(kept), "fresh": fresh, "held_out": len(held_out)}
+        lessons = [kept]
+        if self._has_network:
+            network, found = self._teach_network(rung, kept, held_out)
+            lessons.append(answers(network, self._answered(rung, mind)))
+            row |= found
         with self._bar(f"rung {rung}: learning") as tell:
-            seed = int(key_of(self.config.seed, rung, _FIT)) >> 1
-            model = fit_labels(student, kept, self.config, seed, tell)
-        student = minds_on_disk.load(self.folder / MINDS / _name(self.student)).model  # learning changed the other one
-        before, after = regret(student, held_out), regret(model, held_out)
-        row = {
+            model = fit_labels(deepcopy(student), lessons, self.config, self._seed(rung, _FIT), tell)
+        before, after = regret(student.of_views, held_out), regret(model.of_views, held_out)
+        row |= {
             "accepted": after <= before,
-            "labels": len(kept),
-            "fresh": fresh,
-            "held_out": len(held_out),
             "label_s": round(labelled - began, 1),
             "learn_s": round(time.monotonic() - labelled, 1),
             "regret_before": before,
             "regret_after": after,
         }
         self._finish(model, row, began)
+
+    # -- the network ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _has_network(self) -> bool:
+        return self.config.network_passes > 0 and not minds_on_disk.is_mind(self.config.base)
+
+    def _teach_network(
+        self, rung: int, kept: np.ndarray, held_out: np.ndarray
+    ) -> tuple[NetworkEvaluator, dict[str, Any]]:
+        """The better one of the network so far and of what it becomes by ``kept``, and what the rung's row says of it.
+
+        It is on disk before the mind learns, and is not learned again after a stop.
+        """
+        last = max((int(row["rung"]) for row in self.rows if row.get("network_accepted")), default=BOTTOM)
+        before = load(self.folder / NETWORKS / _name(last) if last else self.config.base, device="cpu")
+        path = self.folder / NETWORKS / _name(rung)
+        if not path.is_dir():
+            with self._bar(f"rung {rung}: the network learns") as tell:
+                learner = NetworkEvaluator(deepcopy(before.model), device="cpu", precision="float32")
+                model = fit_network(learner, kept, self.config, self._seed(rung, _FIT_NETWORK), tell)
+            weights.save(path, model, {"rung": rung})
+        after = load(path, device="cpu")
+        regrets = [regret(partial(logits_of, network), held_out) for network in (before, after)]
+        better = regrets[1] <= regrets[0]
+        if better:
+            weights.save(self.folder / BEST_NETWORK, after.model, {"rung": rung})
+        found = {"network_regret": min(regrets), "network_accepted": better}
+        return (after if better else before), found
+
+    def _answered(self, rung: int, mind: Mind) -> np.ndarray:
+        """The states that the network answers in for the mind: HAND [N]."""
+        players = Players(mind, self._strangers(mind), self.config.explore)
+        seed = key_of(self.config.seed, rung, _ANSWERED)
+        return reach_states(players, num_hands=self.config.answered_hands, share=1.0, seed=seed)[0]
+
+    def _seed(self, rung: int, what: int) -> int:
+        return int(key_of(self.config.seed, rung, what)) >> 1
 
     def _finish(self, model: MindModel, row: dict[str, Any], began: float) -> None:
         """Write the mind of the next rung, measure it when it is time, and count it."""
