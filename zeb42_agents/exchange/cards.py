@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -29,6 +30,17 @@ class Measured(NamedTuple):
     def __str__(self) -> str:
         return f"{100 * self.win_rate:.1f}% ({100 * self.low:.1f} to {100 * self.high:.1f})"
 
+    @property
+    def elo(self) -> tuple[float, float, float]:
+        """Elo per hand over the opponent, and its 95% interval, whose ends may be infinite."""
+        return tuple(_elo(rate) for rate in (self.win_rate, self.low, self.high))  # type: ignore[return-value]
+
+
+def _elo(win_rate: float) -> float:
+    if not 0 < win_rate < 1:
+        return math.copysign(math.inf, win_rate - 0.5)
+    return 400 * math.log10(win_rate / (1 - win_rate))
+
 
 def model_card(repo: str, name: str, state: dict[str, Any], config: dict[str, Any], found: Sequence[Measured]) -> bytes:
     """The card of the weights ``name`` in ``repo``: how they were trained (``config``), what they won (``found``)."""
@@ -38,12 +50,17 @@ def model_card(repo: str, name: str, state: dict[str, Any], config: dict[str, An
             task_name=f"Texas 42, {each.protocol}, against {each.opponent}",
             dataset_type="texas-42",
             dataset_name=f"{each.num_deals} mirrored deals",
-            metric_type="win_rate",
-            metric_name="hands won, with 95% interval",
-            metric_value=round(each.win_rate, 4),
-            metric_config=f"{each.low:.4f}..{each.high:.4f}",
+            metric_type=kind,
+            metric_name=f"{words}, with 95% interval",
+            metric_value=round(value, digits),
+            metric_config=f"{low:.{digits}f}..{high:.{digits}f}",
         )
         for each in found
+        for kind, words, digits, (value, low, high) in (
+            ("win_rate", "hands won", 4, (each.win_rate, each.low, each.high)),
+            ("elo", f"Elo per hand over {each.opponent}", 1, each.elo),
+        )
+        if math.isfinite(value)
     ]
     data = ModelCardData(
         license="mit",
@@ -58,11 +75,14 @@ def model_card(repo: str, name: str, state: dict[str, Any], config: dict[str, An
         "",
         f"{state['total_games']:,} hands of self-play, {state['step']:,} updates, {state['cycle']:,} cycles.",
         "",
-        "| against | protocol of the arena | mirrored deals | hands won, 95% |",
-        "|---|---|---:|---:|",
-        *(f"| {each.opponent} | {each.protocol} | {each.num_deals:,} | {each} |" for each in found),
+        "| against | protocol of the arena | mirrored deals | hands won, 95% | Elo per hand over it, 95% |",
+        "|---|---|---:|---:|---:|",
+        *(
+            f"| {each.opponent} | {each.protocol} | {each.num_deals:,} | {each} | {_with_interval(each.elo)} |"
+            for each in found
+        ),
         "",
-        "The policy alone, without search. No Elo was measured; `zeb42 arena` does that:",
+        "The policy alone, without search. `zeb42 arena` rates it among others, on one scale:",
         "",
         f"    zeb42 arena random greedy eq:n=20 zeb:hf://{repo}/{name} --deals 100",
         "",
@@ -71,6 +91,10 @@ def model_card(repo: str, name: str, state: dict[str, Any], config: dict[str, An
         *(f"    {key} = {value}" for key, value in config.items()),
     ]
     return _card(data.to_yaml(), lines)
+
+
+def _with_interval(elo: tuple[float, float, float]) -> str:
+    return "{:+.0f} ({:+.0f} to {:+.0f})".format(*elo)
 
 
 def dataset_card(repo: str, name: str, num_hands: int, bytes_per_example: float | None) -> bytes:

@@ -263,12 +263,15 @@ def test_the_cards_say_what_was_measured(plain: FakeHub) -> None:
     exchange.publish(model(), {"step": 3})
     exchange.hands_store.put(exchange.combined(exchange.packed(packet(50))))
     state = {"step": 3, "total_games": 1234, "cycle": 2}
-    found = [Measured("random", 0.75, 0.72, 0.78, 1000, "majority")]
+    found = [Measured("random", 0.75, 0.72, 0.78, 1000, "majority"), Measured("greedy", 1.0, 0.9, 1.0, 4, "majority")]
     exchange.describe(state, {"size": "small"}, found)
     card = ModelCard(exchange.weights_store.read(["README.md"])["README.md"].decode())
-    (result,) = card.data.eval_results
-    assert (result.metric_value, result.metric_config) == (0.75, "0.7200..0.7800")
-    assert "| random | majority | 1,000 | 75.0% (72.0 to 78.0) |" in card.text
+    rate, elo, *rest = card.data.eval_results
+    assert (rate.metric_type, rate.metric_value, rate.metric_config) == ("win_rate", 0.75, "0.7200..0.7800")
+    assert (elo.metric_type, elo.metric_value, elo.metric_config) == ("elo", 190.8, "164.1..219.9")
+    assert [each.metric_type for each in rest] == ["win_rate"]  # an Elo without an end is none
+    assert "| random | majority | 1,000 | 75.0% (72.0 to 78.0) | +191 (+164 to +220) |" in card.text
+    assert "| 100.0% (90.0 to 100.0) | +inf (+382 to +inf) |" in card.text
     data = DatasetCard(exchange.hands_store.read(["README.md"])["README.md"].decode())
     assert data.data.to_dict()["configs"][0]["data_files"] == "small/*.parquet"
     assert "1,234 hands" in data.text
