@@ -25,7 +25,15 @@ from zeb42_agents.training.trainer import Trainer
 
 PROGRAM = "zeb42 train"
 INTERRUPTED, FAILED, USAGE = 130, 1, 2
-BESIDE_RESUME = {"resume", "cycles", "threads", "device", "wandb", "tensorboard"}  # the rest is the run's own
+BESIDE_RESUME = {
+    "resume",
+    "cycles",
+    "threads",
+    "device",
+    "wandb",
+    "tensorboard",
+    "trackio",
+}  # the rest is the run's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +51,8 @@ class Command:
     """Metrics to W&B besides the CSV."""
     tensorboard: bool = False
     """Metrics to TensorBoard, too, in the folder of the run."""
+    trackio: bool = False
+    """Metrics to Trackio, too, on this machine."""
     config: TrainConfig = field(default_factory=TrainConfig)
 
 
@@ -58,7 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command = _parse(words)
             run = _folder(command)
             trainer = Trainer(
-                command.config, run, wandb=command.wandb, tensorboard=command.tensorboard, console=console
+                command.config,
+                run,
+                wandb=command.wandb,
+                tensorboard=command.tensorboard,
+                trackio=command.trackio,
+                console=console,
             )
             _introduce(console, command, trainer)
         except (ValueError, OSError, SafetensorError) as error:

@@ -1,4 +1,4 @@
-"""Where a run is told besides its folder: W&B and TensorBoard, behind the same four calls."""
+"""Where a run is told besides its folder: W&B, TensorBoard and Trackio, behind the same four calls."""
 
 from __future__ import annotations
 
@@ -179,3 +179,65 @@ class TensorBoardSink:
             if isinstance(value, (int, float)):
                 self._writer.add_scalar(f"summary/{name}", value, self._step)
         self._writer.close()
+
+
+class TrackioSink:
+    """Trackio, which keeps what it is told on this machine: ``trackio show --project zeb42``.
+
+    Args:
+        run: folder of the run, whose name says which of Trackio's runs to go on with.
+        config: of the run.
+    """
+
+    def __init__(self, run: Path, config: dict[str, Any]) -> None:
+        self._trackio = trackio = require_trackio()
+        self._name = run.name
+        self._step = 0
+        self._run = trackio.init(
+            project=os.environ.get("TRACKIO_PROJECT", "zeb42"),
+            name=run.name,
+            config=config,
+            resume="allow",
+            embed=False,
+            auto_log_gpu=False,
+            auto_log_cpu=False,
+        )
+
+    def log(self, row: dict[str, float], step: int) -> None:
+        """See :class:`Sink`."""
+        self._step = step
+        self._run.log(row, step=step)
+
+    def show(self, files: Sequence[Path]) -> None:
+        """See :class:`Sink`."""
+        shown: dict[str, Any] = {}
+        for file in files:
+            if file.suffix == ".png":
+                shown[file.stem] = self._trackio.Image(str(file))
+            else:
+                shown[file.stem] = self._trackio.Markdown(file.read_text(encoding="utf-8"))
+        if shown:
+            self._run.log(shown, step=self._step)
+
+    def keep(self, folder: Path, aliases: Sequence[str]) -> None:
+        """See :class:`Sink`."""
+        name = f"{self._name}-{folder.name}"
+        self._trackio.log_artifact(folder, name=name, type="model", aliases=list(aliases))
+
+    def close(self, summary: dict[str, Any]) -> None:
+        """See :class:`Sink`: Trackio has no summary, so these are metrics of the last cycle."""
+        if summary:
+            self._run.log({f"summary/{name}": value for name, value in summary.items()}, step=self._step)
+        self._trackio.finish()
+
+
+def require_trackio() -> Any:
+    """The package trackio; ValueError if it is not installed."""
+    try:
+        import trackio
+    except ImportError:
+        raise ValueError(
+            "expected the package trackio for --trackio, got none; pip install trackio, without -c constraints.txt: it "
+            "wants an older pillow"
+        ) from None
+    return trackio

@@ -14,14 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from zeb42_agents.arena.text import percent
 from zeb42_agents.files import replaced_file
 from zeb42_agents.training.evaluate import evaluation_columns
-from zeb42_agents.training.sinks import Sink, TensorBoardSink, WandbMode, WandbSink
+from zeb42_agents.training.sinks import Sink, TensorBoardSink, TrackioSink, WandbMode, WandbSink
 
 METRICS_FILE = "metrics.csv"
 _LOSSES = ("policy_loss", "value_loss", "belief_loss")
 
 
 class Tracker:
-    """Rows of metrics, one per cycle, to ``metrics.csv`` and, if asked, to W&B and TensorBoard with the cycle as step.
+    """Rows of metrics, one per cycle, to ``metrics.csv`` and, if asked, to W&B, TensorBoard and Trackio with the cycle
+    as step.
 
     A row says what it likes: a statistic that is new gets a column at its first value.
     """
@@ -35,6 +36,7 @@ class Tracker:
         wandb_id: str | None,
         cycle: int,
         tensorboard: bool = False,
+        trackio: bool = False,
         job_type: str = "train",
         console: Console | None = None,
     ) -> None:
@@ -51,6 +53,8 @@ class Tracker:
             self.sinks.append(sink)
         if tensorboard:
             self.sinks.append(TensorBoardSink(run, config))
+        if trackio:
+            self.sinks.append(TrackioSink(run, config))
 
     @property
     def wandb_id(self) -> str | None:

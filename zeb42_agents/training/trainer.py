@@ -54,7 +54,7 @@ class Trainer:
             ``cycles``, ``threads`` and ``device``: other changes make another run of it, from here on.
         run: the folder: ``config.json``, ``metrics.csv``, ``checkpoint/``, ``latest/`` and ``best/`` weights, plots
             and ``REPORT.md``.
-        wandb, tensorboard: where metrics go besides.
+        wandb, tensorboard, trackio: where metrics go besides.
         console: for progress; None is silent.
     """
 
@@ -67,10 +67,13 @@ class Trainer:
         *,
         wandb: sinks.WandbMode = "off",
         tensorboard: bool = False,
+        trackio: bool = False,
         console: Console | None = None,
     ) -> None:
         if wandb != "off":
             sinks.require_wandb(wandb)  # before anything is on disk
+        if trackio:
+            sinks.require_trackio()
         self.config = config
         self.console = console or Console(quiet=True)
         self.cycle = 0  # finished ones
@@ -99,6 +102,7 @@ class Trainer:
             wandb_id=saved.progress["wandb_id"] if saved else None,
             cycle=self.cycle,
             tensorboard=tensorboard,
+            trackio=trackio,
             job_type=self.job_type,
             console=self.console,
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,60 @@ def test_tensorboard_can_be_read_back(tmp_path: Path) -> None:
     assert [event.step for event in events.Scalars("policy_loss")] == [1, 2]
     assert [event.value for event in events.Scalars("policy_loss")] == pytest.approx([0.1, 0.2])
     assert events.Tags()["images"] == ["learning_curve"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_trackio_can_be_read_back_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an environment of its own, for it wants another pillow; `.ci/run` has one."""
+    pytest.importorskip("trackio", reason="pip install trackio")
+    monkeypatch.setenv("ZEB42_TEST_FOLDER", str(tmp_path))
+    script = """
+import os, sys
+from pathlib import Path
+import trackio
+from test_sinks import CONFIG, row, run_in
+from zeb42_agents.training.sinks import TrackioSink
+run = Path(os.environ["ZEB42_TEST_FOLDER"]) / "a-run"
+run.mkdir(exist_ok=True)
+sink = TrackioSink(run, CONFIG)
+sink.log(row(int(sys.argv[1])), int(sys.argv[1]))
+if sys.argv[1] == "2":
+    files = run_in(run)[:2]
+    sink.show(files)
+    sink.keep(run / "best", ["best", "cycle-2"])
+sink.close({"final_win_rate": 0.75} if sys.argv[1] == "2" else {})
+"""
+    environment = {**os.environ, "TRACKIO_DIR": str(tmp_path / "trackio"), "HF_HUB_OFFLINE": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    for cycle in ("1", "2"):  # stopped and started again
+        subprocess.run([sys.executable, "-c", script, cycle], env=environment, check=True, timeout=300)
+    read = """
+import json, trackio
+from trackio.sqlite_storage import SQLiteStorage
+(run,) = trackio.Api().runs("zeb42")
+print(json.dumps([run.name, run.config, SQLiteStorage.get_logs("zeb42", run.name)], default=str))
+"""
+    done = subprocess.run([sys.executable, "-c", read], env=environment, capture_output=True, text=True, check=True)
+    name, config, history = json.loads(done.stdout.splitlines()[-1])
+    assert name == "a-run"
+    assert config["size"] == "small"
+    losses = {each["step"]: each["policy_loss"] for each in history if "policy_loss" in each}
+    assert losses == pytest.approx({1: 0.1, 2: 0.2})
+    shown = {key: value for each in history if each["step"] == 2 for key, value in each.items()}
+    assert shown["summary/final_win_rate"] == 0.75
+    assert "it went well" in str(shown["REPORT"])
+    assert "learning_curve" in shown
+    with closing(sqlite3.connect(tmp_path / "trackio" / "zeb42.db")) as database:
+        names = [
+            row for table in ("artifacts", "artifact_aliases") for row in database.execute(f"select * from {table}")
+        ]
+    assert {"a-run-best", "best", "cycle-2"} <= {word for row in names for word in row}
+
+
+def test_trackio_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(ValueError, match="expected the package trackio for --trackio, got none; pip install trackio"):
+        sinks.require_trackio()
 
 
 @pytest.fixture
