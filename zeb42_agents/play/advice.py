@@ -10,9 +10,11 @@ import numpy as np
 
 from zeb42_agents import worlds
 from zeb42_agents.belief import legality
+from zeb42_agents.explanation import SCORE, Candidate, Explanation
 from zeb42_agents.play import calls, plays
 from zeb42_agents.play.show import PLACES
 from zeb42_env._core import dominoes as tiles
+from zeb42_env._core import goals
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Phase, action_text, domino_text
@@ -72,23 +74,67 @@ def _verdict(view: Hand, action: int, effort: int, threads: int) -> Any:
     return calls.could_know_call(record, action, key, num_worlds=effort, threads=threads)
 
 
-def opinion(view: Hand, agent: Any) -> dict[str, Any]:
-    """What ``agent`` would do and why, as its explanation says."""
+def opinion(view: Hand, agent: Any, name: str) -> dict[str, Any]:
+    """What ``agent`` would do and why, in the words of a table; it goes by ``name`` there."""
     found = agent.explain(view.record, np.array([key_of(view.record)], np.uint64))
     return {
         "kind": "opinion",
-        "agent": agent.name,
+        "name": name,
         "chosen": action_text(found.chosen),
         "speaker": found.speaker,
-        "basis": found.basis,
-        "how": found.how,
+        "why": reason(found),
         "line": [action_text(action) for action in found.line],
     }
 
 
-def hidden(view: Hand, agent: Any = None) -> dict[str, Any]:
-    """What each hidden domino may be: shares for left, partner and right, by the rules alone and as ``agent``'s network
-    believes, where it has one that reads this view."""
+def reason(found: Explanation) -> str:
+    """Why an agent does what it does, in a sentence for players."""
+    favorite = next((one for one in found.candidates if one.action == found.chosen), None)
+    if favorite is None or len(found.candidates) == 1:
+        return "Nothing else is allowed."
+    win, policy = favorite.win_share, favorite.policy
+    deals = f"{found.num_worlds} guessed deals"
+    if found.speaker == "search":
+        lines = sum(one.visits or 0 for one in found.candidates)
+        return f"It looked {lines:,} lines ahead in {deals} and came back to this one most often.{_chance(found)}"
+    if found.speaker == "network":
+        often = "" if policy is None else f", {policy:.0%} of the time in hands like this one"
+        return f"It goes by its feel for the game, without looking ahead{often}.{_chance(found)}"
+    if found.speaker == "worlds" and win is not None:
+        return f"That wins {win:.0%} of {deals} when everybody then plays perfectly."
+    if found.speaker == "worlds" and favorite.value is not None and found.unit == "marks":
+        return f"It is worth most over {deals} that fit the bids: {favorite.value:+.2f} marks."
+    if found.speaker == "worlds":
+        return f"It is worth most over {deals}."
+    if found.speaker == "simple bidder":
+        return _bidders_reason(found, favorite)
+    return {
+        "rules": "It looks at this trick alone, and counts who may hold what.",
+        "chance": "It draws from all that is allowed.",
+    }.get(found.speaker, "It says no more.")
+
+
+def _bidders_reason(found: Explanation, favorite: Candidate) -> str:
+    """Of the shared bidder, which reads only the seven dominoes and how often such hands made it."""
+    if favorite.win_share is not None:
+        return f"Dominoes like these make it {favorite.win_share:.0%} of the time at real tables."
+    chances = [one.win_share for one in found.candidates if one.win_share is not None]
+    if not chances:
+        return "That is worth most to it."
+    return f"Dominoes like these make the lowest bid left {max(chances):.0%} of the time at real tables."
+
+
+def _chance(found: Explanation) -> str:
+    """The chance to win that an agent sees; nothing where every point counts."""
+    value = found.network_value if found.root_value is None else found.root_value
+    if value is None or found.unit != SCORE or goals.by_margin(found.view.record["scoring"]):
+        return ""
+    return f" It sees a {(1 + max(-1.0, min(1.0, value))) / 2:.0%} chance to win the hand."
+
+
+def hidden(view: Hand, agent: Any = None, name: str = "") -> dict[str, Any]:
+    """What each hidden domino may be: shares for left, partner and right, by the rules alone and as the network of
+    ``agent``, which goes by ``name``, believes, where it has one that reads this view."""
     record = view.record
     viewer = int(record["seat"])
     if viewer < 0:
@@ -100,7 +146,7 @@ def hidden(view: Hand, agent: Any = None) -> dict[str, Any]:
     return {
         "kind": "hidden",
         "places": list(PLACES[1:]),
-        "who": None if belief is None else agent.name,
+        "who": None if belief is None else name,
         "dominoes": [
             {
                 "domino": domino_text(domino),
@@ -127,7 +173,7 @@ def network_belief(view: np.void, agent: Any) -> np.ndarray | None:
         return None
 
 
-def guesses(view: Hand, agent: Any = None, num_worlds: int = NUM_SHOWN) -> dict[str, Any]:
+def guesses(view: Hand, agent: Any = None, name: str = "", num_worlds: int = NUM_SHOWN) -> dict[str, Any]:
     """A few guessed deals: the dominoes that left, partner and right still hold in each. Drawn by the network's belief
     where there is one; otherwise every possible deal is as likely as another."""
     record = view.record
@@ -137,7 +183,7 @@ def guesses(view: Hand, agent: Any = None, num_worlds: int = NUM_SHOWN) -> dict[
     return {
         "kind": "worlds",
         "possible": worlds.count(record),
-        "drawn_by": "the rules alone" if belief is None else agent.name,
+        "drawn_by": "the rules alone" if belief is None else f"what {name} believes",
         "worlds": [
             [
                 [domino_text(domino) for domino in reversed(Hand(world).holding((viewer + turn) & 3))]

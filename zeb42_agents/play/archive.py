@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from zeb42_agents.play import advice, review, review_page
 from zeb42_agents.play.kept import Kept
 from zeb42_agents.play.session import YOU, Session
 from zeb42_agents.play.show import result, state
 from zeb42_agents.play.sources import Source
+from zeb42_agents.play.summary import FEW_HANDS, Summary
+from zeb42_agents.play.verdicts import GRADES
 from zeb42_env.hand import Hand
 from zeb42_env.rules import parse_action
 
@@ -36,12 +38,52 @@ def reviewed(line: str, seat: int | None, *, public: bool) -> Iterator[dict[str,
     return _with_tables(hand, seat, steps)
 
 
-def page(line: str, seat: int | None, *, public: bool) -> str:
-    """The review of the hand in ``line`` as one HTML page that needs nothing else."""
-    hand = Hand.parse(line)
-    found = review.review_whole(hand, seats=None if seat is None else [seat], effort=_effort(public))
+def page(line: str, seat: int | None, *, public: bool) -> Iterator[str]:
+    """The review of the hand in ``line`` as one HTML page that needs nothing else: it comes last, after an empty string
+    for each decision, so that others are not kept waiting."""
+    hand, effort, seats = Hand.parse(line), _effort(public), None if seat is None else [seat]
+    steps = []
+    for step in review.review(hand, seats=seats, effort=effort):
+        steps.append(step)
+        yield ""
+    found = review.Review.of(hand, seats, effort, steps)
     places = tuple("you" if other == seat else f"seat {other}" for other in range(4))
-    return review_page.page([(Source(hand=hand, title="a hand", seats=places), found)])
+    yield review_page.page([(Source(hand=hand, title="a hand", seats=places), found)])
+
+
+class Asked(NamedTuple):
+    """A hand that is to be summed up with others."""
+
+    hand: Hand
+    seat: int | None
+    """Whose decisions; None for all seats."""
+
+
+def summed_up(hands: Sequence[Asked], *, public: bool) -> Iterator[dict[str, Any]]:
+    """Where players lost in ``hands``: a line of kind ``progress`` for each decision and ``hand`` for each hand, with
+    the decision that cost most, then the ``summary``."""
+    effort, done = _effort(public), []
+    for number, (hand, seat) in enumerate(hands):
+        seats, steps = None if seat is None else [seat], []
+        num_steps = len(hand.history)
+        for step in review.review(hand, seats=seats, effort=effort, graph=False):
+            steps.append(step)
+            yield {"kind": "progress", "hands": number, "num_hands": len(hands), "share": (step.ply + 1) / num_steps}
+        done.append(review.Review.of(hand, seats, effort, steps))
+        worst = done[-1].worst
+        yield {
+            "kind": "hand",
+            "number": number,
+            "num_costly": len(worst),
+            "worst": _worst(worst[0]) if worst else None,
+        }
+    yield {"kind": "summary", **Summary.of(done).to_json(), "few": len(done) < FEW_HANDS}
+
+
+def _worst(step: review.Step) -> dict[str, Any]:
+    """The decision in a few words."""
+    assert step.could_know is not None
+    return {"what": step.kind, "trick": step.trick, "text": step.text, "words": GRADES[step.could_know.grade]}
 
 
 def what_if(line: str, ply: int, action: str, *, public: bool) -> dict[str, Any]:

@@ -10,11 +10,14 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from zeb42_agents.command import parse_options
+
+if TYPE_CHECKING:
+    from zeb42_agents.play.sources import Shelf
 
 USAGE = 2
 DEFAULT_PORT = 4242
@@ -45,12 +48,16 @@ class PlayOptions:
     """For strangers: caps on effort, tables that expire after an hour, nothing kept."""
     allow_host: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """A name that the server goes by beside localhost, such as example.org or *.hf.space; may be repeated."""
+    proxies: int = 0
+    """How many reverse proxies stand before the server, so that --public tells visitors apart: 1 on a Space."""
     no_browser: bool = False
     """Only print the address. Without a display no browser is opened anyway."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError(f"expected --port in 0..65535, got {self.port}")
+        if not 0 <= self.proxies <= 9:
+            raise ValueError(f"expected --proxies in 0..9, got {self.proxies}")
         if self.seats and len(self.seats) != 4:
             raise ValueError(f"expected four --seats, got {len(self.seats)}")
 
@@ -74,8 +81,8 @@ def main(words: Sequence[str]) -> int:
         return USAGE
 
 
-def serve(options: PlayOptions) -> int:
-    """Serve until Ctrl-C."""
+def serve(options: PlayOptions, *, shelf: Shelf | None = None) -> int:
+    """Serve until Ctrl-C; the page opens with the hands on the ``shelf`` if there are any."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small batches gain nothing from more, and tables share the cores
     import uvicorn
 
@@ -85,10 +92,12 @@ def serve(options: PlayOptions) -> int:
     listener = listen(options.host, options.port)
     port = listener.getsockname()[1]
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host
-    url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+    url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/{'#shelf' if shelf else ''}"
     app = create_app(
         more=options.agents,
         public=options.public,
+        proxies=options.proxies,
+        shelf=shelf,
         hosts=[*LOCAL_HOSTS, *([options.host] if options.host not in ("0.0.0.0", "::") else []), *options.allow_host],
     )
     config = uvicorn.Config(
@@ -96,6 +105,7 @@ def serve(options: PlayOptions) -> int:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whom a proxy speaks for is read where --proxies says how many there are
         timeout_graceful_shutdown=1,
         limit_concurrency=PUBLIC_CONNECTIONS if options.public else None,
     )

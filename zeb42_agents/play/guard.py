@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections import Counter
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,11 +29,17 @@ class Guard:
     Args:
         app: what is guarded.
         hosts: the names that this server goes by, without port; ``*.example.org`` allows what lies below.
+        proxies: how many reverse proxies stand before it; see :func:`visitor_of`.
+        most_each: how many requests of one visitor may be under way; any number without it.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str] = LOCAL_HOSTS) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str] = LOCAL_HOSTS, proxies: int = 0, most_each: int | None = None
+    ) -> None:
         self._app = app
         self._hosts = tuple(host.lower() for host in hosts)
+        self._proxies, self._most_each = proxies, most_each
+        self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -45,7 +53,10 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
+        visitor = visitor_of(scope, self._proxies)
         refusal = self._refusal(scope)
+        if refusal is None and self._most_each is not None and self._under_way[visitor] >= self._most_each:
+            refusal = 429, f"expected at most {self._most_each} requests at once; close a tab"
         if refusal is not None:
             status, words = refusal
             await JSONResponse({"error": words}, status)(scope, receive, guarded_send)
@@ -60,7 +71,13 @@ class Guard:
                 raise TooLargeError
             return message
 
-        await self._app(scope, small_receive, guarded_send)
+        self._under_way[visitor] += 1
+        try:
+            await self._app(scope, small_receive, guarded_send)
+        finally:
+            self._under_way[visitor] -= 1
+            if not self._under_way[visitor]:
+                del self._under_way[visitor]
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -83,6 +100,23 @@ class Guard:
 
     def _knows(self, name: str) -> bool:
         return any(name == host or (host.startswith("*.") and name.endswith(host[1:])) for host in self._hosts)
+
+
+def visitor_of(scope: Scope, proxies: int = 0) -> str:
+    """Whom caps on a public server count by: the address that a request comes from, of IPv6 its network.
+
+    Behind ``proxies`` reverse proxies, each of which adds whom it was asked by to ``X-Forwarded-For``, it is the
+    address that the outermost of them added; what stands before that is only what the visitor says.
+    """
+    address = (scope.get("client") or ("", 0))[0]
+    if proxies:
+        told = [word.strip() for word in Headers(scope=scope).get("x-forwarded-for", "").split(",")]
+        address = told[-proxies] if len(told) >= proxies and told[-proxies] else address
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return str(address)[:64]
+    return str(found) if found.version == 4 else str(ipaddress.ip_network(f"{found}/64", strict=False))
 
 
 class TooLargeError(ValueError):

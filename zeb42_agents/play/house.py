@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,13 +17,18 @@ from zeb42_agents.play.levels import Level, find_level, offered
 from zeb42_agents.play.players import PATIENCE_S, Player
 from zeb42_agents.play.session import YOU, Session
 from zeb42_agents.play.words import read_action
-from zeb42_agents.play.workers import Worker
+from zeb42_agents.play.workers import BusyError, Worker
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Rules
 
 MAX_TABLES = 500
 MAX_WATCHERS = 20  # streams of one table
-MAX_WAITING = 100  # questions before each adviser
+MAX_WAITING = 100  # questions of one visitor before each adviser, on a server of one's own
+PUBLIC_TABLES = 5  # that one visitor of a public server has open; a further one closes the oldest of them
+PUBLIC_WAITING = 8  # questions of one visitor
+PUBLIC_STREAMS = 20  # of one visitor, of all tables
+HOLD_S = 600.0
+"""How long after its last change a table keeps its place in a full house."""
 NUM_NOTES = 2
 IDLE_S = {False: 24 * 3600.0, True: 3600.0}
 """How long a table waits for its people before it is cleared away, on a server of one's own and on a public one."""
@@ -41,14 +46,22 @@ class LiveTable:
     """One session, the agents that play at it, and the streams that follow it."""
 
     def __init__(
-        self, session: Session, players: dict[str, Player], names: dict[str, str], keep: Callable[[Session], None]
+        self,
+        session: Session,
+        players: dict[str, Player],
+        names: dict[str, str],
+        keep: Callable[[Session], None],
+        *,
+        visitor: str = "",
     ) -> None:
         self.session = session
+        self.visitor = visitor
+        """Who opened it, and on whose account its agents think."""
         self.keys = {secrets.token_urlsafe(12): seat for seat in session.people() or [0]}
         self.notes: deque[dict[str, Any]] = deque(maxlen=NUM_NOTES)
         self.used_s = time.monotonic()
         self._players, self._names, self._keep = players, names, keep
-        self._streams: dict[asyncio.Queue[dict[str, Any]], str] = {}
+        self._streams: dict[asyncio.Queue[dict[str, Any] | None], str] = {}
         self._driver: asyncio.Task[None] | None = None
 
     def state(self, key: str) -> dict[str, Any]:
@@ -80,24 +93,27 @@ class LiveTable:
             raise ValueError(f"expected at most {MAX_WATCHERS} streams of one table; close a tab")
 
     async def follow(self, key: str) -> AsyncIterator[dict[str, Any]]:
-        """The state now, and every one that follows, none left out."""
-        stream: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        """The state now, and every one that follows, none left out, until the table is cleared away."""
+        stream: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._streams[stream] = key
         try:
             yield self.state(key)
-            while True:
-                yield await stream.get()
+            while (state := await stream.get()) is not None:
+                yield state
         finally:
             del self._streams[stream]
 
     def close(self) -> None:
-        """Let nobody play here any more."""
+        """Let nobody play here any more, nor follow."""
         if self._driver is not None:
             self._driver.cancel()
+        for stream in self._streams:
+            stream.put_nowait(None)
 
     async def _drive(self) -> None:
         while (question := self.session.question()) is not None:
-            answer = await self._players[self.session.seats[question.seat]].answer(question)
+            player = self._players[self.session.seats[question.seat]]
+            answer = await player.answer(question, who=self.visitor)
             if question.version != self.session.version:
                 return
             if answer.note:
@@ -136,14 +152,25 @@ class House:
         self._kept = None if public else kept or Kept()
         self._players: dict[str, Player] = {}
         self._tables: dict[str, LiveTable] = {}
-        self._advisers = [Worker("adviser 1"), Worker("adviser 2")]
+        self._watching: Counter[str] = Counter()
+        """The streams of each visitor."""
+        most_each = PUBLIC_WAITING if public else MAX_WAITING
+        self._advisers = [Worker(f"adviser {number}", most_each=most_each) for number in (1, 2)]
         self._keeper = Worker("keeper")  # reads and writes the file of hands, which grows with the years
         self._names = {level.spec: level.name for level in self.levels}
+        self._callers = {level.spec: level.caller for level in self.levels}
 
     def player(self, spec: str) -> Player:
         """The player of ``spec``, one for all tables."""
         if spec not in self._players:
-            self._players[spec] = Player(spec, make=self._make, patience_s=self._patience_s)
+            most_each = PUBLIC_WAITING + PUBLIC_TABLES if self.public else None
+            self._players[spec] = Player(
+                spec,
+                make=self._make,
+                patience_s=self._patience_s,
+                caller=self._callers.get(spec),
+                most_each=most_each,
+            )
         return self._players[spec]
 
     def open(
@@ -153,17 +180,21 @@ class House:
         rules: Rules | None = None,
         seed: int | None = None,
         hand: Hand | None = None,
+        visitor: str = "",
     ) -> str:
         """A new table; the key of its first person's place (of the place behind seat 0 if agents play alone).
 
-        ``seats`` are four: ``you``, or names or specs of levels. ValueError says what is not to be had.
+        ``seats`` are four: ``you``, or names or specs of levels; ``visitor`` is who opens it. ValueError says what is
+        not to be had, BusyError that the house is full.
         """
         if len(seats) != 4:
             raise ValueError(f"expected four seats, got {len(seats)}")
         specs = [YOU if seat == YOU else find_level(seat, self.levels).spec for seat in seats]
         session = Session(specs, rules=rules, seed=seed, hand=hand)
-        self._clear_away()
-        table = LiveTable(session, {spec: self.player(spec) for spec in specs if spec != YOU}, self._names, self._keep)
+        self.clear_away()
+        self._make_room(visitor)
+        players = {spec: self.player(spec) for spec in specs if spec != YOU}
+        table = LiveTable(session, players, self._names, self._keep, visitor=visitor)
         for key in table.keys:
             self._tables[key] = table
         table.changed()
@@ -178,6 +209,14 @@ class House:
     def state(self, key: str) -> dict[str, Any]:
         """What the person with this key sees."""
         return self.table(key).state(key)
+
+    def follow(self, key: str, *, visitor: str = "") -> AsyncIterator[dict[str, Any]]:
+        """What the person with this key sees, now and after every change. ValueError if too many follow already."""
+        table = self.table(key)
+        table.expect_room()
+        if self.public and self._watching[visitor] >= PUBLIC_STREAMS:
+            raise ValueError(f"expected at most {PUBLIC_STREAMS} streams of one visitor; close a tab")
+        return self._followed(table, key, visitor)
 
     def say(self, key: str, words: str, version: int) -> dict[str, Any]:
         """The person with this key does what ``words`` say; the table afterwards."""
@@ -222,46 +261,55 @@ class House:
         table, seat = self._place(key)
         return table.session.view(seat)
 
-    async def ask(self, view: Hand, *, who: str | None, up_to: int) -> AsyncIterator[dict[str, Any]]:
+    async def ask(
+        self, view: Hand, *, level: str | None, up_to: int, visitor: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
         """Everything about a decision, piece by piece: hidden dominoes, an opinion, and plays over more and more
-        guessed deals. ``who`` is the level whose belief and opinion are asked; the rules alone without it."""
-        player = self.player(find_level(who, self.levels).spec) if who else None
+        guessed deals. ``level`` is whose belief and opinion are asked; the rules alone without it."""
+        found = find_level(level, self.levels) if level else None
         if int(view.record["seat"]) < 0:
             raise ValueError("the hand is over: review it instead")
-        yield await self._of(player, lambda agent: advice.hidden(view, agent))
-        yield await self._of(player, lambda agent: advice.guesses(view, agent))
+        name = found.name if found else ""
+        yield await self._asked(found, lambda agent: advice.hidden(view, agent, name), visitor)
+        yield await self._asked(found, lambda agent: advice.guesses(view, agent, name), visitor)
         if view.to_move != int(view.record["seat"]):
             return
-        if player is not None:
-            yield await player.run(lambda agent: advice.opinion(view, agent))
+        if found is not None:
+            yield await self._asked(found, lambda agent: advice.opinion(view, agent, name), visitor)
         efforts = [effort for effort in advice.EFFORTS if effort <= self.most(up_to)]
-        async for step in self._steps(advice.best_plays(view, efforts or advice.EFFORTS[:1])):
+        async for step in self._steps(advice.best_plays(view, efforts or advice.EFFORTS[:1]), visitor):
             yield step
 
-    async def bids(self, view: Hand, *, who: str | None = None) -> AsyncIterator[dict[str, Any]]:
-        """P(make) for each declaration and bid, and what the level ``who`` would call and why."""
-        player = self.player(find_level(who, self.levels).spec) if who else None
+    async def bids(self, view: Hand, *, level: str | None = None, visitor: str = "") -> AsyncIterator[dict[str, Any]]:
+        """P(make) for each declaration and bid, and what ``level`` would call and why."""
+        found = find_level(level, self.levels) if level else None
         efforts = advice.BID_EFFORTS[:1] if self.public else advice.BID_EFFORTS
-        steps = self._steps(advice.bids(view, efforts))
+        steps = self._steps(advice.bids(view, efforts), visitor)
         yield await anext(steps)
-        if player is not None and view.to_move == int(view.record["seat"]):
-            yield await player.run(lambda agent: advice.opinion(view, agent))
+        if found is not None and view.to_move == int(view.record["seat"]):
+            yield await self._asked(found, lambda agent: advice.opinion(view, agent, found.name), visitor)
         async for step in steps:
             yield step
 
-    async def review(self, line: str, seat: int | None) -> AsyncIterator[dict[str, Any]]:
+    async def review(self, line: str, seat: int | None, *, visitor: str = "") -> AsyncIterator[dict[str, Any]]:
         """The review of the hand in ``line``, piece by piece; of all seats without ``seat``."""
-        async for step in self._steps(archive.reviewed(line, seat, public=self.public)):
+        async for step in self._steps(archive.reviewed(line, seat, public=self.public), visitor):
             yield step
 
-    async def page(self, line: str, seat: int | None) -> str:
-        """The same as one HTML page to keep."""
-        found: str = await self._in_thread(lambda: archive.page(line, seat, public=self.public))
-        return found
+    async def summary(self, hands: Sequence[archive.Asked], *, visitor: str = "") -> AsyncIterator[dict[str, Any]]:
+        """Where the seats asked for lost in many hands, decision by decision, and added up in the end."""
+        async for step in self._steps(archive.summed_up(hands, public=self.public), visitor):
+            yield step
 
-    async def what_if(self, line: str, ply: int, action: str) -> dict[str, Any]:
+    async def page(self, line: str, seat: int | None, *, visitor: str = "") -> str:
+        """A review as one HTML page to keep."""
+        steps = self._steps(archive.page(line, seat, public=self.public), visitor)
+        return str([step async for step in steps][-1])
+
+    async def what_if(self, line: str, ply: int, action: str, *, visitor: str = "") -> dict[str, Any]:
         """Another action at a decision of a hand."""
-        found: dict[str, Any] = await self._in_thread(lambda: archive.what_if(line, ply, action, public=self.public))
+        tried = lambda: archive.what_if(line, ply, action, public=self.public)  # noqa: E731
+        found: dict[str, Any] = await self._in_thread(tried, visitor)
         return found
 
     async def hands(self, words: str) -> list[dict[str, Any]]:
@@ -278,19 +326,30 @@ class House:
         """The most guessed deals that may be asked for."""
         return min(up_to, advice.PUBLIC_EFFORT) if self.public else up_to
 
-    async def _of(self, player: Player | None, job: Callable[[Any], Any]) -> Any:
-        return await (player.run(job) if player is not None else self._in_thread(lambda: job(None)))
+    async def _asked(self, level: Level | None, job: Callable[[Any], Any], visitor: str) -> Any:
+        """``job(agent)`` for the agent of ``level``, or for none."""
+        if level is None:
+            return await self._in_thread(lambda: job(None), visitor)
+        return await self.player(level.spec).run(job, who=visitor)
 
-    async def _steps(self, steps: Iterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    async def _steps(self, steps: Iterator[Any], visitor: str) -> AsyncIterator[Any]:
         """The steps of a thought, each worked out in a thread; whoever stops asking ends it after the one under way."""
-        while (step := await self._in_thread(lambda: next(steps, None))) is not None:
+        while (step := await self._in_thread(lambda: next(steps, None), visitor)) is not None:
             yield step
 
-    async def _in_thread(self, job: Callable[[], Any]) -> Any:
+    async def _in_thread(self, job: Callable[[], Any], visitor: str) -> Any:
         adviser = min(self._advisers, key=lambda worker: worker.pending)
-        if adviser.pending >= MAX_WAITING:
-            raise RuntimeError("too many questions at once: ask again in a minute")
-        return await asyncio.wrap_future(adviser.submit(job))
+        return await asyncio.wrap_future(adviser.submit(job, who=visitor))
+
+    async def _followed(self, table: LiveTable, key: str, visitor: str) -> AsyncIterator[dict[str, Any]]:
+        self._watching[visitor] += 1
+        states = table.follow(key)
+        try:
+            async for state in states:
+                yield state
+        finally:
+            self._watching[visitor] -= 1
+            await states.aclose()  # type: ignore[attr-defined]
 
     def _keep(self, session: Session) -> None:
         kept, hand, seats = self._kept, session.hand.clone(), session.seats
@@ -306,20 +365,35 @@ class House:
         table.changed()
         return table.state(key)
 
-    def _clear_away(self) -> None:
-        """Close tables that nobody used for long, and the one unused for longest where there are too many."""
-        tables = sorted(set(self._tables.values()), key=lambda table: table.used_s)
+    def clear_away(self) -> None:
+        """Close the tables that nobody used for long."""
         oldest_s = time.monotonic() - IDLE_S[self.public]
-        for place, table in enumerate(tables):
-            if table.used_s < oldest_s or len(tables) - place >= MAX_TABLES:
-                table.close()
-                for key in table.keys:
-                    self._tables.pop(key, None)
+        for table in set(self._tables.values()):
+            if table.used_s < oldest_s:
+                self._close(table)
+
+    def _make_room(self, visitor: str) -> None:
+        """Close what stands in the way of a further table of ``visitor``: its own oldest one, or one that waits for its
+        people while the house is full. BusyError if all tables are in use."""
+        tables = sorted(set(self._tables.values()), key=lambda table: table.used_s)
+        own = [table for table in tables if table.visitor == visitor]
+        if self.public and len(own) >= PUBLIC_TABLES:
+            self._close(own[0])
+        elif len(tables) >= MAX_TABLES:
+            waits_s = 0.0 if not self.public else HOLD_S
+            if time.monotonic() - tables[0].used_s < waits_s:
+                raise BusyError("every table is taken: come back in a few minutes")
+            self._close(tables[0])
+
+    def _close(self, table: LiveTable) -> None:
+        table.close()
+        for key in table.keys:
+            self._tables.pop(key, None)
 
     def close(self) -> None:
         """Close all tables and give the threads back."""
         for table in set(self._tables.values()):
-            table.close()
+            self._close(table)
         for player in self._players.values():
             player.stop()
         for adviser in self._advisers:

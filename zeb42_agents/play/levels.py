@@ -18,6 +18,8 @@ class Level:
     spec: str
     about: str
     """What it does, and how strong that was measured to be."""
+    caller: str | None = None
+    """Who makes its calls, where that is known before it has loaded."""
     is_cheap: bool = True
     """Whether a decision takes so little that a public server can offer it."""
 
@@ -35,16 +37,29 @@ class Level:
 
 LEVELS = (
     Level(name="Random", spec="random", about="anything that is allowed; wins 26% against Steady"),
-    Level(name="Gentle", spec="gentle:temperature=2", about="errs where it is in doubt; wins 37% against Steady"),
-    Level(name="Steady", spec="greedy", about="thinks one trick ahead"),
-    Level(name="Zeb at a glance", spec="zeb:laptop", about="the network alone, as good as Steady"),
+    Level(
+        name="Gentle",
+        spec="gentle:temperature=2",
+        about="errs where it is in doubt; wins 37% against Steady",
+        caller="simple bidder",
+    ),
+    Level(name="Steady", spec="greedy", about="thinks one trick ahead", caller="simple bidder"),
+    Level(
+        name="Zeb at a glance", spec="zeb:laptop", about="the network alone, as good as Steady", caller="simple bidder"
+    ),
     Level(name="Careful", spec="eq:n=10", about="tries 10 guessed deals; wins 59% against Steady"),
-    Level(name="Zeb", spec="zeb:laptop,sims=64", about="thinks 64 lines ahead; wins 55% against Steady"),
+    Level(
+        name="Zeb",
+        spec="zeb:laptop,sims=64",
+        about="thinks 64 lines ahead; wins 55% against Steady",
+        caller="simple bidder",
+    ),
     Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
         name="Zeb, thinking hard",
         spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7",
         about="2,048 lines in 256 guessed deals",
+        caller="simple bidder",
         is_cheap=False,
     ),
 )

@@ -17,6 +17,8 @@ from zeb42_agents.agent import Agent, make_agent
 from zeb42_agents.baselines import GreedyAgent
 from zeb42_agents.play.session import Question
 from zeb42_agents.play.workers import Worker
+from zeb42_agents.simple_bidder import simple_calls
+from zeb42_env._core.record import AUCTION, DECLARATION
 from zeb42_env.hand import Hand
 from zeb42_env.rules import action_text
 
@@ -25,6 +27,9 @@ PATIENCE_S = 20.0
 """How long a table waits for one decision."""
 FIRST_PATIENCE_S = 180.0
 """And for the first, with which an agent loads, and after installation compiles."""
+
+
+SIMPLE_BIDDER = "simple bidder"
 
 
 class Answer(NamedTuple):
@@ -37,14 +42,22 @@ class Answer(NamedTuple):
 class Player:
     """The agent of one spec, shared by all tables that seat it."""
 
-    def __init__(self, spec: str, *, make: Callable[[str], Agent] = make_agent, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        spec: str,
+        *,
+        make: Callable[[str], Agent] = make_agent,
+        patience_s: float = PATIENCE_S,
+        caller: str | None = None,
+        most_each: int | None = None,
+    ) -> None:
         self.spec = spec
-        self.caller: str | None = None
-        """Who makes its calls, such as ``simple bidder``; None before it has loaded."""
+        self.caller = caller
+        """Who makes its calls, such as ``simple bidder``; None before that is known."""
         self._make = make
         self._patience_s = patience_s
         self._agent: Agent | None = None
-        self._worker = Worker(f"agent {spec}")
+        self._worker = Worker(f"agent {spec}", most_each=most_each)
         self._is_stuck = False
         self._has_answered = False
 
@@ -55,16 +68,21 @@ class Player:
             self.caller = _caller(self._agent)
         return self._agent
 
-    def do(self, job: Callable[[Agent], Any]) -> Future[Any]:
-        """``job(agent)`` in the agent's thread, after what it is at."""
-        return self._worker.submit(lambda: job(self.agent()))
+    def do(self, job: Callable[[Agent], Any], *, who: str = "") -> Future[Any]:
+        """``job(agent)`` in the agent's thread, for ``who``, after what it is at. BusyError if it waits for much."""
+        return self._worker.submit(lambda: job(self.agent()), who=who)
 
-    async def run(self, job: Callable[[Agent], Any]) -> Any:
+    async def run(self, job: Callable[[Agent], Any], *, who: str = "") -> Any:
         """The same, awaited."""
-        return await asyncio.wrap_future(self.do(job))
+        return await asyncio.wrap_future(self.do(job, who=who))
 
-    async def answer(self, question: Question) -> Answer:
-        """What it does; greedy stands in, and a note says so, where it fails, breaks the rules or is too slow."""
+    async def answer(self, question: Question, *, who: str = "") -> Answer:
+        """What it does; greedy stands in, and a note says so, where it fails, breaks the rules or is too slow.
+
+        An agent that leaves its calls to the simple bidder need not have loaded for them.
+        """
+        if self._agent is None and self.caller == SIMPLE_BIDDER and question.view["phase"] in (AUCTION, DECLARATION):
+            return Answer(int((await asyncio.to_thread(simple_calls, np.array([question.view])))[0]), None)
         if self._is_stuck and self._worker.pending:
             return self._stand_in(question, "is still thinking about an earlier decision")
         self._is_stuck = False
@@ -74,7 +92,7 @@ class Player:
 
         patience_s = self._patience_s if self._has_answered else max(FIRST_PATIENCE_S, self._patience_s)
         try:
-            action = await asyncio.wait_for(self.run(decide), patience_s)
+            action = await asyncio.wait_for(self.run(decide, who=who), patience_s)
         except TimeoutError:
             self._is_stuck = True
             return self._stand_in(question, f"took more than {patience_s:g} seconds")

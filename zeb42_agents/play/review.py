@@ -169,6 +169,7 @@ def review(
     seats: Sequence[int] | None = None,
     effort: Effort = Effort(),
     agent: Agent | SupportsAct | str | None = None,
+    graph: bool = True,
 ) -> Iterator[Step]:
     """Every decision of ``hand`` so far, in order, each as soon as it is known.
 
@@ -179,13 +180,14 @@ def review(
         effort: how many worlds.
         agent: who is asked for an opinion beside the verdicts, an agent or its spec. Where it has a belief, the worlds
             that plays are tried in are drawn by that; otherwise every possible deal is as likely as another.
+        graph: whether the share of winning is found at the decisions of seats that are not reviewed, too.
 
     ValueError, before the first step, for seats or an agent that do not exist.
     """
     seats = _seats_of(hand, seats)
     asked = None if agent is None else as_agent(agent)
     full, is_known = _with_all_hands(hand)
-    return _steps(full, is_known, seats, effort, asked)
+    return _steps(full, is_known, seats, effort, asked, graph)
 
 
 def review_whole(hand: Hand, **options: Any) -> Review:
@@ -276,10 +278,13 @@ def graph_seat(hand: Hand, seats: Sequence[int]) -> int:
     return hand.bidder if len(seats) > 1 and hand.bidder >= 0 else seats[0]
 
 
-def _steps(full: Hand, is_known: bool, seats: tuple[int, ...], effort: Effort, agent: Agent | None) -> Iterator[Step]:
+def _steps(
+    full: Hand, is_known: bool, seats: tuple[int, ...], effort: Effort, agent: Agent | None, graph: bool
+) -> Iterator[Step]:
     onlooker = graph_seat(full, seats)
     for ply, (hand, action) in enumerate(full.replay()):
-        yield _step(hand, ply, action, is_known, hand.to_move in seats, onlooker, effort, agent)
+        if graph or hand.to_move in seats:
+            yield _step(hand, ply, action, is_known, hand.to_move in seats, onlooker, effort, agent, graph)
 
 
 def _step(
@@ -291,6 +296,7 @@ def _step(
     onlooker: int,
     effort: Effort,
     agent: Agent | None,
+    graph: bool = True,
 ) -> Step:
     seat, key = hand.to_move, effort.key(ply)
     view = hand.view(seat)
@@ -311,7 +317,7 @@ def _step(
                 weights=_belief_of(opinion),
             )
             found |= {"could_know": verdict, "win_could_know": share}
-        if seat != onlooker or not reviewed:
+        if graph and (seat != onlooker or not reviewed):
             num_worlds, threads = max(2, effort.num_worlds // 2), effort.threads
             seen = hand.view(onlooker)
             found["win_could_know"] = plays.win_share(seen, team, key, num_worlds=num_worlds, threads=threads)

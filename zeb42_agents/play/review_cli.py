@@ -19,7 +19,7 @@ from zeb42_agents.command import parse_options
 from zeb42_agents.play.kept import Kept
 from zeb42_agents.play.review import Effort, Review, lines, review, what_if
 from zeb42_agents.play.review_text import end_lines, head_lines, hindsight_words, reason, step_line
-from zeb42_agents.play.sources import Source, deal_sources, kept_sources, read_sources
+from zeb42_agents.play.sources import Shelf, Source, deal_sources, kept_sources, read_sources
 from zeb42_agents.play.summary import Summary
 from zeb42_env import action_text, parse_action
 from zeb42_env.svg import named
@@ -62,6 +62,10 @@ class Options:
     """Other actions at decisions, such as 5:6-4, counted from 0: what each would have been worth."""
     html: Path | None = None
     """Write one page that holds everything, to be opened from disk."""
+    browser: bool = False
+    """Look at them in the browser instead, as zeb42 play does: two tables side by side, many hands added up."""
+    no_browser: bool = False
+    """With --browser: only print the address."""
     keep: bool = False
     """Keep the hands in your data folder, too."""
     json: bool = False
@@ -118,7 +122,22 @@ def _is_folder(word: str) -> bool:
         return False
 
 
+def _show(options: Options, sources: list[Source]) -> None:
+    """A server for the hands, until Ctrl-C."""
+    alone = {"--html": options.html, "--json": options.json, "--what-if": options.what_if, "--agent": options.agent}
+    for name, value in alone.items():
+        if value:
+            raise ValueError(f"expected --browser or {name}, got both")
+    from zeb42_agents.play.cli import PlayOptions, serve
+
+    shelf = Shelf(sources=tuple(sources), seats=options.seat, beside=options.deal is not None)
+    serve(PlayOptions(no_browser=options.no_browser), shelf=shelf)
+
+
 def _run(options: Options, sources: list[Source], effort: Effort, agent: Agent | None) -> None:
+    if options.browser:
+        _show(options, sources)
+        return
     if options.what_if:
         _print_what_ifs(options, sources, effort, agent)
         return

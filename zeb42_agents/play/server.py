@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,12 +22,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from zeb42_agents.play.guard import LOCAL_HOSTS, Guard
+from zeb42_agents.play.guard import LOCAL_HOSTS, Guard, visitor_of
 
 if TYPE_CHECKING:
     from zeb42_agents.play.house import House
+    from zeb42_agents.play.sources import Shelf
     from zeb42_env.rules import Rules
 
+LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -35,10 +38,18 @@ KINDS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
+MOST_WORDS = 60
+"""Characters of an action in words that are read."""
 MOST_LINE = 4000
 """Characters of a line of notation that are read."""
+MOST_AT_ONCE = 60
+"""Requests of one visitor of a public server that are under way, streams included."""
+MOST_SUMMED = {False: 200, True: 10}
+"""Hands that are summed up at once, on a server of one's own and on a public one."""
 BEAT_S = 15.0
 """A silent stream says that it lives."""
+SWEEP_S = 60.0
+"""How often tables that nobody uses are looked for."""
 PATIENCE_S = 180.0
 """How long a request waits for the tables; the first start after installation compiles."""
 
@@ -71,7 +82,7 @@ class Kitchen:
         """The house, once it is open."""
         await asyncio.wait_for(self._open.wait(), PATIENCE_S)
         if self.house is None:
-            raise RuntimeError(self.error)
+            raise NotOpenError(self.error)
         return self.house
 
     def _cook(self) -> None:
@@ -93,7 +104,13 @@ class Kitchen:
 
 
 def create_app(
-    *, more: Sequence[str] = (), public: bool = False, hosts: Sequence[str] = LOCAL_HOSTS, house: House | None = None
+    *,
+    more: Sequence[str] = (),
+    public: bool = False,
+    hosts: Sequence[str] = LOCAL_HOSTS,
+    house: House | None = None,
+    proxies: int = 0,
+    shelf: Shelf | None = None,
 ) -> Starlette:
     """The application.
 
@@ -102,6 +119,8 @@ def create_app(
         public: for strangers; see :class:`zeb42_agents.play.house.House`.
         hosts: the names that the server goes by.
         house: tables made elsewhere; by default they are made in the background.
+        proxies: how many reverse proxies stand before the server, which say whom they speak for.
+        shelf: hands that the page opens with.
     """
     files = {f"/{path.relative_to(STATIC).as_posix()}": path for path in sorted(STATIC.rglob("*")) if path.is_file()}
     files["/"] = STATIC / "index.html"
@@ -109,7 +128,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.kitchen = Kitchen(lambda kitchen: _prepare(kitchen, more, public, house))
+        app.state.proxies, app.state.shelf = proxies, shelf
+        sweeper = asyncio.create_task(_sweep(app.state.kitchen))
         yield
+        sweeper.cancel()
         if app.state.kitchen.house is not None:
             app.state.kitchen.house.close()
 
@@ -123,9 +145,16 @@ def create_app(
     routes = [Route(f"/api{path}", _answering(endpoint), methods=[method]) for method, path, endpoint in ENDPOINTS]
     return Starlette(
         routes=[*routes, Route("/{path:path}", page, methods=["GET"])],
-        middleware=[Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Guard, hosts=hosts, proxies=proxies, most_each=MOST_AT_ONCE if public else None)],
         lifespan=lifespan,
     )
+
+
+async def _sweep(kitchen: Kitchen) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        if kitchen.house is not None:
+            kitchen.house.clear_away()
 
 
 def _prepare(kitchen: Kitchen, more: Sequence[str], public: bool, house: House | None) -> None:
@@ -146,7 +175,8 @@ def _prepare(kitchen: Kitchen, more: Sequence[str], public: bool, house: House |
 
 
 def _answering(endpoint: Callable[[Request, dict[str, Any]], Any]) -> Callable[[Request], Any]:
-    """The endpoint with the body read, and errors as JSON with a status: what a caller did wrong never is a 500."""
+    """The endpoint with the body read, and errors as JSON with a status: what a caller did wrong is no 500, and what
+    fails here says so without its words, which are for the log."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -155,20 +185,25 @@ def _answering(endpoint: Callable[[Request, dict[str, Any]], Any]) -> Callable[[
         except Exception as error:
             status = _status_of(error)
             if status is None:
-                raise
+                return JSONResponse({"error": _failure(error)["error"]}, 500)
             return JSONResponse({"error": str(error)}, status)
         return found if isinstance(found, Response) else JSONResponse(found, headers={"cache-control": "no-store"})
 
     return answer
 
 
+class NotOpenError(RuntimeError):
+    """The house could not be made ready."""
+
+
 def _status_of(error: Exception) -> int | None:
-    """The status for an error; None for one that is ours."""
+    """The status for an error; None for one that is ours, or an agent's."""
     from zeb42_agents.play.guard import TooLargeError
+    from zeb42_agents.play.workers import BusyError
 
     if isinstance(error, TooLargeError):
         return 413
-    if isinstance(error, TimeoutError | RuntimeError):
+    if isinstance(error, TimeoutError | BusyError | NotOpenError):
         return 503
     names = {kind.__name__ for kind in type(error).__mro__}  # told by name: their modules may not be imported yet
     if "GoneError" in names:
@@ -204,6 +239,10 @@ async def _house(request: Request) -> House:
     return house
 
 
+def _visitor(request: Request) -> str:
+    return visitor_of(request.scope, request.app.state.proxies)
+
+
 def _key(request: Request) -> str:
     return str(request.path_params["key"])
 
@@ -235,8 +274,8 @@ async def open_table(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     seats = _field(given, "seats", list, usual_seats(house.levels))
     if not all(isinstance(seat, str) for seat in seats):
         raise ValueError("expected seats to be names")
-    key = house.open(seats, rules=_rules(given), seed=_field(given, "seed", int, None), hand=_whole_hand(given))
-    return house.state(key)
+    rules, seed, hand = _rules(given), _field(given, "seed", int, None), _whole_hand(given)
+    return house.state(house.open(seats, rules=rules, seed=seed, hand=hand, visitor=_visitor(request)))
 
 
 def _rules(given: dict[str, Any]) -> Rules:
@@ -265,7 +304,7 @@ async def table(request: Request, _: dict[str, Any]) -> dict[str, Any]:
 async def act(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """Bid, call trump or play, in words."""
     house = await _house(request)
-    return house.say(_key(request), _field(given, "action", str)[:60], _field(given, "version", int))
+    return house.say(_key(request), _field(given, "action", str)[:MOST_WORDS], _field(given, "version", int))
 
 
 async def undo(request: Request, given: dict[str, Any]) -> dict[str, Any]:
@@ -292,21 +331,20 @@ async def new(request: Request, given: dict[str, Any]) -> dict[str, Any]:
 async def events(request: Request, _: dict[str, Any]) -> Response:
     """The table as it changes: server-sent events."""
     house = await _house(request)
-    key = _key(request)
-    live = house.table(key)
-    live.expect_room()
+    states = house.follow(_key(request), visitor=_visitor(request))
 
     async def stream() -> AsyncIterator[str]:
-        states = live.follow(key)
-        following = asyncio.ensure_future(anext(states))
+        following = asyncio.ensure_future(anext(states, None))
         try:
             while True:
                 done, _ = await asyncio.wait({following}, timeout=BEAT_S)
                 if not done:
                     yield ": still here\n\n"
                     continue
+                if following.result() is None:  # the table was cleared away
+                    return
                 yield f"data: {json.dumps(following.result())}\n\n"
-                following = asyncio.ensure_future(anext(states))
+                following = asyncio.ensure_future(anext(states, None))
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
@@ -319,14 +357,15 @@ async def events(request: Request, _: dict[str, Any]) -> Response:
 async def ask(request: Request, given: dict[str, Any]) -> Response:
     """What is best, who may hold what: a JSON object for each line, more and more thought out."""
     house = await _house(request)
-    who, up_to = _field(given, "who", str, None), _field(given, "up_to", int, 256)
-    return await _lines(house.ask(house.viewed(_key(request)), who=who, up_to=up_to))
+    level, up_to, view = _field(given, "who", str, None), _field(given, "up_to", int, 256), house.viewed(_key(request))
+    return await _lines(house.ask(view, level=level, up_to=up_to, visitor=_visitor(request)))
 
 
 async def table_bids(request: Request, given: dict[str, Any]) -> Response:
     """Bidding help at the table."""
     house = await _house(request)
-    return await _lines(house.bids(house.viewed(_key(request)), who=_field(given, "who", str, None)))
+    level = _field(given, "who", str, None)
+    return await _lines(house.bids(house.viewed(_key(request)), level=level, visitor=_visitor(request)))
 
 
 async def typed_bids(request: Request, given: dict[str, Any]) -> Response:
@@ -336,28 +375,59 @@ async def typed_bids(request: Request, given: dict[str, Any]) -> Response:
     from zeb42_agents.play.words import read_dominoes
 
     view = typed_hand(read_dominoes(_field(given, "dominoes", str)[:200]))
-    return await _lines(house.bids(view, who=_field(given, "who", str, None)))
+    return await _lines(house.bids(view, level=_field(given, "who", str, None), visitor=_visitor(request)))
+
+
+async def told_hand(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """A hand from a real table, as far as it is told."""
+    await _house(request)
+    from zeb42_agents.play.told import told
+
+    said = _field(given, "said", list)
+    if not all(isinstance(words, str) and len(words) <= MOST_WORDS for words in said):
+        raise ValueError(f"expected said to be words of at most {MOST_WORDS} characters")
+    return told(_field(given, "shaker", int), said)
 
 
 async def review(request: Request, given: dict[str, Any]) -> Response:
     """A hand reviewed, an object for each line."""
     house = await _house(request)
     seat = _field(given, "seat", int, None)
-    return await _lines(house.review(_field(given, "hand", str)[:MOST_LINE], seat))
+    return await _lines(house.review(_field(given, "hand", str)[:MOST_LINE], seat, visitor=_visitor(request)))
+
+
+async def summary(request: Request, given: dict[str, Any]) -> Response:
+    """Many hands added up, an object for each line."""
+    house = await _house(request)
+    from zeb42_agents.play.archive import Asked
+    from zeb42_env.hand import Hand
+
+    asked, most = _field(given, "hands", list), MOST_SUMMED[house.public]
+    if not 1 <= len(asked) <= most or not all(isinstance(one, dict) for one in asked):
+        raise ValueError(f"expected 1 to {most} hands, got {len(asked)}")
+    hands = [Asked(Hand.parse(_field(one, "hand", str)[:MOST_LINE]), _field(one, "seat", int, None)) for one in asked]
+    return await _lines(house.summary(hands, visitor=_visitor(request)))
+
+
+async def on_the_shelf(request: Request, _: dict[str, Any]) -> dict[str, Any]:
+    """The hands that the command line brought along."""
+    shelf = request.app.state.shelf
+    return shelf.to_json() if shelf else {"hands": [], "beside": False}
 
 
 async def review_page(request: Request, given: dict[str, Any]) -> Response:
     """A review as one page to keep."""
     house = await _house(request)
-    found = await house.page(_field(given, "hand", str)[:MOST_LINE], _field(given, "seat", int, None))
+    line, seat = _field(given, "hand", str)[:MOST_LINE], _field(given, "seat", int, None)
+    found = await house.page(line, seat, visitor=_visitor(request))
     return Response(found, media_type="text/html; charset=utf-8", headers={"content-disposition": "attachment"})
 
 
 async def what_if(request: Request, given: dict[str, Any]) -> Any:
     """Another action at a decision of a hand."""
     house = await _house(request)
-    line, action = _field(given, "hand", str)[:MOST_LINE], _field(given, "action", str)[:60]
-    return await house.what_if(line, _field(given, "ply", int), action)
+    line, action = _field(given, "hand", str)[:MOST_LINE], _field(given, "action", str)[:MOST_WORDS]
+    return await house.what_if(line, _field(given, "ply", int), action, visitor=_visitor(request))
 
 
 async def read(request: Request, given: dict[str, Any]) -> dict[str, Any]:
@@ -382,7 +452,12 @@ async def hands_file(request: Request, _: dict[str, Any]) -> Response:
 
 async def _lines(steps: AsyncIterator[dict[str, Any]]) -> Response:
     """A stream of JSON lines; what is wrong with the question is an error before it begins."""
-    first = await anext(steps, None)
+    try:
+        first = await anext(steps, None)
+    except Exception as error:
+        if _status_of(error) is not None:
+            raise
+        first = _failure(error)
 
     async def stream() -> AsyncIterator[str]:
         if first is not None:
@@ -390,10 +465,19 @@ async def _lines(steps: AsyncIterator[dict[str, Any]]) -> Response:
         try:
             async for step in steps:
                 yield json.dumps(step) + "\n"
-        except Exception as error:  # an agent may raise anything; the page shows it
-            yield json.dumps({"kind": "error", "error": f"{type(error).__name__}: {error}"}) + "\n"
+        except Exception as error:
+            yield json.dumps(_failure(error)) + "\n"
 
     return StreamingResponse(stream(), media_type="application/x-ndjson", headers={"cache-control": "no-store"})
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """What the page is told of an error under way. An agent may raise anything, and name anything that it was told at
+    other tables, so that its own words go to the log."""
+    if _status_of(error) is not None:
+        return {"kind": "error", "error": str(error)}
+    LOG.warning("an answer failed", exc_info=error)
+    return {"kind": "error", "error": f"who was asked failed ({type(error).__name__}): ask another"}
 
 
 ENDPOINTS: list[tuple[str, str, Callable[[Request, dict[str, Any]], Any]]] = [
@@ -410,8 +494,11 @@ ENDPOINTS: list[tuple[str, str, Callable[[Request, dict[str, Any]], Any]]] = [
     ("POST", "/tables/{key}/ask", ask),
     ("POST", "/tables/{key}/bids", table_bids),
     ("POST", "/bids", typed_bids),
+    ("POST", "/told", told_hand),
     ("POST", "/review", review),
     ("POST", "/review/page", review_page),
+    ("POST", "/summary", summary),
+    ("GET", "/shelf", on_the_shelf),
     ("POST", "/what_if", what_if),
     ("POST", "/read", read),
     ("GET", "/hands", hands),

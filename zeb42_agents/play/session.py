@@ -63,6 +63,7 @@ class Session:
         self._start(seed)
         if hand is not None:
             self.hand = hand.clone()
+            self.is_dealt = False
 
     @property
     def is_match(self) -> bool:
@@ -144,6 +145,8 @@ class Session:
         if seed is not None and not 0 <= seed <= MAX_SEED:
             raise ValueError(f"expected seed in 0..{MAX_SEED}, got {seed}")
         self.seed = secrets.randbelow(MAX_SEED) if seed is None else seed
+        self.is_dealt = True
+        """Whether the hand follows from the seed; one from elsewhere does not."""
         self.number = 0
         self._deal()
 

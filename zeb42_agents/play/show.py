@@ -200,7 +200,7 @@ def _over(session: Session, seat: int) -> dict[str, Any]:
             [domino_text(d) for d in reversed(range(tiles.NUM_DOMINOES)) if owner[d] == other] for other in range(4)
         ],
         "hand": str(hand),
-        "seed": None if session.is_match and not session.match_over else session.seed,
+        "seed": session.seed if session.is_dealt and (session.match_over or not session.is_match) else None,
         "number": session.number,
     }
 

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zeb42_agents.play.kept import Kept
 from zeb42_env import Hand, NotationError
 from zeb42_env.notation import VERSION
 from zeb42_env.svg import SEAT_WORDS
 
+MOST_ON_SHELF = 200
 MOST_CHARACTERS = 2000
 """No hand's line is longer."""
 
@@ -24,6 +26,32 @@ class Source:
     title: str
     seats: tuple[str, ...] = SEAT_WORDS
     """What the four seats are called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """The hands that a browser's review opens with. The command line names them, and no request can."""
+
+    sources: tuple[Source, ...]
+    seats: tuple[int, ...] = ()
+    """Whose decisions; all without it."""
+    beside: bool = False
+    """Whether these are two tables of one deal, to be looked at side by side."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.sources) <= MOST_ON_SHELF:
+            raise ValueError(f"expected 1 to {MOST_ON_SHELF} hands to show in the browser, got {len(self.sources)}")
+        if len(self.seats) > 1:
+            raise ValueError(f"expected one --seat with --browser, or none for all, got {len(self.seats)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the page."""
+        seat = self.seats[0] if self.seats else None
+        hands = [
+            {"hand": str(source.hand), "title": source.title, "seats": list(source.seats), "seat": seat}
+            for source in self.sources
+        ]
+        return {"hands": hands, "beside": self.beside}
 
 
 def read_sources(words: Sequence[str]) -> list[Source]:

@@ -26,16 +26,21 @@ def read_action(text: str, view: Hand) -> int:
     In the auction ``31``, ``42``, ``84``, ``2 marks``, ``pass``; then ``fives``, ``5s``, ``follow me``; then ``6-4``,
     ``64``, ``6|4``, ``double five``. ValueError says what is allowed, and why not if it was a domino.
     """
-    read = {Phase.AUCTION: _call, Phase.DECLARATION: _declaration, Phase.TRICKS: read_domino}.get(view.phase)
-    if read is None:
+    if view.is_over:
         raise ValueError(f"expected nothing, the hand is over; got {text!r}")
-    action, legal = read(_plain(text)), view.legal_actions()
+    action, legal = read_said(text, view.phase), view.legal_actions()
     if action in legal:
         return action
     allowed = ", ".join(action_text(a) for a in legal)
     if action is None:
         raise ValueError(f"expected {_expected(view.phase)}, got {text.strip()!r}; allowed: {allowed}")
     raise ValueError(f"{action_text(action)} is not allowed here: {why_not(action, view)}; allowed: {allowed}")
+
+
+def read_said(text: str, phase: Phase) -> int | None:
+    """The action that ``text`` says in ``phase``, allowed or not; None if it is none."""
+    read = {Phase.AUCTION: _call, Phase.DECLARATION: _declaration}.get(phase, read_domino)
+    return read(_plain(text))
 
 
 def why_not(action: int, view: Hand) -> str:

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 from serving import quick_house, serving
 
+from zeb42_agents.play.sources import Shelf, Source
 from zeb42_env import Hand
 
 AXE = Path(__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -265,6 +266,65 @@ def test_bidding_help_at_the_table_and_for_seven_dominoes(sitting: Sitting) -> N
     )
 
 
+TOLD = ["pass", "30", "pass", "31", "fives", "5-5", "5-4", "5-0", "1-0", "6-6", "6-4", "6-1", "3-3"]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_whole_hand_is_told_by_clicks_and_reviewed(sitting: Sitting, width: int) -> None:
+    page = sitting.page
+    page.set_viewport_size({"width": width, "height": 860})
+    sitting.sit(seed=10)
+    page.click("#type-in")
+    page.click("#type-whole")
+    for words in TOLD[:5]:
+        page.click(f'.told [data-say="{words}"]')
+    for domino in TOLD[5:]:
+        page.click(f'[data-tell="{domino}"]')
+    asks = page.locator(".told .asks")
+    expect(asks).to_have_text("Trick 3: what did right lead?")
+    expect(page.locator(".told .laid.won")).to_have_count(2)
+    page.click("#untell")
+    expect(asks).to_have_text("Trick 2: what did partner play?")
+    page.click('[data-tell="3-3"]')
+    page.click('[data-tell="4-4"]')
+    expect(page.locator('[data-tell="6-0"]')).to_have_attribute("aria-disabled", "true")  # was not followed with 5-0
+    expect(page.locator('[data-tell="5-1"]')).to_have_attribute("title", "5-1")
+    expect(page.locator("#review-told")).to_be_disabled()
+    page.locator("#tell").fill("4-4")
+    page.locator("#tell").press("Enter")
+    expect(page.locator(".told .trouble")).to_contain_text("4-4 was told before: right, trick 3")
+    page.locator("#tell").fill("4-3 4-2 4-1 end 5-1 5-2 5-3 2-2 1-1 0-0 2-0 3-0")
+    page.locator("#tell").press("Enter")
+    expect(asks).to_contain_text("What did")
+    while page.locator("#review-told").is_disabled():
+        before = page.locator(".picker .gone").count()
+        page.locator("[data-tell]:not([aria-disabled])").first.click()
+        page.wait_for_function("(old) => document.querySelectorAll('.picker .gone').length !== old", arg=before)
+    page.click("#review-told")
+    expect(page.locator(".decision").first).to_be_visible()
+
+
+def test_a_whole_hand_is_told_by_keyboard(sitting: Sitting) -> None:
+    sitting.sit(seed=10)
+    page = sitting.page
+    page.click("#type-in")
+    page.locator("#type-whole").press("Enter")
+    expect(page.locator(".told .call").first).to_be_visible()
+    page.locator(".told .call").first.focus()
+    for _ in range(3):
+        page.keyboard.press("Enter")  # pass, pass, pass
+    expect(page.locator(".told .asks")).to_have_text("What did right bid?")
+    page.wait_for_function("() => document.activeElement.matches('.told .call')")
+    page.keyboard.press("Enter")  # 30
+    expect(page.locator(".told .asks")).to_contain_text("What was trump?")
+    page.wait_for_function("() => document.activeElement.matches('.told .call')")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.matches('[data-tell]')")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator(".told .asks")).to_have_text("Trick 1: what did you play?")
+
+
 def test_a_new_game_seats_whom_one_wants(sitting: Sitting) -> None:
     sitting.sit(seed=10)
     sitting.page.click("#new-game")
@@ -330,6 +390,87 @@ def test_review_is_one_tap_from_the_end_and_the_hand_is_kept(sitting: Sitting) -
     expect(sitting.page.locator(".kept button").first).to_be_visible()
 
 
+def test_single_keys_can_be_switched_off(sitting: Sitting) -> None:
+    sitting.sit(seed=6, contract="most_trumps")
+    sitting.ready()
+    page = sitting.page
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "say"
+    page.click("#help")
+    page.locator("#keys").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    sitting.ready()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") != "say"
+    page.click("#help")
+    expect(page.locator("#keys")).not_to_be_checked()
+
+
+def shelf_of(*hands: Hand, beside: bool = False) -> Shelf:
+    sources = [Source(hand=hand, title=f"hand {number}") for number, hand in enumerate(hands, 1)]
+    return Shelf(sources=tuple(sources), beside=beside)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_two_tables_of_a_deal_stand_side_by_side(browser: Browser, width: int) -> None:
+    first = Hand.parse(BLUNDER)
+    other = Hand.parse(BLUNDER.replace("61.65.20.60", "66.65.33.60"))
+    with (
+        serving(quick_house(), shelf=shelf_of(first, other, beside=True)) as url,
+        browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True) as context,
+    ):
+        context.set_default_timeout(WAIT_MS)
+        seen = Seen(context)
+        page = context.new_page()
+        page.goto(f"{url}/#shelf")
+        tables = page.locator(".beside > .review")
+        expect(tables).to_have_count(2)
+        expect(tables.nth(0)).to_contain_text("decisions, each tried in")
+        expect(tables.nth(1)).to_contain_text("decisions, each tried in")
+        tops = [(tables.nth(number).bounding_box() or {})["y"] for number in (0, 1)]
+        assert (tops[0] == tops[1]) is (width == 1280)
+        tables.nth(0).locator(".decision").last.click()
+        for number in (0, 1):
+            expect(tables.nth(number).locator('.decision[aria-current="true"]')).to_contain_text("trick 2, follow")
+        check(page, "a deal")
+        page.click("#leave-deal")
+        expect(page.locator(".rail")).to_be_visible()
+        assert seen.errors == []
+
+
+def test_many_hands_are_added_up_and_each_is_a_click_away(browser: Browser) -> None:
+    hand = Hand.parse(BLUNDER)
+    with (
+        serving(quick_house(), shelf=shelf_of(hand, Hand.deal(seed=1), hand)) as url,
+        browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True) as context,
+    ):
+        context.set_default_timeout(WAIT_MS)
+        page = context.new_page()
+        page.goto(f"{url}/#shelf")
+        expect(page.locator(".groups tbody tr").first).to_contain_text("all decisions")
+        expect(page.locator(".review").first).to_contain_text("Fewer than 10 hands")
+        told = page.locator(".kept small")
+        expect(told.nth(0)).to_contain_text("trick 1, lead 6-1: a blunder")
+        expect(told.nth(1)).to_have_text("nothing that cost beyond doubt")
+        check(page, "a summary")
+        page.click('[data-hand="2"]')
+        expect(page.locator(".decision:visible").first).to_contain_text("6-1")
+        page.click("#leave-review")
+        expect(page.locator(".groups tbody tr").first).to_be_visible()
+
+
+def test_kept_hands_are_added_up(sitting: Sitting) -> None:
+    for seed in (12, 14):
+        sitting.sit(seed=seed, contract="most_trumps")
+        sitting.play_out()
+    sitting.page.click("#hands")
+    sitting.page.locator(".sum").first.click()
+    expect(sitting.page.locator(".review-head h2")).to_contain_text("Where it went")
+    expect(sitting.page.locator(".groups tbody tr").first).to_be_visible()
+    assert "-0." not in sitting.page.locator(".groups").inner_text()
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_nothing_sticks_out(
@@ -355,6 +496,18 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
         check(sitting.page, "the end")
         sitting.page.click("#new-game")
         check(sitting.page, "a new game")
+        sitting.page.keyboard.press("Escape")
+        sitting.page.click("#type-in")
+        sitting.page.click("#type-whole")
+        for words in TOLD[:5]:
+            sitting.page.click(f'.told [data-say="{words}"]')
+        sitting.page.locator("#tell").fill(" ".join(TOLD[5:]))
+        sitting.page.locator("#tell").press("Enter")
+        expect(sitting.page.locator(".told .laid.won")).to_have_count(2)
+        check(sitting.page, "a hand told")
+        sitting.page.keyboard.press("Escape")
+        sitting.page.click("#help")
+        check(sitting.page, "help")
         sitting.page.keyboard.press("Escape")
         sitting.page.click("#review")
         expect(sitting.page.locator(".decision").first).to_be_visible()

@@ -48,9 +48,24 @@ def test_the_page_has_both_tables(run_folder, hands, capsys, tmp_path):
     assert all(hand in text for hand in hands)
 
 
+def test_the_browser_gets_both_tables_and_reads_no_folder_itself(run_folder, hands, monkeypatch):
+    shelves = []
+    monkeypatch.setattr("zeb42_agents.play.cli.serve", lambda options, shelf: shelves.append((options, shelf)))
+    assert main(["review", str(run_folder), "--deal", "1", "--seat", "0", "--browser", "--no-browser"]) == 0
+    ((options, shelf),) = shelves
+    assert (options.host, options.public, options.no_browser) == ("127.0.0.1", False, True)
+    told = shelf.to_json()
+    assert [one["hand"] for one in told["hands"]] == hands
+    assert [one["seat"] for one in told["hands"]] == [0, 0]
+    assert told["beside"]
+    assert str(run_folder) not in json.dumps(told)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("--deal", "1", "--browser", "--json"), "expected --browser or --json, got both"),
+        (("--deal", "1", "--browser", "--seat", "0", "--seat", "1"), "expected one --seat with --browser"),
         ((), "expected --deal NUMBER with the arena run"),
         (("--deal", "9"), "expected a deal that this run has at both tables, got deal 9"),
         (("--deal", "1", "--pair", "random", "nobody"), "expected agents of the run, got 'nobody'"),

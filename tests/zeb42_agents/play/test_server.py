@@ -18,7 +18,12 @@ from serving import quick_house, serving
 from zeb42_agents import make_agent, worlds
 from zeb42_agents.agent import Agent
 from zeb42_agents.play import cli
+from zeb42_agents.play.guard import visitor_of
+from zeb42_agents.play.house import PUBLIC_TABLES
 from zeb42_agents.play.kept import Kept
+from zeb42_agents.play.review import Effort, review_whole
+from zeb42_agents.play.summary import Summary
+from zeb42_agents.play.workers import BusyError, Worker
 from zeb42_env import Hand
 
 WAIT_S = 180.0  # for a machine that is busy, and compiles
@@ -287,11 +292,164 @@ def test_too_many_tabs_are_told(client: httpx.Client, monkeypatch: pytest.Monkey
     assert "close a tab" in answer.json()["error"]
 
 
-def test_too_many_questions_are_told(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_questions_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zeb42_agents.play.house.MAX_WAITING", 0)
-    answer = client.post("/api/review", json={"hand": str(Hand.deal(seed=1))})
-    assert answer.status_code == 503
-    assert "ask again" in answer.json()["error"]
+    with serving(quick_house()) as url, httpx.Client(base_url=url, timeout=300) as client:
+        answer = client.post("/api/review", json={"hand": str(Hand.deal(seed=1))})
+        assert answer.status_code == 503
+        assert "ask again" in answer.json()["error"]
+
+
+def proxied(url: str, visitor: str) -> httpx.Client:
+    """A client whose address a reverse proxy tells; what it says of itself stands before that."""
+    return httpx.Client(base_url=url, timeout=300, headers={"x-forwarded-for": f"1.2.3.4, {visitor}"})
+
+
+def test_a_visitor_closes_no_table_but_its_own() -> None:
+    with (
+        serving(quick_house(public=True), public=True, proxies=1) as url,
+        proxied(url, "10.0.0.1") as first,
+        proxied(url, "10.0.0.2") as second,
+    ):
+        theirs = sit(second)["id"]
+        mine = [sit(first)["id"] for _ in range(PUBLIC_TABLES + 2)]
+        assert [first.get(f"/api/tables/{key}").status_code for key in mine] == 2 * [404] + PUBLIC_TABLES * [200]
+        assert second.get(f"/api/tables/{theirs}").status_code == 200
+
+
+def test_a_full_house_closes_no_table_that_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.play.house.MAX_TABLES", 1)
+    with (
+        serving(quick_house(public=True), public=True, proxies=1) as url,
+        proxied(url, "10.0.0.1") as first,
+        proxied(url, "10.0.0.2") as second,
+    ):
+        key = sit(first)["id"]
+        refused = second.post("/api/tables", json={"seats": QUICK})
+        assert refused.status_code == 503
+        assert "come back in a few minutes" in refused.json()["error"]
+        monkeypatch.setattr("zeb42_agents.play.house.HOLD_S", 0.0)
+        sit(second)
+        assert first.get(f"/api/tables/{key}").status_code == 404
+
+
+def test_one_visitor_has_only_so_many_requests_and_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.play.server.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("zeb42_agents.play.house.PUBLIC_STREAMS", 1)
+    with serving(quick_house(public=True), public=True, proxies=1) as url, proxied(url, "10.0.0.1") as client:
+        key = sit(client)["id"]
+        path = f"/api/tables/{key}/events"
+        with client.stream("GET", path) as events:
+            next(events.iter_lines())
+            assert client.get(path).status_code == 422
+            with client.stream("GET", "/api/version"), proxied(url, "10.0.0.2") as other:
+                assert other.get("/api/version").status_code == 200
+        monkeypatch.setattr("zeb42_agents.play.house.PUBLIC_STREAMS", 9)
+        with client.stream("GET", path) as one, client.stream("GET", path) as two:
+            next(one.iter_lines())
+            next(two.iter_lines())
+            assert client.get("/api/version").status_code == 429
+            with proxied(url, "10.0.0.2") as other:
+                assert other.get("/api/version").status_code == 200
+
+
+def test_the_stream_of_a_cleared_table_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.play.server.SWEEP_S", 0.1)
+    with serving(quick_house()) as url, httpx.Client(base_url=url, timeout=60) as client:
+        key = sit(client)["id"]
+        settled(client, key)
+        with client.stream("GET", f"/api/tables/{key}/events") as events:
+            lines = events.iter_lines()
+            assert next(lines).startswith("data: ")
+            monkeypatch.setattr("zeb42_agents.play.house.IDLE_S", {False: 0.0, True: 0.0})
+            assert [line for line in lines if line.startswith("data: ")] == []
+        assert client.get(f"/api/tables/{key}").status_code == 404
+
+
+def test_who_asks_takes_turns() -> None:
+    worker, done, gate = Worker("a test", most_each=3), list[str](), threading.Event()
+    worker.submit(gate.wait)
+    futures = [
+        worker.submit(lambda name=name: done.append(name), who=name[0]) for name in ("a1", "a2", "a3", "b1", "c1")
+    ]
+    with pytest.raises(BusyError, match="ask again"):
+        worker.submit(gate.wait, who="a")
+    gate.set()
+    for future in futures:
+        future.result(60)
+    assert done == ["a1", "b1", "c1", "a2", "a3"]
+    worker.stop()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "visitor"),
+    [
+        (0, "9.9.9.9", "10.0.0.7"),
+        (1, "9.9.9.9, 8.8.8.8", "8.8.8.8"),
+        (2, "9.9.9.9, 8.8.8.8", "9.9.9.9"),
+        (2, "8.8.8.8", "10.0.0.7"),
+        (1, "2001:db8::1", "2001:db8::/64"),
+        (1, "nobody", "nobody"),
+    ],
+)
+def test_who_a_visitor_is(proxies: int, told: str, visitor: str) -> None:
+    scope = {"type": "http", "client": ("10.0.0.7", 1), "headers": [(b"x-forwarded-for", told.encode())]}
+    assert visitor_of(scope, proxies) == visitor
+
+
+@pytest.mark.parametrize("path", ["ask", "bids"])
+def test_an_agent_that_fails_when_asked_is_a_clear_line(path: str) -> None:
+    house = quick_house(make=lambda spec: Broken() if spec == "random" else make_agent("greedy"))
+    with serving(house) as url, httpx.Client(base_url=url, timeout=300) as client:
+        key = sit(client, hand=str(Hand.deal(seed=12, shaker=3)))["id"]
+        lines = ask(client, key, path, who="Random", up_to=16)
+        assert lines[-1] == {"kind": "error", "error": "who was asked failed (RuntimeError): ask another"}
+
+
+def test_a_hand_from_elsewhere_has_no_seed(client: httpx.Client) -> None:
+    over = play_out(client, sit(client, hand=str(Hand.deal(seed=12, shaker=3)), episode="hand")["id"])
+    assert over["over"]["seed"] is None
+    new = client.post(f"/api/tables/{over['id']}/next", json={"version": over["version"]}).json()
+    assert isinstance(play_out(client, new["id"])["over"]["seed"], int)
+
+
+def test_many_hands_are_summed_up(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeb42_agents.play.archive._effort", lambda public: Effort(num_worlds=4, num_call_worlds=4))
+    hands = [
+        {"hand": play_out(client, sit(client, seed=seed, episode="hand")["id"])["over"]["hand"], "seat": 0}
+        for seed in (1, 2)
+    ]
+    lines = [json.loads(line) for line in client.post("/api/summary", json={"hands": hands}).text.splitlines()]
+    kinds = [line["kind"] for line in lines]
+    assert kinds[-1] == "summary"
+    assert kinds.count("hand") == 2
+    assert {line["hands"] for line in lines if line["kind"] == "progress"} == {0, 1}
+    reviews = [
+        review_whole(Hand.parse(one["hand"]), seats=[0], effort=Effort(num_worlds=4, num_call_worlds=4))
+        for one in hands
+    ]
+    assert lines[-1] == {"kind": "summary", "few": True, **Summary.of(reviews).to_json()}
+    for body, why in (
+        ({"hands": []}, "expected 1 to 200 hands"),
+        ({"hands": [{"hand": "x"}]}, "expected the line to begin"),
+    ):
+        answer = client.post("/api/summary", json=body)
+        assert answer.status_code == 422
+        assert why in answer.json()["error"]
+
+
+def test_told_hands_over_the_wire(client: httpx.Client) -> None:
+    found = client.post("/api/told", json={"shaker": 3, "said": ["pass", "31"]}).json()
+    assert found["asks"] == "What did partner bid?"
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"shaker": 3, "said": ["31", "30"]}, "at entry 2: Left cannot have said"),
+        ({"shaker": 4, "said": []}, "expected the seat that shook"),
+        ({"shaker": 3, "said": [1]}, "expected said to be words"),
+    ]
+    for body, why in wrong:
+        answer = client.post("/api/told", json=body)
+        assert answer.status_code == 422
+        assert why in answer.json()["error"]
 
 
 class Broken(Agent):
@@ -367,6 +525,7 @@ def test_the_next_port_is_taken() -> None:
     ("words", "message"),
     [
         (["--port", "70000"], "expected --port in 0..65535"),
+        (["--proxies", "-1"], "expected --proxies in 0..9"),
         (["--host", "nobody.invalid"], "expected --host to be an address of this machine"),
         (["--agents", "zen"], "expected an agent, got 'zen'; allowed: "),
         (["--color", "red"], "zeb42 play --help"),

@@ -5,9 +5,11 @@ import { Ask } from "./ask.js";
 import { Controls, Say } from "./controls.js";
 import { Domino } from "./domino.js";
 import { useGame } from "./game.js";
+import { Help } from "./help.js";
 import { NewGame, TypeIn } from "./newgame.js";
-import { Hands, Review } from "./review.js";
-import { Felt } from "./table.js";
+import { Deal, Hands, Review } from "./review.js";
+import { Summary } from "./summary.js";
+import { Felt, TrickList } from "./table.js";
 
 // A browser may refuse to remember anything; the table does without.
 const kept = (key, usual) => {
@@ -32,7 +34,8 @@ function App() {
   const [theme, setTheme] = useState(kept("theme", ""));
   const [who, setWho] = useState(undefined);
   const [dialog, setDialog] = useState(null);
-  const [reviewed, setReviewed] = useState(null);
+  const [layers, setLayers] = useState([]); // what lies over the table: reviews and summaries, the last on top
+  const [keys, setKeys] = useState(kept("keys", "on") === "on");
   const game = useGame(pace);
   const { state } = game;
 
@@ -41,13 +44,18 @@ function App() {
   }, [theme]);
   useEffect(() => watchProgress(setProgress), []);
   useEffect(() => {
-    welcome(setAgents, setWho, game).catch((error) => game.setTrouble(error.message));
+    welcome(setAgents, setWho, setLayers, game).catch((error) => game.setTrouble(error.message));
   }, []);
-  useShortcuts(game, dialog || reviewed);
-  useFocus(reviewed ? null : state, game.busy);
-  const review = (hand, seat) => {
+  useShortcuts(game, !keys || dialog || layers.length);
+  useFocus(layers.length ? null : state, game.busy);
+  const lay = (layer) => {
     setDialog(null);
-    setReviewed({ hand, seat });
+    setLayers((before) => [...before, layer]);
+  };
+  const review = (hand, seat) => lay({ show: Review, hand, seat });
+  const takeAway = async () => {
+    setLayers((before) => before.slice(0, -1));
+    if (!state && layers.length === 1) await start({});
   };
 
   const start = async (wanted) => {
@@ -69,6 +77,7 @@ function App() {
         <button id="new-game" disabled=${!agents} onClick=${() => setDialog("new")}>New game</button>
         <button id="type-in" disabled=${!agents} onClick=${() => setDialog("bids")}>Type in a hand</button>
         <button id="hands" disabled=${!agents} onClick=${() => setDialog("hands")}>Hands</button>
+        <button id="help" onClick=${() => setDialog("help")}>Help</button>
         <label class="pick">Pace <select value=${pace} onChange=${choose("pace", setPace)}>
           <option value="calm">calm</option><option value="usual">usual</option><option value="quick">quick</option><option value="at_once">at once</option></select></label>
         <label class="pick">Theme <select value=${theme} onChange=${choose("theme", setTheme)}>
@@ -76,16 +85,18 @@ function App() {
       </nav>
     </header>
     <main>
-      ${reviewed ? html`<${Review} key=${reviewed.hand} ...${reviewed} onClose=${() => setReviewed(null)} />`
-        : state
+      ${layers.map(({ show, ...layer }, depth) => html`<div key=${depth} class="layer" hidden=${depth < layers.length - 1}><${show} ...${layer}
+        back=${depth ? "Back to the summary" : "Back to the table"} onReview=${review} onClose=${takeAway} /></div>`)}
+      ${layers.length ? "" : state
         ? html`<${Table} game=${game} agents=${agents} who=${who} setWho=${setWho} onReview=${review} />`
         : html`<div class="welcome"><h2>Laying the table …</h2></div>`}
       ${!progress.ready && html`<p class="warming" role="status">Warming up: ${progress.error || progress.step} (${Math.round(progress.seconds || 0)} s). The first start after installation compiles for a minute.</p>`}
       ${!state && game.trouble && html`<p class="trouble" role="alert">${game.trouble}</p>`}
     </main>
     ${dialog === "new" && html`<${NewGame} agents=${agents} onClose=${() => setDialog(null)} onStart=${start} />`}
-    ${dialog === "hands" && html`<${Hands} onClose=${() => setDialog(null)} onReview=${review} />`}
-    ${dialog === "bids" && html`<${TypeIn} agents=${agents} onClose=${() => setDialog(null)} />`}`;
+    ${dialog === "hands" && html`<${Hands} onClose=${() => setDialog(null)} onReview=${review} onSum=${(hands) => lay({ show: Summary, hands })} />`}
+    ${dialog === "help" && html`<${Help} keys=${keys} onKeys=${(on) => (setKeys(on), keep("keys", on ? "on" : "off"))} onClose=${() => setDialog(null)} />`}
+    ${dialog === "bids" && html`<${TypeIn} agents=${agents} onReview=${review} onClose=${() => setDialog(null)} />`}`;
 }
 
 function Table({ game, agents, who, setWho, onReview }) {
@@ -133,30 +144,38 @@ function Result({ state, change, onReview }) {
       <button id="review" onClick=${() => onReview(over.hand, state.watching ? null : state.seat)}>Review</button>
       <button onClick=${() => change("replay")}>Same hand again</button>
     </div>
-    <p class="quiet">${over.seed === null ? "The match goes on; its seed is told when it ends" : `seed ${over.seed}`}${over.number ? `, hand ${over.number + 1}` : ""}</p>
+    <p class="quiet">${[seedWords(state), over.number ? `hand ${over.number + 1}` : ""].filter(Boolean).join(", ")}</p>
   </div>`;
+}
+
+function seedWords({ over, match }) {
+  if (over.seed !== null) return `seed ${over.seed}`;
+  return match && !over.match_over ? "The match goes on; its seed is told when it ends" : "";
 }
 
 function Tricks({ state }) {
   const place = (seat) => state.seats[seat].place;
   return html`<section class="tricks"><h3>Tricks</h3>
     ${!state.tricks.length && html`<p class="quiet">None yet.</p>`}
-    <ol>${state.tricks.map((trick, number) => html`<li key=${number}>
-      <span class=${`by ${(trick.by - state.seat) & 1 ? "them" : "us"}`}>${place(trick.by)} +${trick.points}</span>
-      ${trick.plays.map((play) => html`<span key=${play.domino} class=${play.seat === trick.by ? "won" : ""} role="img"
-        aria-label=${`${place(play.seat)} ${play.domino}`}><${Domino} face=${play.domino} trump=${state.trumps.includes(play.domino)} /></span>`)}</li>`)}</ol>
+    <${TrickList} tricks=${state.tricks} place=${place} seat=${state.seat} trumps=${state.trumps} />
     ${state.over && html`<h3>All hands</h3>${state.over.deal.map((dealt, seat) => html`<div class="world" key=${seat}><span class="place">${place(seat)}</span>
       <span role="img" aria-label=${`${place(seat)}: ${dealt.join(", ")}`}>${dealt.map((face) => html`<${Domino} key=${face} face=${face} trump=${state.trumps.includes(face)} />`)}</span></div>`)}
       <details><summary>As a line of notation</summary><code class="line">${state.over.hand}</code></details>`}
   </section>`;
 }
 
-// Where the table of the address is still open, back to it; otherwise a new match with the usual company.
-async function welcome(setAgents, setWho, game) {
+// The hands that the command line brought along; else, where the table of the address is still open, back to it;
+// otherwise a new match with the usual company.
+async function welcome(setAgents, setWho, setLayers, game) {
   const agents = await get("/agents");
   setAgents(agents);
   const adviser = ["Zeb", "Strong"].find((name) => agents.levels.some((level) => level.name === name && !level.missing));
   setWho(adviser || null);
+  if (location.hash === "#shelf") {
+    const { hands, beside } = await get("/shelf");
+    if (beside) return setLayers([{ show: Deal, hands }]);
+    if (hands.length) return setLayers([hands.length === 1 ? { show: Review, ...hands[0] } : { show: Summary, hands }]);
+  }
   const open = location.hash.match(/^#table=([\w-]+)$/);
   const back = open && (await get(`/tables/${open[1]}`).catch(() => null));
   game.sit(back || (await post("/tables", {})));

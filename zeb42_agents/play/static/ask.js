@@ -2,9 +2,8 @@
 import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { lines } from "./api.js";
 import { BidTable } from "./bids.js";
-import { Domino } from "./domino.js";
+import { Domino, percent } from "./domino.js";
 
-export const percent = (share) => `${Math.round(100 * share)}%`;
 const FIRST_EFFORT = 64;
 
 // Gathers a stream of answers about the table `id` at its `version`; what was asked is forgotten with the version.
@@ -118,9 +117,9 @@ function signed(number) {
 }
 
 export function Opinion({ opinion }) {
-  const who = opinion.speaker === "simple bidder" ? "The shared bidder, which speaks for it," : opinion.agent.startsWith("zeb") ? "Zeb" : "It";
+  const who = opinion.speaker === "simple bidder" ? `The shared bidder, which speaks for ${opinion.name},` : opinion.name;
   return html`<section class="opinion"><h3>${who} would ${/^\d-\d$/.test(opinion.chosen) ? "play" : "say"} ${opinion.chosen}</h3>
-    <p class="quiet">${[opinion.basis, opinion.how].filter(Boolean).join("; ")}.
+    <p class="quiet">${opinion.why}
     ${opinion.line.length > 1 ? html` It expects ${opinion.line.slice(0, 6).join(", ")}.` : ""}</p></section>`;
 }
 
@@ -143,7 +142,7 @@ function Hidden({ hidden }) {
   const share = (domino) => (domino.belief || domino.rules)[by];
   const sorted = [...hidden.dominoes].sort((a, b) => share(b) - share(a));
   return html`<section class="hidden-dominoes"><h3>Who holds what</h3>
-    <p class="quiet">By the rules alone (grey)${hidden.who ? ", and as Zeb believes (gold). It learned from hands without an auction, so the bidding tells it nothing." : "."}</p>
+    <p class="quiet">By the rules alone (grey)${hidden.who ? ", and as ${hidden.who} believes (gold). It learned from hands without an auction, so the bidding tells it nothing." : "."}</p>
     <div class="tabs" role="group" aria-label="Sort by">${hidden.places.map((place, number) => html`<button class="small" aria-pressed=${by === number} onClick=${() => setBy(number)}>${place}</button>`)}</div>
     <table><caption class="hidden-words">Chance that each seat holds each hidden domino</caption>
       <thead><tr><th scope="col"><span class="hidden-words">domino</span></th>${hidden.places.map((place) => html`<th scope="col">${place}</th>`)}</tr></thead>

@@ -1,6 +1,6 @@
 // Bidding help: how often each bid is made under each declaration.
 import { html, useState } from "./vendor/htm-preact.js";
-import { percent } from "./ask.js";
+import { percent } from "./domino.js";
 
 const SHOWN = [30, 31, 32, 34, 36, 40, 42];
 

@@ -6,11 +6,24 @@ export function Controls({ state, onSay, busy }) {
   const title = state.phase === "auction" ? "Your bid" : "Name trump";
   return html`<div class="calls" role="group" aria-label=${title}>
     <span class="calls-title">${title}</span>
-    ${state.legal.map(
-      (words) => html`<button key=${words} class=${`call ${words === "pass" ? "pass" : ""}`} disabled=${busy}
-        data-say=${words} onClick=${() => onSay(words)}>${named(words)}</button>`,
-    )}
+    <${CallButtons} legal=${state.legal} onSay=${onSay} busy=${busy} />
   </div>`;
+}
+
+export function CallButtons({ legal, onSay, busy = false }) {
+  return legal.map(
+    (words) => html`<button type="button" key=${words} class=${`call ${words === "pass" ? "pass" : ""}`} disabled=${busy}
+      data-say=${words} onClick=${() => onSay(words)}>${named(words)}</button>`,
+  );
+}
+
+// The arrow keys go from button to button of a group.
+export function arrows(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const all = [...event.currentTarget.querySelectorAll("button")];
+  all[(all.indexOf(document.activeElement) + step + all.length) % all.length]?.focus();
+  event.preventDefault();
 }
 
 const NAMES = {

@@ -13,6 +13,8 @@ const PIPS = [
   [[-1, -1], [-1, 0], [-1, 1], [1, -1], [1, 0], [1, 1]],
 ];
 
+export const percent = (share) => `${Math.round(100 * share)}%`;
+
 export const COUNTS = { "5-0": 5, "4-1": 5, "3-2": 5, "5-5": 10, "6-4": 10 };
 
 // `face` such as "6-4"; null lies face down. `lying` turns it on its side.
@@ -59,6 +61,14 @@ export function Marks({ marks, who }) {
   return html`<svg class="marks" viewBox="0 0 80 38" role="img" aria-label=${words}>
     ${STROKES.map((path, number) => html`<path class=${number < marks ? "stroke made" : "stroke"} d=${path} />`)}
   </svg>`;
+}
+
+const ROWS = Array.from({ length: 7 }, (_, high) => Array.from({ length: high + 1 }, (_, low) => `${high}-${low}`));
+
+// All 28 to click; `button(face)` says what the button of a domino does.
+export function Picker({ label, button, trumps = [] }) {
+  return html`<div class="picker" role="group" aria-label=${label}>${ROWS.map((row) => html`<div>${row.map((face) => html`<button type="button"
+    key=${face} class="tile-button" ...${button(face)}><${Domino} face=${face} trump=${trumps.includes(face)} /></button>`)}</div>`)}</div>`;
 }
 
 export function spoken(face, trumps = []) {

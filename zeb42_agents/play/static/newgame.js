@@ -1,9 +1,11 @@
-// Dialogs: who sits where and what is played, and seven dominoes from a real table.
+// Dialogs: who sits where and what is played, and hands from a real table: seven dominoes, or a whole hand.
 import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { lines } from "./api.js";
 import { Opinion } from "./ask.js";
 import { BidTable } from "./bids.js";
-import { Domino } from "./domino.js";
+import { arrows } from "./controls.js";
+import { Picker } from "./domino.js";
+import { TellHand } from "./told.js";
 
 export function Dialog({ title, onClose, children, wide }) {
   const box = useRef(null);
@@ -51,7 +53,18 @@ export function NewGame({ agents, onClose, onStart }) {
   </${Dialog}>`;
 }
 
-export function TypeIn({ agents, onClose }) {
+const TYPED = { seven: "Seven dominoes", whole: "A whole hand" };
+
+export function TypeIn({ agents, onClose, onReview }) {
+  const [what, setWhat] = useState("seven");
+  return html`<${Dialog} title="A hand from a real table" onClose=${onClose} wide>
+    <div class="tabs" role="group" aria-label="What to type in">${Object.entries(TYPED).map(([key, name]) => html`<button class="small" id=${`type-${key}`}
+      key=${key} aria-pressed=${what === key} onClick=${() => setWhat(key)}>${name}</button>`)}</div>
+    ${what === "seven" ? html`<${Seven} agents=${agents} />` : html`<${TellHand} onReview=${onReview} />`}
+  </${Dialog}>`;
+}
+
+function Seven({ agents }) {
   const [text, setText] = useState("");
   const [found, setFound] = useState({});
   const [trouble, setTrouble] = useState("");
@@ -63,7 +76,7 @@ export function TypeIn({ agents, onClose }) {
     if (rest.length === picked.length && picked.length < 7) rest.push(face);
     setText(rest.join(" "));
   };
-  const who = agents.levels.find((level) => level.name === "Strong") ? "Strong" : null;
+  const who = agents.levels.find((level) => level.name === "Strong")?.name || null;
   const help = async (event) => {
     event.preventDefault();
     stopper.current?.abort();
@@ -76,16 +89,13 @@ export function TypeIn({ agents, onClose }) {
       if (error.name !== "AbortError") setTrouble(error.message);
     }
   };
-  const all = Array.from({ length: 7 }, (_, high) => Array.from({ length: high + 1 }, (_, low) => `${high}-${low}`));
-  return html`<${Dialog} title="What are these seven worth?" onClose=${onClose} wide>
-    <form onSubmit=${help}>
-      <div class="picker" role="group" aria-label="Pick seven dominoes">${all.map((row) => html`<div>${row.map((face) => html`<button type="button" key=${face}
-        class="tile-button" aria-pressed=${picked.includes(face)} aria-label=${face} data-pick=${face} onClick=${() => pick(face)}><${Domino} face=${face} /></button>`)}</div>`)}</div>
+  const button = (face) => ({ "aria-pressed": picked.includes(face), "aria-label": face, "data-pick": face, onClick: () => pick(face) });
+  return html`<form onSubmit=${help}>
+      <div onKeyDown=${arrows}><${Picker} label="Pick seven dominoes" button=${button} /></div>
       <label class="row"><span>Or type</span><input id="seven" value=${text} placeholder="5-5 5-4 5-1 5-0 6-6 6-5 2-1" maxlength="120" onInput=${(event) => setText(event.target.value)} /></label>
       ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
       <button class="primary" id="help-bid">Help me bid</button> <span class="quiet">You bid first; nobody has spoken.</span>
     </form>
     ${(found.bids || found.opinion) && html`<${BidTable} found=${found.bids} />`}
-    ${found.opinion && html`<${Opinion} opinion=${found.opinion} />`}
-  </${Dialog}>`;
+    ${found.opinion && html`<${Opinion} opinion=${found.opinion} />`}`;
 }

@@ -1,22 +1,31 @@
 // A hand reviewed: what could be known and what hindsight knows, side by side and never mixed.
 import { html, useEffect, useState } from "./vendor/htm-preact.js";
 import { get, lines, post, save } from "./api.js";
-import { percent } from "./ask.js";
+import { percent } from "./domino.js";
 import { Dialog } from "./newgame.js";
+import { Groups } from "./summary.js";
 import { Felt } from "./table.js";
 
+const NEWEST = 20; // hands are added up within a minute
 const COSTLY = ["slip", "mistake", "blunder"];
 
-export function Review({ hand, seat, onClose }) {
+const WHOSE = ["yours", "left's", "partner's", "right's"];
+
+// One hand; of two tables side by side, `chosen` is the decision that both look at, and `title` says which this is.
+export function Review({ hand, seat: first, title = "Review", back, onClose, chosen: shared, onChoose }) {
+  const [seat, setSeat] = useState(first);
   const [head, setHead] = useState(null);
   const [steps, setSteps] = useState([]);
   const [end, setEnd] = useState(null);
-  const [chosen, setChosen] = useState(null);
-  const [worst, setWorst] = useState(true);
+  const [own, setOwn] = useState(null);
+  const [chosen, setChosen] = onChoose ? [shared, onChoose] : [own, setOwn];
+  const [worst, setWorst] = useState(!onChoose);
   const [tried, setTried] = useState({});
   const [trouble, setTrouble] = useState("");
   useEffect(() => {
     const stopper = new AbortController();
+    setSteps([]);
+    setEnd(null);
     lines("/review", { hand, seat }, (line) => {
       if (line.kind === "head") setHead(line);
       else if (line.kind === "step") setSteps((before) => [...before, line]);
@@ -37,10 +46,12 @@ export function Review({ hand, seat, onClose }) {
     }
   };
   return html`<div class="review">
-    <div class="review-head"><h2>Review</h2>
+    <div class="review-head"><h2>${title}</h2>
       <p>${head ? `${head.result || head.contract}` : "Reading the hand …"}</p>
+      <label class="pick">Decisions <select class="whose" value=${seat ?? ""} onChange=${(event) => setSeat(event.target.value === "" ? null : Number(event.target.value))}>
+        <option value="">everybody's</option>${WHOSE.map((_, other) => html`<option value=${other}>${first === null ? `seat ${other}` : WHOSE[(other - first) & 3]}</option>`)}</select></label>
       <button id="save-review" disabled=${!end} onClick=${() => save("/review/page", { hand, seat }, "review.html").catch((error) => setTrouble(error.message))}>Save as a page</button>
-      <button id="leave-review" onClick=${onClose}>Back to the table</button></div>
+      ${onClose && html`<button id="leave-review" onClick=${onClose}>${back}</button>`}</div>
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
     ${head && html`<p class="quiet" role="status">${end ? `${decisions.length} decisions, each tried in ${head.num_worlds} guessed deals.`
       : `Thinking: ${steps.length} of ${head.num_steps} …`}</p>`}
@@ -58,7 +69,7 @@ export function Review({ hand, seat, onClose }) {
         <ol>${sorted.map((one) => html`<li key=${one.ply}><button class=${`decision ${one.could_know.grade}`} aria-current=${one === step} onClick=${() => setChosen(one.ply)}>
           <span>${named(one)} <b>${one.text}</b></span><span class="grade">${one.could_know.words}</span>
           <span class="lost">${one.could_know.loss > 0 ? `−${amount(one.could_know.loss, one.could_know.unit)}` : ""}</span></button></li>`)}</ol>
-        ${end && html`<${Groups} summary=${end.summary} />`}
+        ${end && html`<h3>Where it went</h3><${Groups} summary=${end.summary} /><p class="quiet">One hand shows how it went, not how you play.</p>`}
       </section></div>`}
   </div>`;
 }
@@ -89,15 +100,13 @@ function Hindsight({ found }) {
     <p>${found.lost_it ? "It turned a hand that was won into a lost one." : ""} With all hands open, ${found.best_points} points were to be had.</p>`;
 }
 
-// A share of hands cannot be below none; what is measured can.
-const hands = (share) => Math.max(0, share).toFixed(2);
-
-function Groups({ summary }) {
-  return html`<h3>Where it went</h3><table class="groups"><caption class="hidden-words">Hands lost by kind of decision</caption>
-    <thead><tr><th scope="col">decisions</th><th scope="col">costly</th><th scope="col">hands lost</th></tr></thead>
-    <tbody>${summary.groups.filter((group) => group.num_decisions).map((group) => html`<tr key=${group.name}><th scope="row">${group.words} <small>${group.num_decisions}</small></th>
-      <td>${group.num_costly}</td><td>${hands(group.loss)} <small>${hands(group.interval[0])} to ${hands(group.interval[1])}</small></td></tr>`)}</tbody></table>
-    <p class="quiet">One hand shows how it went, not how you play.</p>`;
+// Both tables of a deal; a decision chosen at one is looked at at the other, too.
+export function Deal({ hands, back, onClose }) {
+  const [ply, setPly] = useState(null);
+  return html`<div class="review">
+    <div class="review-head"><h2>One deal, two tables</h2><p></p><button id="leave-deal" onClick=${onClose}>${back}</button></div>
+    <div class="beside">${hands.map((one) => html`<${Review} key=${one.title} hand=${one.hand} seat=${one.seat} title=${one.title} chosen=${ply} onChoose=${setPly} />`)}</div>
+  </div>`;
 }
 
 function Graph({ steps, end, step, onChoose }) {
@@ -114,7 +123,7 @@ function Graph({ steps, end, step, onChoose }) {
 }
 
 // Hands that were kept, and any line of notation from elsewhere.
-export function Hands({ onClose, onReview }) {
+export function Hands({ onClose, onReview, onSum }) {
   const [kept, setKept] = useState(null);
   const [words, setWords] = useState("");
   const [line, setLine] = useState("");
@@ -130,6 +139,8 @@ export function Hands({ onClose, onReview }) {
       setTrouble(error.message);
     }
   };
+  const mine = (one) => (one.seats.includes("you") ? one.seats.indexOf("you") : null);
+  const sum = (count) => onSum(kept.slice(0, count).map((one) => ({ hand: one.hand, seat: mine(one), title: `${one.when.slice(0, 10)} ${one.result}` })));
   return html`<${Dialog} title="Hands" onClose=${onClose} wide>
     <form onSubmit=${paste}><label class="stacked">A hand as it was played, in notation
       <textarea id="paste" rows="3" maxlength="2000" value=${line} placeholder="zeb42/1 deal=…|…|…|… shaker=2 calls=… trump=… plays=…" onInput=${(event) => setLine(event.target.value)}></textarea></label>
@@ -138,7 +149,9 @@ export function Hands({ onClose, onReview }) {
     <h3>Kept on this machine</h3>
     <label class="row"><span>Search</span><input value=${words} maxlength="80" placeholder="fives set 2026" onInput=${(event) => setWords(event.target.value)} /></label>
     ${kept && !kept.length && html`<p class="quiet">None.</p>`}
-    <ol class="kept">${(kept || []).map((one) => html`<li key=${one.number}><button onClick=${() => onReview(one.hand, Math.max(0, one.seats.indexOf("you")))}>
+    ${kept?.length > 1 && html`<p>Where do I lose? ${[...new Set([Math.min(NEWEST, kept.length), kept.length])].map((count) => html`<button class="small sum" key=${count}
+      onClick=${() => sum(count)}>${count < kept.length ? `Add up the newest ${count}` : `Add up all ${count}`}</button> `)}</p>`}
+    <ol class="kept">${(kept || []).map((one) => html`<li key=${one.number}><button onClick=${() => onReview(one.hand, mine(one))}>
       <span>${one.result}</span> <small>${one.when.slice(0, 16).replace("T", " ")} ${one.seats.join(", ")}</small></button></li>`)}</ol>
     ${kept?.length > 0 && html`<p><a href="/api/hands.txt" download="hands.txt">All as a file of lines</a></p>`}
   </${Dialog}>`;

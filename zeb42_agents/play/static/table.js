@@ -1,5 +1,6 @@
 // The felt: four seats, the trick between them, the contract, and the marks on the rail.
 import { html } from "./vendor/htm-preact.js";
+import { arrows } from "./controls.js";
 import { Domino, Marks, spoken } from "./domino.js";
 
 export function Felt({ state, onPlay, busy, calls, children }) {
@@ -87,7 +88,7 @@ function Trick({ state }) {
       return html`<div key=${play.domino} class=${`played at-${seat.place} ${wins ? "wins" : ""} ${trick.by !== null ? "done" : ""}`}
           role="img" aria-label=${words}>
         <${Domino} face=${play.domino} trump=${state.trumps.includes(play.domino)} />
-        ${number === 0 && html`<span class="led">led</span>`}
+        ${(number === 0 || wins) && html`<span class=${`led ${wins ? "winner" : ""}`}>${[number === 0 && "led", wins && "wins"].filter(Boolean).join(", ")}</span>`}
       </div>`;
     })}
     <div class="middle">${middle(state)}</div>
@@ -103,15 +104,7 @@ function middle(state) {
 
 function Own({ state, seat, onPlay, busy }) {
   const playing = state.your_turn && state.phase === "tricks" && !busy;
-  const move = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const all = [...event.currentTarget.querySelectorAll("button")];
-    const next = all[(all.indexOf(document.activeElement) + step + all.length) % all.length];
-    next?.focus();
-    event.preventDefault();
-  };
-  return html`<div class="own" role="group" aria-label="Your dominoes" onKeyDown=${move}>
+  return html`<div class="own" role="group" aria-label="Your dominoes" onKeyDown=${arrows}>
     ${(state.over ? state.over.deal[seat.seat] : seat.dominoes || []).map((face) => {
       const why = state.not_now[face];
       const trump = state.trumps.includes(face);
@@ -123,4 +116,12 @@ function Own({ state, seat, onPlay, busy }) {
       </button>`;
     })}
   </div>`;
+}
+
+// Tricks that were played, each with who took it and what it was worth; `seat` is who reads.
+export function TrickList({ tricks, place, seat, trumps }) {
+  return html`<ol>${tricks.map((trick, number) => html`<li key=${number}>
+    <span class=${`by ${(trick.by - seat) & 1 ? "them" : "us"}`}>${place(trick.by)} +${trick.points}</span>
+    ${trick.plays.map((play) => html`<span key=${play.domino} class=${`laid ${play.seat === trick.by ? "won" : ""}`} role="img"
+      aria-label=${`${place(play.seat)} ${play.domino}${play.seat === trick.by ? ", won" : ""}`}><${Domino} face=${play.domino} trump=${trumps.includes(play.domino)} /></span>`)}</li>`)}</ol>`;
 }
