@@ -62,6 +62,7 @@ function App() {
     try {
       game.sit(await post("/tables", wanted));
       setDialog(null);
+      setLayers([]);
       return "";
     } catch (error) {
       return error.message;

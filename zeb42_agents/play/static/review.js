@@ -12,7 +12,7 @@ const COSTLY = ["slip", "mistake", "blunder"];
 const WHOSE = ["yours", "left's", "partner's", "right's"];
 
 // One hand; of two tables side by side, `chosen` is the decision that both look at, and `title` says which this is.
-export function Review({ hand, seat: first, title = "Review", back, onClose, chosen: shared, onChoose }) {
+export function Review({ hand, seat: first, title, back, onClose, chosen: shared, onChoose }) {
   const [seat, setSeat] = useState(first);
   const [head, setHead] = useState(null);
   const [steps, setSteps] = useState([]);
@@ -46,7 +46,7 @@ export function Review({ hand, seat: first, title = "Review", back, onClose, cho
     }
   };
   return html`<div class="review">
-    <div class="review-head"><h2>${title}</h2>
+    <div class="review-head"><h2>${title || "Review"}</h2>
       <p>${head ? `${head.result || head.contract}` : "Reading the hand …"}</p>
       <label class="pick">Decisions <select class="whose" value=${seat ?? ""} onChange=${(event) => setSeat(event.target.value === "" ? null : Number(event.target.value))}>
         <option value="">everybody's</option>${WHOSE.map((_, other) => html`<option value=${other}>${first === null ? `seat ${other}` : WHOSE[(other - first) & 3]}</option>`)}</select></label>
