@@ -45,6 +45,7 @@ export function Review({ hand, seat: first, title, back, onClose, chosen: shared
       setTrouble(error.message);
     }
   };
+  const of = title ? ` of ${title}` : ""; // two of a page need names of their own
   return html`<div class="review">
     <div class="review-head"><h2>${title || "Review"}</h2>
       <p>${head ? `${head.result || head.contract}` : "Reading the hand …"}</p>
@@ -58,12 +59,12 @@ export function Review({ hand, seat: first, title, back, onClose, chosen: shared
     <${Graph} steps=${steps} end=${end} step=${step} onChoose=${setChosen} />
     ${step && html`<div class="review-body">
       <div>
-        ${step.table && html`<${Felt} state=${{ ...step.table, your_turn: step.table.to_move === step.table.seat }} busy=${false} onPlay=${tryOut} />
+        ${step.table && html`<${Felt} label=${`Table${of}`} state=${{ ...step.table, your_turn: step.table.to_move === step.table.seat }} busy=${false} onPlay=${tryOut} />
           <p class="quiet">The table as it was. ${step.trick ? "Click another domino: what if?" : ""}</p>`}
         <${Verdicts} step=${step} title=${`${named(step)}: ${step.text}`} />
         ${tried.ply === step.ply && html`<${Verdicts} step=${tried.step} title=${`What if ${tried.step.text}?`} />`}
       </div>
-      <section class="decisions" aria-label="Decisions">
+      <section class="decisions" aria-label=${`Decisions${of}`}>
         <div class="tabs" role="group" aria-label="Order"><button class="small" aria-pressed=${worst} onClick=${() => setWorst(true)}>Worst first</button>
           <button class="small" aria-pressed=${!worst} onClick=${() => setWorst(false)}>In order</button></div>
         <ol>${sorted.map((one) => html`<li key=${one.ply}><button class=${`decision ${one.could_know.grade}`} aria-current=${one === step} onClick=${() => setChosen(one.ply)}>

@@ -3,9 +3,9 @@ import { html } from "./vendor/htm-preact.js";
 import { arrows } from "./controls.js";
 import { Domino, Marks, spoken } from "./domino.js";
 
-export function Felt({ state, onPlay, busy, calls, children }) {
+export function Felt({ state, onPlay, busy, calls, children, label = "Table" }) {
   const at = Object.fromEntries(state.seats.map((seat) => [seat.place, seat]));
-  return html`<section class="rail" aria-label="Table">
+  return html`<section class="rail" aria-label=${label}>
     <h2 class="hidden-words">The table</h2>
     <${Score} state=${state} />
     <div class="felt">
