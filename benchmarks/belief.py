@@ -24,6 +24,7 @@ import numpy as np
 
 from zeb42_agents import belief, evidence, likelihood, make_agent, worlds
 from zeb42_agents.arena.protocols import get_protocol
+from zeb42_agents.calls import Calling
 from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
 from zeb42_agents.zeb import Zeb
 from zeb42_env import Table
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     network = make_agent(options.network)
+    network = network.player if isinstance(network, Calling) else network
     if not isinstance(network, Zeb):
         raise ValueError(f"expected a network such as zeb:laptop, got {options.network!r}")
     print(HEAD, flush=True)

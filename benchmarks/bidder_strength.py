@@ -3,9 +3,14 @@
     python benchmarks/bidder_strength.py duel greedy eq:n=10    against the old bidder's calls, each agent in all seats
     python benchmarks/bidder_strength.py table greedy eq:n=10   contracts in self-play: promised, made, set by bid
     python benchmarks/bidder_strength.py table eq:n=10 --own    the same with the agent's own calls
+    python benchmarks/bidder_strength.py calls zeb:laptop       learned calls against simple ones: match and hand
+    python benchmarks/bidder_strength.py prices zeb:laptop      Brier scores of P(make) over contracts at the table
 
 ``duel`` plays mirrored deals under ``hand``. The old bidder, which bid up to its double-dummy mean plus one, lives on
-here alone.
+here alone. ``calls`` and ``prices`` take the learned calls that ``--learned`` names; all seats play alike. Contracts
+of ``prices`` come of self-play with learned calls, with simple calls, and of the published format, in which the most
+trumps bid 30. Beside both prices stand a constant and an oracle: how often the contract was made when the dominoes that
+the bidder does not see were dealt again and again, corrected for how often.
 """
 
 from __future__ import annotations
@@ -15,14 +20,29 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zeb42_agents import Agent, make_agent, simple_bidder
+from zeb42_agents import Agent, calls, make_agent, simple_bidder, worlds
 from zeb42_agents.agent import Randomness, view_keys
 from zeb42_agents.arena import PairingResult, get_protocol, play_pairing
 from zeb42_agents.arena.play import play_hands
-from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS
-from zeb42_env._core.record import BID_MARKS, BID_POINTS, DECLARATION, DECLARE, MIN_BID, PASS, TRICKS, legal_mask
+from zeb42_agents.calls.columns import dealt_to
+from zeb42_agents.calls.network import NUM_POINTS, at_least, calibrated, contract_units, write_prices
+from zeb42_env import Hand
+from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS, NUM_DOMINOES
+from zeb42_env._core.record import (
+    BID_MARKS,
+    BID_POINTS,
+    DECLARATION,
+    DECLARE,
+    MIN_BID,
+    PASS,
+    TRICKS,
+    legal_mask,
+    num_decisions,
+    rewind,
+)
 from zeb42_env.rules import bid_text
 
+NUM_AGAIN = 32  # times that the oracle deals a contract
 Calls = Callable[[np.ndarray], np.ndarray]
 
 OLD_WEIGHTS = np.array([15.3, 17.0, 20.8, 25.4, 27.8, 29.0, 30.2, 42.0, 22.9, 6.1, 3.2, 3.0, 2.4, 3.5, 0.8])
@@ -31,17 +51,25 @@ OLD_FEATURES = [*range(11), simple_bidder.SECOND_ONLY, *2 * [simple_bidder.WINNE
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("duel", "table"))
+    parser.add_argument("what", choices=("duel", "table", "calls", "prices"))
     parser.add_argument("agents", nargs="+", help="agent specs: who plays")
     parser.add_argument("--deals", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1842)
     parser.add_argument("--own", action="store_true", help="the agent calls for itself")
+    parser.add_argument("--learned", default="laptop", help="where the learned calls are")
+    parser.add_argument("--protocol", nargs="+", default=["match", "hand"], help="of calls")
     options = parser.parse_args()
     for spec in options.agents:
         agent = make_agent(spec)
         if options.what == "duel":
             new, old = (CallsBy(agent, calls, f"{spec}, {calls.__name__}") for calls in (simple_calls, old_calls))
             print(duel(new, old, options.deals, options.seed), flush=True)
+        elif options.what == "calls":
+            learned = calls.Calling(agent, calls.load(options.learned), name=f"{spec}, learned calls")
+            for protocol in options.protocol:
+                compare_calls(learned, protocol, options.deals, options.seed)
+        elif options.what == "prices":
+            compare_prices(agent, calls.load(options.learned), options.deals, options.seed)
         else:
             table(agent if options.own else CallsBy(agent, simple_calls, spec), options.deals, options.seed)
 
@@ -99,6 +127,67 @@ def _old_call(view: np.void) -> int:
 def duel(first: Agent, second: Agent, num_deals: int, seed: int) -> PairingResult:
     """Mirrored deals under ``hand``."""
     return play_pairing(first, second, protocol="hand", num_deals=num_deals, seed=seed)
+
+
+def compare_calls(learned: calls.Calling, protocol: str, num_deals: int, seed: int) -> None:
+    """Print what the calls of a player are worth against the simple bidder's, the play being the same."""
+    simple = calls.Calling(learned.player, None, name="simple calls")
+    found = play_pairing(learned, simple, protocol=protocol, num_deals=num_deals, seed=seed)
+    unit, (low, high) = "marks a match" if protocol == "match" else "points a hand", found.margin_interval
+    print(f"{found}; {found.margin:+.2f} {unit} ({low:+.2f} to {high:+.2f})", flush=True)
+
+
+def compare_prices(player: Agent, network: calls.CallNetwork, num_contracts: int, seed: int) -> None:
+    """Print the Brier scores of both prices, of a constant and of the oracle, over several sets of contracts."""
+    for caller, protocol in ((network, "hand"), (None, "hand"), (network, "most_trumps")):
+        agent = calls.Calling(player, caller)
+        hands = get_protocol(protocol).deal(seed, np.arange(num_contracts))
+        seats, keys = np.zeros((num_contracts, 4), np.int64), np.random.default_rng(seed).integers(
+            0, 2**64, num_contracts, dtype=np.uint64
+        )  # fmt: skip
+        play_hands([agent], hands, seats, keys, seats, strict=True)
+        taken = hands["points"][np.arange(num_contracts), hands["bidder"] & 1]
+        priced, again = prices_of(network, hands), play_again(player, hands, seed)
+        name = "most trumps, 30" if protocol == "most_trumps" else "learned calls" if caller else "simple calls"
+        print(f"{num_contracts:,} contracts, {name}: took, Brier of learned, simple, a constant, the oracle")
+        for i, goal in enumerate((30, 35, 42)):
+            took, shares = taken >= goal, (again >= goal).mean(1)
+            brier = [((said - took) ** 2).mean() for said in (*priced[:, i].T, took.mean())]
+            luck = (shares * (1 - shares)).mean() / (NUM_AGAIN - 1)  # what a mean over so few is off by
+            brier.append(((shares - took) ** 2).mean() - luck)
+            said = priced[:, i, 0]
+            print(f"  {goal}: {took.mean():.1%}  " + "  ".join(f"{b:.3f}" for b in brier), flush=True)
+            tenths = [
+                (said[m].mean(), took[m].mean(), m.sum()) for k in range(10) if (m := said * 10 // 1 == k).sum() > 50
+            ]
+            print("      promised:made " + " ".join(f"{p:.0%}:{t:.0%}({n})" for p, t, n in tenths), flush=True)
+
+
+def prices_of(network: calls.CallNetwork, hands: np.ndarray) -> np.ndarray:
+    """What learned and simple prices say of 30, 35 and 42 points in the contracts of ``hands``: float64 [B, 3, 2]."""
+    priced, points = np.empty((len(hands), 3, 2)), np.empty(NUM_POINTS, np.float32)
+    for b, hand in enumerate(hands):
+        bidder, declaration = int(hand["bidder"]), int(hand["declaration"])
+        held = dealt_to(hand, bidder)
+        units = contract_units(network, hand, bidder, held, declaration)
+        write_prices(network, units, int(hand["bid"]), points)
+        for i, goal in enumerate((30, 35, 42)):
+            priced[b, i, 0] = calibrated(network, at_least(points, goal), goal)
+            priced[b, i, 1] = simple_bidder.made_chance(held, declaration, goal)
+    return priced
+
+
+def play_again(player: Agent, hands: np.ndarray, seed: int) -> np.ndarray:
+    """The points of the bidder's team, int64 [B, NUM_AGAIN], when what it does not see is dealt anew."""
+    rng, dealt = np.random.default_rng(seed + 1), []
+    for hand in hands:
+        begun = hand.copy()
+        rewind(begun, int(num_decisions(hand)) - NUM_DOMINOES)  # to the first lead
+        dealt.append(worlds.sample(Hand(begun).view(int(hand["bidder"])), NUM_AGAIN, rng))
+    again = np.concatenate(dealt)
+    seats, keys = np.zeros((len(again), 4), np.int64), rng.integers(0, 2**64, len(again), dtype=np.uint64)
+    play_hands([player], again, seats, keys, seats, strict=True)
+    return again["points"][np.arange(len(again)), again["bidder"] & 1].reshape(len(hands), NUM_AGAIN)
 
 
 def table(agent: Agent, num_hands: int, seed: int) -> None:

@@ -12,6 +12,8 @@ from numba import njit
 
 from zeb42_agents import worlds
 from zeb42_agents._double_dummy import makes, value
+from zeb42_agents.calls.choose import price_curve
+from zeb42_agents.calls.network import CallNetwork
 from zeb42_agents.explanation import NUM_SHOWN, SCORE, Candidate, Explanation, share_of_worlds
 from zeb42_agents.simple_bidder import (
     NUM_GOALS,
@@ -98,14 +100,19 @@ class BidCurve(NamedTuple):
 
 
 def bid_curve(
-    view: np.void, num_worlds: int = 100, rng: np.random.Generator | np.uint64 | None = None, *, threads: int = 1
+    view: np.void,
+    num_worlds: int = 100,
+    rng: np.random.Generator | np.uint64 | None = None,
+    *,
+    threads: int = 1,
+    calls: CallNetwork | None = None,
 ) -> BidCurve:
     """How likely each bid is made under each declaration, if the seat of ``view`` declares and leads.
 
     Every sampled world is solved exactly under every declaration that the rules of the hand allow; what that means at
-    the table, where nobody sees all hands, :func:`real_chance` says. ``view`` is the
-    view of a seat before the first lead; without ``rng`` the worlds are drawn from seed 0. ValueError for another view,
-    or ``num_worlds`` below 1.
+    the table, where nobody sees all hands, :func:`real_chance` says, or ``calls``, a network that learned it
+    (:func:`zeb42_agents.calls.load`). ``view`` is the view of a seat before the first lead; without ``rng`` the worlds
+    are drawn from seed 0. ValueError for another view, or ``num_worlds`` below 1.
     """
     view = worlds.one_record(view)
     if view["seat"] < 0 or view["phase"] not in (AUCTION, DECLARATION):
@@ -115,11 +122,14 @@ def bid_curve(
     declarations = np.array([d for d in range(NUM_DECLARATIONS) if int(view["declarations"]) >> d & 1])
     points = _points_of_contracts(sampled, seat, declarations, threads)
     makes = (points[:, :, None] >= np.arange(MIN_BID, HAND_POINTS + 1)).mean(0)
-    chances = np.empty(makes.shape)
-    for i, declaration in enumerate(declarations):
-        for bid in range(makes.shape[1]):
-            estimate = made_chance(view["held"][seat], int(declaration), MIN_BID + bid)
-            chances[i, bid] = real_chance(makes[i, bid] * num_worlds, num_worlds, estimate)
+    if calls:
+        chances = price_curve(calls, view, declarations)
+    else:
+        chances = np.empty(makes.shape)
+        for i, declaration in enumerate(declarations):
+            for bid in range(makes.shape[1]):
+                estimate = made_chance(view["held"][seat], int(declaration), MIN_BID + bid)
+                chances[i, bid] = real_chance(makes[i, bid] * num_worlds, num_worlds, estimate)
     best = np.lexsort((-points.mean(0), -chances[:, 0]))
     ranked = [int(d) for d in declarations[best]]
     return BidCurve(seat, ranked, chances[best], makes[best], points.mean(0)[best])

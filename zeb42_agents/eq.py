@@ -17,6 +17,10 @@ from numba import njit
 
 from zeb42_agents import bidding, evidence, simple_bidder, solver, worlds
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.calls.choose import explain_call as explain_learned_call
+from zeb42_agents.calls.choose import learned_calls
+from zeb42_agents.calls.weights import fingerprint_of
+from zeb42_agents.calls.weights import load as load_calls
 from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_env._core import goals
@@ -27,7 +31,8 @@ from zeb42_env.hand import Hand
 from zeb42_env.rules import ScoringRule
 
 OBJECTIVES = ("scoring", "contract", "majority", "points")
-CALLS = ("worlds", "simple")
+CALLS = ("worlds", "simple", "calibrated")
+CALIBRATED = "laptop"  # the bundled weights whose calls these are
 
 NUM_TIE_WORLDS = 10  # worlds that a tie is broken on while many dominoes are out
 LATE_PLAY = 12  # from this play on a tie is broken on all worlds
@@ -47,7 +52,8 @@ class EQ(Agent):
     than 16 dominoes are out), then to the one that gives least count away, then to the lower domino.
 
     It calls and declares from up to 50 sampled worlds as :func:`zeb42_agents.bidding.choose_call` says, or with
-    ``calls=simple`` as the simple bidder.
+    ``calls=simple`` as the simple bidder, with ``calls=calibrated`` as the network that learned what contracts bring at
+    the table (:mod:`zeb42_agents.calls`).
 
     A play that can no longer catch up, however the remaining worlds turn out, is not solved any further: that changes
     the time a decision takes, never the decision.
@@ -79,6 +85,9 @@ class EQ(Agent):
         self.n, self.objective, self.calls, self.threads = n, objective, calls, threads
         self.resample, self.dealt = resample, dealt
         self._evidence = new_evidence(resample, dealt)
+        self._network = load_calls(CALIBRATED) if calls == "calibrated" else None
+        if self._network:
+            self.fingerprint = fingerprint_of(CALIBRATED)
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
         """One action int64 [B] for each of ``views`` [B]; see :class:`zeb42_agents.Agent`.
@@ -119,6 +128,8 @@ class EQ(Agent):
         """Calls and declarations int64 [B]; see :func:`zeb42_agents.bidding.choose_call`."""
         if self.calls == "simple":
             return simple_bidder.simple_calls(views)
+        if self._network:
+            return learned_calls(self._network, views)
         simple_bidder.require_calling(views)
         actions = np.empty(len(views), np.int64)
         num_worlds = min(self.n, MAX_CALL_WORLDS)
@@ -140,6 +151,8 @@ class EQ(Agent):
             return self._explain_play(views[0], keys[0])
         if self.calls == "simple":
             return simple_bidder.explain_call(views[0])
+        if self._network:
+            return explain_learned_call(self._network, views[0])
         return bidding.explain_call(views[0], keys[0], min(self.n, MAX_CALL_WORLDS), threads=self.threads)
 
     def _explain_play(self, view: np.void, key: np.uint64) -> Explanation:

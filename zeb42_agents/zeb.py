@@ -9,6 +9,7 @@ import numpy as np
 
 from zeb42_agents import weights as weights_on_disk
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.calls.player import SIMPLE, with_calls
 from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
@@ -53,6 +54,7 @@ class Zeb(Agent):
         early: int = 1,
         temperature: float = 0.0,
         plays: float = 0.0,
+        calls: str = SIMPLE,
         device: str = "auto",
         precision: str = "float32",
         threads: int = 1,
@@ -71,6 +73,9 @@ class Zeb(Agent):
         others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
         called. A mind with ``plays=0.5`` asks what was played, too: how likely it was to play so, drawn at that
         temperature.
+
+        ``calls`` are ``simple``, those of the bidder that agents share; ``own``, those that come with the weights; or a
+        folder of others: see :func:`zeb42_agents.calls.with_calls`.
         """
         of_search = {
             "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
@@ -88,7 +93,8 @@ class Zeb(Agent):
             if not worlds:
                 _need("worlds", {**of_worlds, **of_search})
             evidence = new_evidence(resample, dealt, plays)
-            return _over_a_mind(weights, worlds, thin, early, solve_tricks, temperature, evidence)
+            player = _over_a_mind(weights, worlds, thin, early, solve_tricks, temperature, evidence)
+            return with_calls(player, weights, calls)
         _refuse(f"{weights} is a network and no mind", of_mind)
         if not sims:
             _need("sims", {"worlds": (worlds, 0), **of_search, **of_tree})
@@ -113,7 +119,7 @@ class Zeb(Agent):
         chosen = {"sims": (sims, 0), "worlds": (worlds, 0), **of_search, **of_network}
         agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
         agent._options.insert(0, repr(weights))
-        return agent
+        return with_calls(agent, weights, calls)
 
     @property
     def fingerprint(self) -> str | None:  # type: ignore[override]

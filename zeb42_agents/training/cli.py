@@ -16,6 +16,9 @@ from safetensors import SafetensorError
 
 from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
+from zeb42_agents.training.calls.cli import learns_calls
+from zeb42_agents.training.calls.cli import main as learn_calls
+from zeb42_agents.training.calls.config import KIND as CALLS
 from zeb42_agents.training.config import PRESETS, TrainConfig
 from zeb42_agents.training.ladder.cli import is_ladder
 from zeb42_agents.training.ladder.cli import main as climb
@@ -42,7 +45,8 @@ class Command:
 
     preset: str = "laptop"
     """laptop: two CPU cores, under ten minutes. hour: the same for an hour. gpu: one modern GPU. large-belief: the
-    published run. ladder: search teaches a small mind, for hours; it has options of its own."""
+    published run. ladder: search teaches a small mind, for hours; calls: calls are learned from what contracts brought;
+    these two have options of their own."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
@@ -62,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = given_options(words)
     if given.get("preset") == LADDER or ("resume" in given and is_ladder(Path(given["resume"]))):
         return climb(words, given)
+    if given.get("preset") == CALLS or ("resume" in given and learns_calls(Path(given["resume"]))):
+        return learn_calls(words, given)
     console = Console(highlight=False, markup=False)  # brackets in paths and messages are not markup
     with stops_raise():
         try:
@@ -134,7 +140,7 @@ def _parse(words: list[str]) -> Command:
     given = given_options(words)
     preset = given.get("preset", "laptop")
     if preset not in PRESETS:
-        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join([*PRESETS, LADDER])}")
+        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join([*PRESETS, LADDER, CALLS])}")
     config, cycles = PRESETS[preset], given.get("cycles", "")
     if "resume" in given and not {"-h", "--help"} & set(words):
         if extra := sorted(set(given) - BESIDE_RESUME):
