@@ -23,24 +23,12 @@ LINE_EVERY_S = 15.0  # on something that is not a terminal
 REST = 10.0  # times what a refresh took until the next
 
 
-class LiveTable:
-    """Shows a run on a console: a live table on a terminal, a line now and then elsewhere."""
+class Display:
+    """Redraws itself where it stands, within ``with``. On something that is not a terminal it does nothing."""
 
-    def __init__(self, console: Console, folder: RunFolder, scale: Scale) -> None:
-        self._console, self._folder, self._scale = console, folder, scale
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("mirrored deals"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-        )
-        self._task = self._bar.add_task("playing", total=None)
-        self._live = Live(self._bar, console=console, transient=True, auto_refresh=False)
-        self._shown, self._cost_s = monotonic(), 0.0
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, transient=True, auto_refresh=False)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -52,6 +40,27 @@ class LiveTable:
     ) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+
+class LiveTable(Display):
+    """Shows a run on a console: a live table on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console, folder: RunFolder, scale: Scale) -> None:
+        super().__init__(console)
+        self._folder, self._scale = folder, scale
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("mirrored deals"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task("playing", total=None)
+        self._live.update(self._bar)
+        self._shown, self._cost_s = monotonic(), 0.0
 
     def show(self, progress: RunProgress) -> None:
         """Show where the run stands; at most as often as a person can look."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.table import Table
 
+from zeb42_agents.arena.live import Display
 from zeb42_agents.fleet.roster import Roster
 from zeb42_agents.training import tracking
 
@@ -52,24 +51,12 @@ class Outages:
             self._console.print(f"the exchange is there again, after {away_s:.0f} s")
 
 
-class FleetView:
-    """Shows a learner and its workers on ``console``."""
+class FleetView(Display):
+    """Shows a learner and its workers on a terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live = Live(console=console, transient=True, auto_refresh=False)
+        super().__init__(console)
         self._shown_s = 0.0
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._console.is_terminal:
-            self._live.stop()
 
     def show(self, standing: Standing, roster: Roster) -> None:
         """Show where the run stands, as often as a person can look."""
