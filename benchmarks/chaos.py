@@ -1,10 +1,15 @@
-"""Faults at an exchange, seeded: ``python benchmarks/chaos.py`` (a folder), ``--hub`` (the Hub's stand-in on loopback).
+"""Faults at an exchange, seeded: ``python benchmarks/chaos.py`` prints a table; some ten minutes on two idle cores.
 
-Workers and a learner are processes that do nothing but exchange: spool, packets, inbox, checkpoints, weights. While
-they work they are killed, their store is taken away, answers twice, stalls, refuses, has no room, is littered with
-torn and foreign files; clocks are an hour apart, and all workers have one name. In the end every hand that a worker's
-spool had acknowledged has to be in the learner's buffer exactly once, whatever else there is has to be a hand that was
-played, and all weights that were fetched have to have been whole.
+Three times workers and a learner work while they are killed, their store is taken away, answers twice, stalls, refuses,
+has no room, is littered with torn and foreign files; clocks are an hour apart, and all workers have one name:
+
+- ``folder`` and ``hub`` (its stand-in on loopback, the unmodified client): processes that do nothing but exchange:
+  spool, packets, inbox, checkpoints, weights.
+- ``fleet``: ``zeb42 fleet learner`` and ``zeb42 fleet worker`` as they are, in a folder.
+
+In the end every hand that a worker's spool had acknowledged has to be in the learner's buffer exactly once, whatever
+else there is has to be a hand that was played, all weights that were fetched have to have been whole, and no process
+may have ended in anything but a clear line.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,11 +32,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from zeb42_agents.exchange import DirectoryStore, Exchange, Inbox, Packet, Spool
-from zeb42_agents.exchange.packets import pack, unpack
+from zeb42_agents.command import parse_options
+from zeb42_agents.evaluator import NetworkEvaluator
+from zeb42_agents.exchange import DirectoryStore, Exchange, Inbox, Packet, Published, Spool
+from zeb42_agents.exchange.packets import pack, parse_name, unpack
 from zeb42_agents.experience import EXPERIENCE, blank_experience
 from zeb42_agents.files import read_json, replaced_folder, write_json
+from zeb42_agents.fleet import cli
 from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.training import parts
+from zeb42_agents.training.config import TrainConfig
 from zeb42_env import Rules
 from zeb42_env._core.record import BY_CHANCE
 from zeb42_env._core.tables import deal_numbers, play_randomly
@@ -38,6 +49,12 @@ from zeb42_env._core.tables import deal_numbers, play_randomly
 HANDS, RUN, NAME = 8, "chaos", "tiny"
 FAULTS = ("kill worker", "kill learner", "outage", "lost answer", "stall", "no room", "torn file", "foreign file")
 HUB_FAULTS = ("409", "412", "429", "503")
+PLACES = ("folder", "hub", "fleet")
+STOPPED = 128 + signal.SIGTERM  # how a command ends that was asked to
+FLEET = (  # noqa: SIM905 - as it is typed
+    "--cycles 1000000 --teacher-cycles 0 --lanes 8 --steps-per-cycle 1 --batch-size 8 --min-buffer-examples 28 "
+    "--sims 2 --worlds 1 --evaluate-every 1000000 --precision float32 --threads 1 --device cpu --max-age-s 0"
+).split()
 
 
 class Result(NamedTuple):
@@ -52,12 +69,14 @@ class Result(NamedTuple):
     invented: int
     """In the buffer, and never played."""
     faults: dict[str, int]
-    statuses: list[int]
-    """Of the processes that were not killed."""
+    badly_ended: int
+    """Processes that were not killed, and ended in anything but a clear line."""
     counts: dict[str, int]
     """Files, as the learner's inbox counted them."""
     fetches: int
     """Of whole weights."""
+    starts: int
+    """Of processes."""
 
 
 class Faulty:
@@ -97,57 +116,140 @@ class Faulty:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faults", type=int, default=20, help="of each kind")
+    parser.add_argument("places", nargs="*", default=PLACES, help=f"of {', '.join(PLACES)} (default: all)")
+    parser.add_argument("--faults", type=int, default=20, help="of each kind (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--hub", action="store_true", help="over the Hub's stand-in, which has faults of its own")
+    parser.add_argument("--outage-s", type=float, default=120.0, help="of one long outage (default: %(default)s)")
     options = parser.parse_args()
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        result = wreak(Path(folder), faults=options.faults, workers=options.workers, seed=options.seed, hub=options.hub)
-    for name, value in result._asdict().items():
-        print(f"{name}: {value}")
-    print(f"{time.perf_counter() - began:.0f} s")
-    sys.exit(0 if kept(result) else 1)
+    good = True
+    for place in options.places:
+        began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as folder:
+            result = wreak(
+                Path(folder),
+                place,
+                faults=options.faults,
+                workers=options.workers,
+                seed=options.seed,
+                long_outage_s=options.outage_s,
+            )
+        _print(place, result, time.perf_counter() - began)
+        good &= kept(result)
+    sys.exit(0 if good else 1)
+
+
+def _print(place: str, result: Result, took_s: float) -> None:
+    print(f"\n## {place}: {'kept' if kept(result) else 'BROKEN'}, {took_s:.0f} s\n")
+    print("| what | how often |\n|---|---:|")
+    rows = {f"fault: {kind}": num for kind, num in result.faults.items()}
+    rows |= {"starts of processes": result.starts, "badly ended": result.badly_ended}
+    rows |= {"hands acknowledged": result.acknowledged, "of these missing": result.missing}
+    rows |= {"hands in the buffer": result.in_buffer, "twice": result.twice, "never played": result.invented}
+    rows |= {"whole weights fetched": result.fetches}
+    rows |= {f"files {word}": num for word, num in sorted(result.counts.items())}
+    print("\n".join(f"| {word} | {num:,} |" for word, num in rows.items()), flush=True)
 
 
 def kept(result: Result) -> bool:
     """Whether every promise was kept."""
-    whole = result.missing == result.twice == result.invented == 0
-    return whole and not any(result.statuses) and result.acknowledged > 0 and result.fetches > 0
+    whole = result.missing == result.twice == result.invented == result.badly_ended == 0
+    return whole and result.acknowledged > 0 and result.fetches > 0
 
 
-def wreak(folder: Path, *, faults: int, workers: int, seed: int, hub: bool = False) -> Result:
-    """Let ``workers`` and a learner meet while ``faults`` of each kind happen, then let them finish."""
+def wreak(folder: Path, place: str, *, faults: int, workers: int, seed: int, long_outage_s: float = 0.0) -> Result:
+    """Let ``workers`` and a learner meet at ``place`` while ``faults`` of each kind happen, then let them finish."""
+    if place not in PLACES:
+        raise SystemExit(f"expected a place, got {place}; allowed: {', '.join(PLACES)}")
     torch.set_num_threads(1)
     signs = folder / "signs"
     signs.mkdir(parents=True)
-    server = _server() if hub else None
+    server = _server() if place == "hub" else None
     exchange_of = _exchanges(folder, signs, server)
     template = _template()
     unpack(pack(_packet(template, 1, 0, 0)))  # compiled once, before the processes begin
-    model = ZebModel(ZebConfig(embed_dim=16, n_heads=1, n_layers=1, ff_dim=16, tokenizer="v2", max_tokens=33))
-    jobs: dict[str, Callable[[], None]] = {
-        f"worker {number}": lambda number=number: _work(folder, exchange_of(), number, template)  # type: ignore[misc]
-        for number in range(workers)
-    }
-    jobs["learner"] = lambda: _learn(folder, exchange_of(), model)
-    running = {name: _fork(job) for name, job in jobs.items()}
+    jobs: dict[str, Callable[[], int]] = {}
+    if place == "fleet":
+        _warm_up()
+        for number in range(workers):
+            jobs[f"worker {number}"] = lambda number=number: _fleet_worker(folder, exchange_of(), signs, number)  # type: ignore[misc]
+        jobs["learner"] = lambda: _fleet_learner(folder, exchange_of())
+    else:
+        model = ZebModel(ZebConfig(embed_dim=16, n_heads=1, n_layers=1, ff_dim=16, tokenizer="v2", max_tokens=33))
+        for number in range(workers):
+            jobs[f"worker {number}"] = lambda number=number: _work(folder, exchange_of(), number, template)  # type: ignore[misc]
+        jobs["learner"] = lambda: _learn(folder, exchange_of(), model)
+    running = {name: _fork(job, folder) for name, job in jobs.items()}
     rng = random.Random(seed)
-    planned = [kind for kind in (*FAULTS, *(HUB_FAULTS if hub else ())) for _ in range(faults)]
+    planned = [kind for kind in (*FAULTS, *(HUB_FAULTS if server else ())) for _ in range(faults)]
     rng.shuffle(planned)
-    for kind in planned:
-        time.sleep(rng.uniform(0.05, 0.25))
-        _do(kind, rng, signs, folder, jobs, running, server, template)
-    for sign in signs.iterdir():
-        sign.unlink()
+    try:
+        _wait_for(lambda: any(folder.glob("fetched-*")))  # kills before that would be all alike
+        for kind in planned:
+            time.sleep(rng.uniform(0.05, 0.25) * (4 if place == "fleet" else 1))
+            _do(kind, rng, signs, folder, jobs, running, server, template)
+        if long_outage_s:
+            (signs / "outage").touch()
+            time.sleep(long_outage_s)
+        for sign in signs.iterdir():
+            sign.unlink()
+        ends = _finish_fleet(folder, running) if place == "fleet" else _finish(folder, running)
+    except BaseException:
+        for pid in running.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        if server is not None:
+            server.stop()
+    return _count(folder, place, dict(Counter(planned)), ends)
+
+
+def _finish(folder: Path, running: dict[str, int]) -> int:
+    """Let all come to their end; returns how many of them ended badly."""
     (folder / "stop").touch()
-    statuses = [os.waitpid(pid, 0)[1] for name, pid in running.items() if name != "learner"]
+    ends = [_end_of(pid) for name, pid in running.items() if name != "learner"]
     (folder / "drained").touch()
-    statuses.append(os.waitpid(running["learner"], 0)[1])
-    if server is not None:
-        server.stop()
-    return _count(folder, dict(Counter(planned)), statuses)
+    ends.append(_end_of(running["learner"]))
+    return sum(end != 0 for end in ends)
+
+
+def _finish_fleet(folder: Path, running: dict[str, int]) -> int:
+    """Stop the workers, who hand over what they have, let the learner take it in, and stop it."""
+    ends = []
+    time.sleep(2.0)  # the last ones may have been started just now
+    workers = [pid for name, pid in running.items() if name != "learner"]
+    for pid in workers:
+        os.kill(pid, signal.SIGTERM)
+    ends = [_end_of(pid) for pid in workers]
+    sent = {str(path.relative_to(folder / "exchange")) for path in (folder / "exchange" / NAME).iterdir()}
+    _wait_for(lambda: sent <= set(_progress_of(folder)["fleet"]["inbox"]["done"]))
+    os.kill(running["learner"], signal.SIGTERM)
+    ends.append(_end_of(running["learner"]))
+    return sum(end != STOPPED for end in ends)
+
+
+def _progress_of(folder: Path) -> dict[str, Any]:
+    from zeb42_agents.training.run_folder import read_checkpoint
+
+    checkpoint = read_checkpoint(folder / "run")
+    assert checkpoint is not None
+    return checkpoint.progress
+
+
+def _wait_for(true: Callable[[], bool], seconds: float = 600.0) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError, ValueError, AssertionError):  # a checkpoint is being replaced
+            if true():
+                return
+        if time.monotonic() > until:
+            raise TimeoutError("nothing happens any more")
+        time.sleep(0.2)
+
+
+def _end_of(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _do(
@@ -155,7 +257,7 @@ def _do(
     rng: random.Random,
     signs: Path,
     folder: Path,
-    jobs: dict[str, Callable[[], None]],
+    jobs: dict[str, Callable[[], int]],
     running: dict[str, int],
     server: Any,
     template: np.ndarray,
@@ -164,7 +266,7 @@ def _do(
         name = "learner" if kind == "kill learner" else rng.choice([name for name in jobs if name != "learner"])
         os.kill(running[name], signal.SIGKILL)
         os.waitpid(running[name], 0)
-        running[name] = _fork(jobs[name])
+        running[name] = _fork(jobs[name], folder)
     elif kind in HUB_FAULTS:
         from hub_standin import Fault
 
@@ -192,24 +294,28 @@ def _litter(folder: Path, server: Any, name: str, content: bytes) -> None:
 
 
 def _exchanges(folder: Path, signs: Path, server: Any) -> Callable[[], Exchange]:
+    Noted.notes = Seen.notes = folder
+
     def of_folder() -> Exchange:
-        return Exchange(Faulty(DirectoryStore(folder / "exchange"), signs), name=NAME)  # type: ignore[arg-type]
+        return Seen(Faulty(DirectoryStore(folder / "exchange"), signs), name=NAME, spec=str(folder / "exchange"))  # type: ignore[arg-type]
+
+    if server is None:
+        return of_folder
+    from huggingface_hub import CommitOperationAdd, HfApi, constants  # noqa: F401 - so that no process does it anew
+
+    from zeb42_agents.hub import HubStore
 
     def of_hub() -> Exchange:
-        import huggingface_hub.constants as constants
-
-        from zeb42_agents.hub import HubStore
-
         constants.HF_HUB_DISABLE_XET = True
-        os.environ |= {"HF_ENDPOINT": server.url, "HF_TOKEN": "hf_test"}
+        os.environ.update(HF_ENDPOINT=server.url, HF_TOKEN="hf_test")
         stores = [
             HubStore("tester/chaos", first_wait_s=0.02),
             HubStore("tester/chaos-examples", "dataset", first_wait_s=0.02),
         ]
         first, second = (Faulty(store, signs) for store in stores)
-        return Exchange(first, second, name=NAME, combines=True)  # type: ignore[arg-type]
+        return Seen(first, second, name=NAME, combines=True)  # type: ignore[arg-type]
 
-    return of_folder if server is None else of_hub
+    return of_hub
 
 
 def _server() -> Any:
@@ -219,21 +325,26 @@ def _server() -> Any:
     return FakeHub().start()
 
 
-def _fork(job: Callable[[], None]) -> int:
+def _fork(job: Callable[[], int], folder: Path) -> int:
+    """A process of its own, with a clock that is an hour off, whose words go to a file."""
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
+        words = os.open(folder / f"said-{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(words, 1)
+        os.dup2(words, 2)
         random.seed(os.getpid())
         skew_s = random.choice((-3600.0, 3600.0))
         real = time.time
         time.time = lambda: real() + skew_s
-        job()
-        status = 0
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        status = job()
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(status)
 
 
@@ -255,38 +366,64 @@ def _packet(template: np.ndarray, session: int, first: int, step: int) -> Packet
     )
 
 
-def _work(folder: Path, exchange: Exchange, number: int, template: np.ndarray) -> None:
+class Noted(Spool):
+    """A spool that notes what it is offered, and what it has acknowledged."""
+
+    notes: Path
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """See :class:`Spool`."""
+        said = [parse_name(name.rpartition("/")[2]) for name in files]
+        words = "".join(f"{name.session} {name.first} {name.end}\n" for name in said if name)
+        self._note("offered", words)
+        super().put(files)
+        self._note("acknowledged", words)
+
+    def _note(self, kind: str, words: str) -> None:
+        with (self.notes / f"{kind}-{os.getpid()}").open("a") as file:
+            file.write(words)
+
+
+class Seen(Exchange):
+    """An exchange that notes which weights came out of it."""
+
+    notes: Path
+
+    def fetch(self, have: str | None = None) -> Published | None:
+        """See :class:`Exchange`."""
+        if (found := super().fetch(have)) is not None:
+            with (self.notes / f"fetched-{os.getpid()}").open("a") as file:
+                file.write(f"{found.weights.state['step']}\n")
+        return found
+
+
+def _work(folder: Path, exchange: Exchange, number: int, template: np.ndarray) -> int:
     session = secrets.randbits(62)
-    spool = Spool(folder / f"spool-{number}", exchange.hands_store, max_bytes=2**20, combined=exchange.combined)
+    spool = Noted(folder / f"spool-{number}", exchange.hands_store, max_bytes=2**20, combined=exchange.combined)
     first, step, digest = 0, 0, None
-    with (
-        (folder / f"acknowledged-{os.getpid()}").open("a") as log,
-        (folder / f"fetched-{os.getpid()}").open("a") as seen,
-    ):
-        while not (folder / "stop").exists():
-            try:
-                if (found := exchange.fetch(digest)) is not None:
-                    step, digest = found.weights.state["step"], found.digest
-                    print(step, file=seen, flush=True)
-            except OSError:
-                pass
-            try:
-                spool.put(exchange.packed(_packet(template, session, first, step)))
-                print(session, first, file=log, flush=True)  # acknowledged
-                first += HANDS
-            except OSError:
-                pass
-            with contextlib.suppress(OSError):
-                spool.flush()
-            time.sleep(random.uniform(0.005, 0.05))
+    while not (folder / "stop").exists():
+        try:
+            if (found := exchange.fetch(digest)) is not None:
+                step, digest = found.weights.state["step"], found.digest
+        except OSError:
+            pass
+        try:
+            spool.put(exchange.packed(_packet(template, session, first, step)))
+            first += HANDS
+        except OSError:
+            pass
+        with contextlib.suppress(OSError):
+            spool.flush()
+        time.sleep(random.uniform(0.005, 0.05))
     while len(spool):
         try:
             spool.flush()
         except OSError:
             time.sleep(0.1)
+    return 0
 
 
-def _learn(folder: Path, exchange: Exchange, model: ZebModel) -> None:
+def _learn(folder: Path, exchange: Exchange, model: ZebModel) -> int:
     inbox = Inbox(exchange.hands_store, NAME, run=RUN)
     hands, step = np.zeros(0, EXPERIENCE), 0
     checkpoint = folder / "checkpoint"
@@ -313,31 +450,75 @@ def _learn(folder: Path, exchange: Exchange, model: ZebModel) -> None:
         except OSError:
             pass
         if last and not packets:
-            return
+            return 0
         time.sleep(0.05)
 
 
-def _count(folder: Path, faults: dict[str, int], statuses: list[int]) -> Result:
-    acknowledged: set[tuple[int, int]] = set()
-    for log in folder.glob("acknowledged-*"):
-        for line in log.read_text().splitlines():
-            session, first = map(int, line.split())
-            acknowledged |= {(session, number) for number in range(first, first + HANDS)}
-    hands = np.load(folder / "checkpoint" / "hands.npy")
+def _fleet_worker(folder: Path, exchange: Exchange, signs: Path, number: int) -> int:
+    """``zeb42 fleet worker``, whose disk is full now and then."""
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if (signs / "no room").exists():
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    os.fsync = fsync  # type: ignore[assignment]
+    cli.open_exchange, cli.Spool = lambda *_: exchange, Noted  # type: ignore[assignment,misc]
+    words = ["--exchange", str(folder / "exchange"), "--name", NAME, "--worker", "w", "--device", "cpu", "--block", "4"]
+    return cli.main(["worker", *words, "--spool", str(folder / f"spool-{number}")])
+
+
+def _fleet_learner(folder: Path, exchange: Exchange) -> int:
+    """``zeb42 fleet learner``."""
+    cli.open_exchange = lambda *_: exchange  # type: ignore[assignment,misc]
+    words = ["--exchange", str(folder / "exchange"), "--name", NAME, "--out", str(folder / "run")]
+    return cli.main(["learner", *words, *FLEET])
+
+
+def _warm_up() -> None:
+    """Compile what the processes will need."""
+    config = parse_options(TrainConfig, [word for word in FLEET if word != "--max-age-s"][:-1], program="chaos")
+    evaluator = NetworkEvaluator(ZebModel(config.network_config()), device="cpu", precision="float32")
+    hands = parts.actor_of(config, evaluator, taught=False, threads=1).play(np.arange(4))
+    ring = parts.ring_of(config)
+    ring.append(hands)
+    ring.sample(8)
+
+
+def _count(folder: Path, place: str, faults: dict[str, int], badly_ended: int) -> Result:
+    acknowledged, offered = (_noted(folder, kind) for kind in ("acknowledged", "offered"))
+    if place == "fleet":
+        from zeb42_agents.training.run_folder import read_checkpoint
+
+        checkpoint = read_checkpoint(folder / "run")
+        assert checkpoint is not None
+        hands, counts = checkpoint.hands, checkpoint.progress["fleet"]["inbox"]["counts"]
+    else:
+        hands = np.load(folder / "checkpoint" / "hands.npy")
+        counts = read_json(folder / "checkpoint" / "state.json")["inbox"]["counts"]
     held = list(zip(hands["worker"].tolist(), hands["sequence"].tolist(), strict=True))
-    sessions = {session for session, _ in acknowledged}
+    said = [path.read_text() for path in folder.glob("said-*")]
     return Result(
         acknowledged=len(acknowledged),
         in_buffer=len(held),
         missing=len(acknowledged - set(held)),
         twice=len(held) - len(set(held)),
-        # A worker may be killed between the spool's answer and its note of it: one packet for each start at most.
-        invented=len([1 for session, _ in set(held) - acknowledged if session not in sessions]),
+        invented=len(set(held) - offered),
         faults=faults,
-        statuses=statuses,
-        counts=read_json(folder / "checkpoint" / "state.json")["inbox"]["counts"],
+        badly_ended=badly_ended + sum("Traceback" in words for words in said),
+        counts=counts,
         fetches=sum(len(seen.read_text().splitlines()) for seen in folder.glob("fetched-*")),
+        starts=len(said),
     )
+
+
+def _noted(folder: Path, kind: str) -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for notes in folder.glob(f"{kind}-*"):
+        for session, first, end in (map(int, line.split()) for line in notes.read_text().splitlines()):
+            found |= {(session, number) for number in range(first, end)}
+    return found
 
 
 if __name__ == "__main__":
