@@ -16,6 +16,7 @@ _EXTRAS = {
     "wandb": ("wandb",),
     "data": ("pyarrow",),
     "hub": ("huggingface_hub",),
+    "fleet": ("ray",),
     "render": ("pygame",),
     "recipes": ("sb3_contrib", "stable_baselines3", "torchrl", "tensordict", "minari", "pyspiel"),
 }

@@ -56,6 +56,8 @@ class LearnerCommand:
     """Metrics to W&B besides the CSV."""
     tensorboard: bool = False
     """Metrics to TensorBoard, too, in the folder of the run."""
+    trackio: bool = False
+    """Metrics to Trackio, too, on this machine."""
     squash: bool = False
     """Forget the history of the exchange's repositories on the Hub first: what was deleted stops taking room there."""
     fleet: FleetConfig = field(default_factory=FleetConfig)
@@ -69,6 +71,11 @@ class RunCommand(LearnerCommand):
     exchange: str = ""
     """Where workers and learner meet: a folder or hf://USER/REPO; by default a folder in that of the run."""
     fleet: FleetConfig = field(default_factory=lambda: FleetConfig(lead=2, workers=2))
+    ray: str = ""
+    """Workers on a Ray cluster that this machine is a node of, as many as it has GPUs, or else CPUs but one: its
+    address, or auto for one that runs here. Without an address: RAY_ADDRESS, or a cluster of this machine's own."""
+    worker_price_per_hour: float = 0.0
+    """Of each worker, for the report: its part of a machine that is not the learner's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,8 @@ class WorkerCommand:
     """Hands played side by side; 0: as many as the run's lanes."""
     price_per_hour: float = 0.0
     """Of this machine, for the learner's report."""
+    wandb: Literal["off", "offline", "online"] = "off"
+    """A run of this worker in W&B, in the group of the learner's."""
     with_parent: Annotated[bool, tyro.conf.arg(help="End when the process that started this one does.")] = False
 
 
@@ -126,18 +135,51 @@ def _run(words: list[str], console: Console) -> int:
     out = given_options(words).get("out") or f"runs/fleet-{_name(words)}"
     if "exchange" not in given_options(words):
         words = [*words, "--exchange", str(Path(out) / "exchange")]
-    command, exchange = _learner_command(RunCommand, words, f"{PROGRAM} run")
+    command, exchange = _learner_command(RunCommand, _with_address(words), f"{PROGRAM} run")
+    price = command.worker_price_per_hour
+    if not 0 <= price < 1e9:
+        raise ValueError(f"expected worker_price_per_hour of at least 0, got {price}")
+    if command.ray:
+        return _run_on_a_cluster(command, exchange, console, asked="workers" in given_options(words))
     cores = os.cpu_count() or 1
     threads = max(1, cores // max(1, command.fleet.workers))
-    config = command.config
-    if not config.threads:
-        config = replace(config, threads=max(1, cores - command.fleet.workers * threads))
-    learner = _build_learner(replace(command, config=config), exchange, console)
+    learner = _build_learner(_with_threads(command, command.fleet.workers * threads), exchange, console)
     workers = ["--exchange", command.exchange, "--name", exchange.name, "--threads", str(threads)]
-    workers += ["--price-per-hour", "0", "--device", config.device]
+    workers += ["--price-per-hour", str(price), "--device", command.config.device, "--wandb", command.wandb]
     with LocalWorkers(workers, command.fleet.workers, learner.run_folder / "workers", console):
         learner.run()
     return 0
+
+
+def _run_on_a_cluster(command: RunCommand, exchange: Exchange, console: Console, *, asked: bool) -> int:
+    from zeb42_agents.fleet import cluster
+
+    with cluster.cluster(command.ray) as room:
+        num = command.fleet.workers if asked else room.workers()
+        command = replace(command, fleet=replace(command.fleet, workers=num))
+        console.print(f"Ray: {room.cpus} CPUs, {room.gpus} GPUs, {num} workers", soft_wrap=True)
+        learner = _build_learner(_with_threads(command, min(num, room.here)), exchange, console)
+        store = None if exchange.repo else cluster.serve(Path(command.exchange))
+        price = command.worker_price_per_hour
+        job = cluster.Job(exchange.name, command.exchange, store, learner.run_id, price)
+        with cluster.RayWorkers(job, num, room, console):
+            learner.run()
+    return 0
+
+
+def _with_address(words: list[str]) -> list[str]:
+    """``words``, with an address behind a --ray that has none."""
+    given = given_options(words).get("ray")
+    if given is None or (given and not given.startswith("-")):
+        return words
+    at = words.index("--ray") + 1
+    return [*words[:at], os.environ.get("RAY_ADDRESS") or "own", *words[at:]]
+
+
+def _with_threads(command: RunCommand, busy: int) -> RunCommand:
+    """``command``, whose learner takes the cores that workers of this machine leave, unless it says how many."""
+    config, cores = command.config, os.cpu_count() or 1
+    return replace(command, config=replace(config, threads=config.threads or max(1, cores - busy)))
 
 
 def _learner(words: list[str], console: Console) -> int:
@@ -168,6 +210,7 @@ def _worker(words: list[str], console: Console) -> int:
         block=command.block,
         price_per_hour=command.price_per_hour,
         machine=machine,
+        wandb=command.wandb,
         console=console,
         alive=parent_watch() if command.with_parent else lambda: True,
     ).run()
@@ -205,6 +248,7 @@ def _build_learner(command: LearnerCommand, exchange: Exchange, console: Console
         fleet=command.fleet,
         wandb=command.wandb,
         tensorboard=command.tensorboard,
+        trackio=command.trackio,
         console=console,
     )
     console.print(f"run: {learner.run_folder}, exchange: {exchange.spec}, weights: {exchange.name}", soft_wrap=True)

@@ -43,8 +43,8 @@ class FleetLearner(Trainer):
     gone), it goes on with the published weights and the newest hands that lie there, its optimizer cold.
 
     Args:
-        config, run, wandb, tensorboard, console: as of :class:`Trainer`. A cycle takes in at least the hands that it
-            would play.
+        config, run, wandb, tensorboard, trackio, console: as of :class:`Trainer`. A cycle takes in at least the hands
+            that it would play.
         exchange: where hands come from and weights go to.
         fleet: how it keeps step with its workers.
     """
@@ -60,6 +60,7 @@ class FleetLearner(Trainer):
         fleet: FleetConfig | None = None,
         wandb: WandbMode = "off",
         tensorboard: bool = False,
+        trackio: bool = False,
         console: Console | None = None,
     ) -> None:
         self.exchange = exchange
@@ -76,7 +77,7 @@ class FleetLearner(Trainer):
         self._outages = Outages(console or Console(quiet=True))
         self._view = FleetView(Console(quiet=True))
         self._there = self._look()
-        super().__init__(config, run, wandb=wandb, tensorboard=tensorboard, console=console)
+        super().__init__(config, run, wandb=wandb, tensorboard=tensorboard, trackio=trackio, console=console)
         if self.restored:
             self._save_checkpoint()
 
@@ -306,6 +307,7 @@ class FleetLearner(Trainer):
         more = {
             "total_time_s": self.total_time_s,
             "wandb_id": self.tracker.wandb_id,
+            "group": self.run_folder.name,
             "ages": self._ages.to_json()[-100:],
             "workers": self.roster.to_json(),
         }

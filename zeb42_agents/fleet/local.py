@@ -1,25 +1,22 @@
-"""Workers on this machine, each a process of its own, started again when they die."""
+"""Workers on this machine, each a process of its own."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 from rich.console import Console
 
-QUICK_DEATH_S, MAX_QUICK_DEATHS = 20.0, 3
-STOP_S = 45.0
+from zeb42_agents.fleet.crew import STOP_S, Crew, End
+
+USAGE = 2  # the exit status of a worker that cannot work with what it finds
 
 
-class LocalWorkers:
-    """Keeps ``num`` workers of this machine alive: ``with LocalWorkers(...):``.
-
-    What they say goes to ``LOGS/WORKER.log``. One that dies is started again; one that dies soon after its start, three
-    times in a row, is given up.
+class LocalWorkers(Crew):
+    """Workers of this machine, kept alive. What they say goes to ``LOGS/WORKER.log``.
 
     Args:
         words: of their command line, behind ``zeb42 fleet worker``.
@@ -29,22 +26,27 @@ class LocalWorkers:
     """
 
     def __init__(self, words: list[str], num: int, logs: Path, console: Console) -> None:
-        self._words, self._logs, self._console = words, logs, console
-        self._names = [f"worker-{number}" for number in range(num)]
+        super().__init__(num, console)
+        self._words, self._logs = words, logs
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="workers", daemon=True)
-
-    def __enter__(self) -> LocalWorkers:
         self._logs.mkdir(parents=True, exist_ok=True)
-        for name in self._names:
-            self._start(name)
-        self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
+    def _start(self, name: str) -> None:
+        own = ["--worker", name, "--spool", str(self._logs / "spool" / name), "--with-parent"]
+        command = [sys.executable, "-m", "zeb42_agents", "fleet", "worker", *self._words, *own]
+        with self._log(name).open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_quiet(), start_new_session=True
+            )
+
+    def _end(self, name: str) -> End | None:
+        status = self._processes[name].poll()
+        if not status:
+            return None if status is None else End()
+        log = self._log(name)
+        return End(f"status {status}, its last words: {_last_line(log)} ({log})", for_good=status == USAGE)
+
+    def _stop(self) -> None:
         for process in self._processes.values():
             process.terminate()
         until = time.monotonic() + STOP_S
@@ -55,36 +57,8 @@ class LocalWorkers:
                 process.kill()
                 process.wait()
 
-    def _start(self, name: str) -> None:
-        own = ["--worker", name, "--spool", str(self._logs / "spool" / name), "--with-parent"]
-        command = [sys.executable, "-m", "zeb42_agents", "fleet", "worker", *self._words, *own]
-        with (self._logs / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_quiet(), start_new_session=True
-            )
-
-    def _watch(self) -> None:
-        started = dict.fromkeys(self._names, time.monotonic())
-        deaths = dict.fromkeys(self._names, 0)
-        alive = set(self._names)
-        while not self._ending.wait(0.2):
-            for name in sorted(alive):
-                status = self._processes[name].poll()
-                if status is None:
-                    continue
-                if status == 0:  # the run is over
-                    alive.remove(name)
-                    continue
-                deaths[name] = deaths[name] + 1 if time.monotonic() - started[name] < QUICK_DEATH_S else 1
-                log = self._logs / f"{name}.log"
-                given_up = deaths[name] >= MAX_QUICK_DEATHS
-                what = "given up; its last words" if given_up else "started again; its last words"
-                self._console.print(f"{name} ended with {status}: {what}: {_last_line(log)} ({log})", soft_wrap=True)
-                if given_up:
-                    alive.remove(name)
-                    continue
-                started[name] = time.monotonic()
-                self._start(name)
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
 
 
 def _quiet() -> dict[str, str]:

@@ -15,9 +15,10 @@ from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.exchange import Exchange, Packet, Published, Spool
 from zeb42_agents.fleet.live import Outages
-from zeb42_agents.fleet.orders import Orders
-from zeb42_agents.training import parts
+from zeb42_agents.fleet.orders import KEY, Orders
+from zeb42_agents.training import parts, sinks
 from zeb42_agents.training.actor import Actor
+from zeb42_agents.training.sinks import WandbMode
 
 PATIENCE_S = 30.0  # a worker that is ahead plays on when no newer weights have come for as long
 IDLE_S = 0.05
@@ -90,6 +91,7 @@ class Worker:
         block: hands played side by side; 0 takes as many as the run's lanes.
         price_per_hour: of this machine, for the learner's report.
         machine: what it is, in a few words.
+        wandb: whether W&B is told, too: a run of each start, in the group of the learner's.
         console: for progress; None is silent.
         alive: asked between blocks; the worker ends when it says no.
     """
@@ -105,6 +107,7 @@ class Worker:
         block: int = 0,
         price_per_hour: float = 0.0,
         machine: str = "",
+        wandb: WandbMode = "off",
         console: Console | None = None,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -114,6 +117,10 @@ class Worker:
         self._exchange, self._spool, self._name = exchange, spool, name
         self._device, self._threads, self._block = device, threads, block
         self._price_per_hour, self._machine, self._alive = price_per_hour, machine, alive
+        self._wandb = wandb
+        self._sink: sinks.WandbSink | None = None
+        if wandb != "off":
+            sinks.require_wandb(wandb)  # before anything is played
         self._began_s = time.monotonic()
         self._published: Published | None = None
         self._orders: Orders | None = None
@@ -132,8 +139,12 @@ class Worker:
                 if (orders := self._orders) is None or not (num := self._allowance(orders)):
                     time.sleep(IDLE_S if orders else max(IDLE_S, min(1.0, self._exchange.poll_s)))
                     continue
-                self._send(self._play(orders, num))
+                packet = self._play(orders, num)
+                self._tell(packet, orders)
+                self._send(packet)
         finally:
+            if self._sink is not None:
+                self._sink.close({"hands": self.num_played})
             if left := self._courier.close():
                 self.console.print(
                     f"{left} files of hands wait in {self._spool.folder}; a worker with that --spool sends them",
@@ -230,6 +241,27 @@ class Worker:
         self.num_played += num
         self._credit -= num
         return packet
+
+    def _tell(self, packet: Packet, orders: Orders) -> None:
+        """Tell W&B, whose run begins with the first hands."""
+        if self._wandb == "off":
+            return
+        if self._sink is None:
+            assert self._published is not None
+            about = {"weights": self._exchange.name, "session": f"{self.session:x}", "machine": self._machine}
+            folder = self._spool.folder.with_name(f"{self._name}-wandb")
+            folder.mkdir(exist_ok=True)
+            self._sink = sinks.WandbSink(
+                folder,
+                self._wandb,
+                about | {"price_per_hour": self._price_per_hour},
+                None,
+                job_type="worker",
+                group=str(self._published.weights.state[KEY].get("group", self._exchange.name)),
+                console=self.console,
+            )
+        row = {"cycle": orders.cycle, "weights_step": packet.weights_step, "hands": packet.end, "time_s": packet.time_s}
+        self._sink.log(row | {"hands_per_s": packet.end / packet.time_s}, packet.end)
 
     def _send(self, packet: Packet) -> None:
         """Into the spool; what does not fit waits in memory, and so does play."""

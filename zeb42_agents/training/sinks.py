@@ -39,11 +39,12 @@ class WandbSink:
     """Weights & Biases. Where its server does not answer the run is written offline, to be synced later.
 
     Args:
-        run: folder of the run, whose name is the group.
+        run: folder of the run, whose name it has.
         mode: ``offline`` or ``online``.
         config: of the run.
         run_id: of the W&B run to go on with; None begins one.
         job_type: ``train``, ``learner`` or ``worker``.
+        group: what runs of one training share; by default the name.
         tags: to find it by.
         console: where it is said that the server does not answer.
     """
@@ -56,6 +57,7 @@ class WandbSink:
         run_id: str | None,
         *,
         job_type: str = "train",
+        group: str = "",
         tags: Sequence[str] = (),
         console: Console | None = None,
     ) -> None:
@@ -63,7 +65,7 @@ class WandbSink:
         options = {
             "project": os.environ.get("WANDB_PROJECT", "zeb42"),
             "name": run.name,
-            "group": os.environ.get("WANDB_RUN_GROUP", run.name),
+            "group": os.environ.get("WANDB_RUN_GROUP", group or run.name),
             "job_type": job_type,
             "tags": list(tags),
             "dir": str(run),
