@@ -10,6 +10,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),  # forks of workers
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # of the stand-in's libraries
     pytest.mark.skipif(sys.platform == "win32", reason="forks and kills"),
 ]
 _spec = importlib.util.spec_from_file_location("chaos", Path(__file__).parents[3] / "benchmarks" / "chaos.py")
