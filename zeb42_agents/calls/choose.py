@@ -58,7 +58,8 @@ def knows(view: np.void) -> bool:
 
 def learned_for(views: np.ndarray) -> np.ndarray:
     """In which of ``views`` [B] the rules are those that the networks have learned: bool [B]."""
-    return (views["kind"] == STRAIGHT) & np.isin(views["scoring"], (goals.FOR_MARKS, goals.FOR_CONTRACT))
+    by_contract = np.fromiter((goals.by_contract(scoring) for scoring in views["scoring"]), np.bool_, len(views))
+    return (views["kind"] == STRAIGHT) & by_contract
 
 
 def learned_calls(net: CallNetwork, views: np.ndarray) -> np.ndarray:
