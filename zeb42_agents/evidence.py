@@ -22,7 +22,7 @@ from zeb42_agents import likelihood
 from zeb42_agents import worlds as deals
 from zeb42_agents.minds import NETWORK, Mind
 from zeb42_agents.minds.network import write_logits
-from zeb42_agents.simple_bidder import NUM_GOALS, best_chances, bid_worth, made_chance, pass_worth
+from zeb42_agents.simple_bidder import made_chance, value_calls_with
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, mix, popcount
 from zeb42_env._core.dominoes import NUM_DECLARATIONS, NUM_DOMINOES, NUM_SEATS, TRUMPS
@@ -351,26 +351,27 @@ def _log_of_seat(view: np.void, seat: int, held: np.uint32, auction: np.ndarray)
 @njit(cache=True, nogil=True)
 def call_chance(hand: np.void, held: np.uint32, action: int) -> float:
     """How likely a bidder with the dominoes ``held`` makes the call ``action``, to move in the auction of ``hand``."""
-    chances = np.empty(NUM_GOALS)
-    best_chances(held, hand.declarations, chances)
-    values = np.empty(NUM_ACTIONS)
-    legal = legal_calls(hand)
+    values, legal = np.empty(NUM_ACTIONS), legal_calls(hand)
+    value_calls_with(hand, held, legal, values)
+    return _soft_chance(values, legal, action, CALL_SOFTNESS, CALL_NOISE)
+
+
+@njit(cache=True, nogil=True)
+def _soft_chance(values: np.ndarray, legal: np.uint64, chosen: int, softness: float, noise: float) -> float:
+    """How likely ``chosen`` is of ``legal`` (bits) where an action is as likely as e to its value by ``softness``, and
+    a share of ``noise`` of all choices is even."""
     highest, left = -np.inf, legal
     while left:
-        call = lowest(left)
+        action = lowest(left)
         left &= left - np.uint64(1)
-        if call == PASS:
-            values[call] = pass_worth(hand.bidder, hand.to_move)
-        else:
-            values[call] = bid_worth(bid_value(call), hand.scoring, chances)
-        highest = max(highest, values[call])
+        highest = max(highest, np.float64(values[action]))
     total, left = 0.0, legal
     while left:
-        call = lowest(left)
+        action = lowest(left)
         left &= left - np.uint64(1)
-        total += np.exp((values[call] - highest) / CALL_SOFTNESS)
-    soft = np.exp((values[action] - highest) / CALL_SOFTNESS) / total
-    return (1.0 - CALL_NOISE) * soft + CALL_NOISE / popcount(legal)
+        total += np.exp((values[action] - highest) / softness)
+    soft = np.exp((values[chosen] - highest) / softness) / total
+    return (1.0 - noise) * soft + noise / popcount(legal)
 
 
 @njit(cache=True, nogil=True)
@@ -452,15 +453,4 @@ def _log_of_play(mind: Mind, view: np.void, legal: np.uint32, played: int, tempe
     """The log of how likely ``mind`` plays ``played`` of the ``legal`` dominoes (bits) from ``view``."""
     logits = mind.network.logits
     write_logits(mind.network, view)
-    highest, left = -np.inf, legal
-    while left:
-        domino = lowest(left)
-        left &= left - np.uint32(1)
-        highest = max(highest, np.float64(logits[domino]))
-    total, left = 0.0, legal
-    while left:
-        domino = lowest(left)
-        left &= left - np.uint32(1)
-        total += np.exp((logits[domino] - highest) / temperature)
-    soft = np.exp((logits[played] - highest) / temperature) / total
-    return np.log((1.0 - PLAY_NOISE) * soft + PLAY_NOISE / popcount(legal))
+    return np.log(_soft_chance(logits, np.uint64(legal), played, temperature, PLAY_NOISE))

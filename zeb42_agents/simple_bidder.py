@@ -121,16 +121,21 @@ def simple_call(view: np.void) -> int:
 @njit(cache=True, nogil=True)
 def value_calls(view: np.void, values: np.ndarray) -> None:
     """Write what each legal call of a view in its auction is worth to its team into ``values`` (float64 [56])."""
+    value_calls_with(view, view.held[view.to_move], legal_mask(view), values)
+
+
+@njit(cache=True, nogil=True)
+def value_calls_with(hand: np.void, held: np.uint32, legal: np.uint64, values: np.ndarray) -> None:
+    """The same for the seat to move in ``hand`` if it held the dominoes ``held``; ``legal`` are its calls, as bits."""
     chances = np.empty(NUM_GOALS)
-    best_chances(view.held[view.to_move], view.declarations, chances)
-    legal = legal_mask(view)
+    best_chances(held, hand.declarations, chances)
     while legal:
         call = lowest(legal)
         legal &= legal - np.uint64(1)
         if call == PASS:
-            values[call] = pass_worth(view.bidder, view.to_move)
+            values[call] = pass_worth(hand.bidder, hand.to_move)
         else:
-            values[call] = bid_worth(bid_value(call), view.scoring, chances)
+            values[call] = bid_worth(bid_value(call), hand.scoring, chances)
 
 
 @njit(cache=True, nogil=True)

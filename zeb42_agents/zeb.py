@@ -19,6 +19,7 @@ from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.search.bundle import Plan
 from zeb42_agents.search.config import SOLVE_TRICKS
+from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.dominoes import NUM_TRICKS
 from zeb42_env.hand import Hand
 
@@ -133,18 +134,28 @@ class Zeb(Agent):
         """One legal action id for each view (HAND [B]): int64 [B]."""
         views = require_movers(views)
         keys = view_keys(rng, len(views))
-        actions: np.ndarray = self.search(views, keys).action if self.search else self.evaluator(views)[0].argmax(1)
+        actions = np.empty(len(views), np.int64)
+        own = self.evaluator.speaks(views)
+        if not own.all():  # before any search, whose values could overrule the bidder
+            actions[~own] = simple_calls(views[~own])
+        if own.any():
+            actions[own] = self._choose(views[own], keys[own])
         return actions
+
+    def _choose(self, views: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        chosen: np.ndarray = self.search(views, keys).action if self.search else self.evaluator(views)[0].argmax(1)
+        return chosen
 
     def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
         """What it thinks of its decision about one ``view``: with search visits, Q, principal line, belief and worlds,
-        without it the policy, the value and the belief. See :meth:`zeb42_agents.Agent.explain`."""
+        without it the policy, the value and the belief. Of a call that the simple bidder makes for it, what the bidder
+        thinks, with the network's value and belief. See :meth:`zeb42_agents.Agent.explain`."""
         views, keys = one_decision(view, rng)
-        found = self.search(views, keys).explain() if self.search else self._explain_policy(views)
         if self.evaluator.speaks(views)[0]:
-            return found
-        how = f"{found.how}; {SPOKEN_FOR}" if self.search and found.how else SPOKEN_FOR
-        return replace(found, speaker="simple bidder", how=how)
+            return self.search(views, keys).explain() if self.search else self._explain_policy(views)
+        call, thought = explain_call(views[0]), self._explain_policy(views)
+        how = f"{call.how}; {SPOKEN_FOR}"
+        return replace(call, how=how, network_value=thought.network_value, belief=thought.belief)
 
     def _explain_policy(self, views: np.ndarray) -> Explanation:
         """The network's answers about one view."""

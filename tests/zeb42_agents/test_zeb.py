@@ -147,6 +147,24 @@ def test_a_decision_can_be_explained(saved: Path, options: str) -> None:
     assert SPOKEN_FOR not in str(agent.explain(call))
 
 
+def test_no_search_overrules_the_bidder_that_speaks_for_it(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = make_agent(f"zeb:{saved},sims=16,worlds=4")
+    views = views_of_play(40, contract="auction")
+    calling = views["phase"] != core.TRICKS
+    assert 0 < calling.sum() < 40
+    keys, searched, real = np.arange(40, dtype=np.uint64), [], agent.search
+    alone = agent.act(views[~calling], keys[~calling])
+    monkeypatch.setattr(agent, "search", lambda *given: (searched.append(given[0]), real(*given))[1])
+    actions = agent.act(views, keys)
+    assert (actions[calling] == simple_calls(views[calling])).all()
+    assert (actions[~calling] == alone).all()
+    assert (searched[0]["phase"] == core.TRICKS).all()
+    call = views[calling][0]
+    found = agent.explain(call)
+    assert found.chosen == simple_calls(views[calling][:1])[0]
+    assert found.belief is not None
+
+
 def test_bad_options_say_what_is_allowed(saved: Path, tmp_path: Path) -> None:
     for spec, message in (
         ("zeb", "expected weights in 'zeb'"),

@@ -59,6 +59,7 @@ LEVELS = (
         name="Zeb, thinking hard",
         spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7",
         about="2,048 lines in 256 guessed deals",
+        caller="simple bidder",
         is_cheap=False,
     ),
 )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from safetensors import SafetensorError
 
-from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
 from zeb42_agents.files import read_json
 from zeb42_agents.training.calls.config import KIND, CallsConfig
-from zeb42_agents.training.calls.run import CONFIG_FILE, Calls
+from zeb42_agents.training.calls.run import Calls
+from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, go_on, is_kind
 from zeb42_agents.training.run_folder import is_begun
 
-PROGRAM = "zeb42 train"
-INTERRUPTED, FAILED, USAGE = 130, 1, 2
 BESIDE_RESUME = {"resume", "rounds", "threads", "preset"}
 
 
@@ -38,40 +34,19 @@ class Command:
 
 def learns_calls(folder: Path) -> bool:
     """Whether ``folder`` holds a run that learns calls."""
-    try:
-        return read_json(folder / CONFIG_FILE).get("kind") == KIND
-    except ValueError:
-        return False
+    return is_kind(folder, KIND)
 
 
 def main(words: Sequence[str], given: dict[str, str]) -> int:
     """Learn as ``words`` say; ``given`` are the options in them. Returns the exit status."""
     console = Console(highlight=False, markup=False)
-    run: Calls | None = None
-    with stops_raise():
-        try:
-            run = _run(words, given, console)
-            console.print(f"run: {run.folder}", soft_wrap=True)
-            console.print(", ".join(f"{k}={v}" for k, v in run.config.to_json().items()), soft_wrap=True)
-            run.run()
-            console.print(
-                f"To play with these calls:\n  zeb42 arena zeb:laptop,calls={run.folder} greedy --protocol match",
-                soft_wrap=True,
-            )
-        except (ValueError, OSError, SafetensorError) as error:
-            console.print(f"error: {error}", style="red", soft_wrap=True)
-            return USAGE
-        except FloatingPointError as error:
-            console.print(f"stopped: {error}; begin again with a lower --lr", style="red", soft_wrap=True)
-            return FAILED
-        except KeyboardInterrupt as stop:
-            if run is None:
-                console.print("\nstopped before the first hand; nothing was changed")
-            else:
-                go_on = f"{PROGRAM} --resume {shlex.quote(str(run.folder))}"
-                console.print(f"\nstopped; {len(run.rows)} rounds are saved. To go on:\n  {go_on}", soft_wrap=True)
-            return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
-    return 0
+    return go_on(
+        lambda: _run(words, given, console),
+        console,
+        rows="rounds",
+        at_last="To play with these calls:\n  zeb42 arena zeb:laptop,calls={folder} greedy --protocol match",
+        diverged="begin again with a lower --lr",
+    )
 
 
 def _run(words: Sequence[str], given: dict[str, str], console: Console) -> Calls:

@@ -23,10 +23,11 @@ from zeb42_agents.simple_bidder import simple_calls
 from zeb42_agents.training.calls.collect import EXPERIENCE, NEVER, Caller, collect
 from zeb42_agents.training.calls.config import CallsConfig
 from zeb42_agents.training.calls.fit import Fitted, fit
+from zeb42_agents.training.in_rounds import CONFIG_FILE
 from zeb42_env._core.bits import mix
 from zeb42_env.records import check_records
 
-CONFIG_FILE, PROGRESS_FILE, TABLE_FILE = "config.json", "progress.json", "rounds.csv"
+PROGRESS_FILE, TABLE_FILE = "progress.json", "rounds.csv"
 RATING_SEED = 2**41  # far from any seed of training, and the same in every run
 BRIER_GOALS = (30, 35, 42)
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from safetensors import SafetensorError
 
-from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
 from zeb42_agents.files import read_json
+from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, go_on, is_kind
 from zeb42_agents.training.ladder.config import KIND, LadderConfig
-from zeb42_agents.training.ladder.run import CONFIG_FILE, Ladder
+from zeb42_agents.training.ladder.run import Ladder
 from zeb42_agents.training.run_folder import is_begun
 
-PROGRAM = "zeb42 train"
-INTERRUPTED, FAILED, USAGE = 130, 1, 2
 THE_RUNS_OWN = ("seed", "base", "base-views", "width", "second-width", "out")
 
 
@@ -38,36 +34,15 @@ class Command:
 
 def is_ladder(folder: Path) -> bool:
     """Whether ``folder`` holds a ladder."""
-    try:
-        return read_json(folder / CONFIG_FILE).get("kind") == KIND
-    except ValueError:
-        return False
+    return is_kind(folder, KIND)
 
 
 def main(words: Sequence[str], given: dict[str, str]) -> int:
     """Climb as ``words`` say; ``given`` are the options in them. Returns the exit status."""
     console = Console(highlight=False, markup=False)
-    ladder: Ladder | None = None
-    with stops_raise():
-        try:
-            ladder = _ladder(words, given, console)
-            console.print(f"run: {ladder.folder}", soft_wrap=True)
-            console.print(", ".join(f"{k}={v}" for k, v in ladder.config.to_json().items()), soft_wrap=True)
-            ladder.run()
-        except (ValueError, OSError, SafetensorError) as error:
-            console.print(f"error: {error}", style="red", soft_wrap=True)
-            return USAGE
-        except FloatingPointError as error:
-            console.print(f"stopped: {error}; --resume it with a lower --lr", style="red", soft_wrap=True)
-            return FAILED
-        except KeyboardInterrupt as stop:
-            if ladder is None:
-                console.print("\nstopped before the first hand; nothing was changed")
-            else:
-                go_on = f"{PROGRAM} --resume {shlex.quote(str(ladder.folder))}"
-                console.print(f"\nstopped; {len(ladder.rows)} rungs are saved. To go on:\n  {go_on}", soft_wrap=True)
-            return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
-    return 0
+    return go_on(
+        lambda: _ladder(words, given, console), console, rows="rungs", diverged="--resume it with a lower --lr"
+    )
 
 
 def _ladder(words: Sequence[str], given: dict[str, str], console: Console) -> Ladder:

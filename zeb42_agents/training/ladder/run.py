@@ -27,6 +27,7 @@ from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search.bundle import Plan
+from zeb42_agents.training.in_rounds import CONFIG_FILE
 from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import fit_labels, regret
@@ -34,7 +35,7 @@ from zeb42_agents.training.ladder.labels import label_states, read_labels, write
 from zeb42_agents.training.ladder.network import answers, fit_network, logits_of
 from zeb42_agents.training.ladder.states import Players, key_of, reach_states
 
-CONFIG_FILE, LOCK_FILE, PROGRESS_FILE, TABLE_FILE = "config.json", ".lock", "progress.json", "rungs.csv"
+LOCK_FILE, PROGRESS_FILE, TABLE_FILE = ".lock", "progress.json", "rungs.csv"
 MINDS, NETWORKS, LABELS, BEST, BEST_NETWORK = "minds", "networks", "labels", "best", "best-network"
 HELD_OUT = "held-out"
 SCHEMA = 1
