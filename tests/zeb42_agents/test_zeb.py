@@ -154,7 +154,12 @@ def test_no_search_overrules_the_bidder_that_speaks_for_it(saved: Path, monkeypa
     assert 0 < calling.sum() < 40
     keys, searched, real = np.arange(40, dtype=np.uint64), [], agent.search
     alone = agent.act(views[~calling], keys[~calling])
-    monkeypatch.setattr(agent, "search", lambda *given: (searched.append(given[0]), real(*given))[1])
+
+    def search(views: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        searched.append(views)
+        return real(views, keys)
+
+    monkeypatch.setattr(agent, "search", search)
     actions = agent.act(views, keys)
     assert (actions[calling] == simple_calls(views[calling])).all()
     assert (actions[~calling] == alone).all()
