@@ -10,33 +10,65 @@ import pytest
 from zeb42_env._numba.stale import forget_stale_kernels
 
 
-def package(folder: Path) -> Path:
+def package(folder: Path, **sources: str) -> Path:
+    """A folder with a source ``inner/b.py``, and those given."""
     (folder / "inner" / "__pycache__").mkdir(parents=True)
-    (folder / "a.py").write_text("1")
-    (folder / "inner" / "b.py").write_text("2")
+    for name, source in {"a": "", "inner/b": "", **sources}.items():
+        (folder / f"{name}.py").write_text(source)
     return folder
 
 
-def kernel(folder: Path) -> Path:
-    index = folder / "inner" / "__pycache__" / "b.kernel-1.py311.nbi"
+def kernel(folder: Path, name: str = "inner/b") -> Path:
+    source = folder / name
+    index = source.with_name("__pycache__") / f"{source.name}.kernel-1.py311.nbi"
+    index.parent.mkdir(exist_ok=True)
     index.write_bytes(b"compiled")
     return index
 
 
-def test_a_change_anywhere_forgets_every_kernel(tmp_path: Path) -> None:
-    env, agents = package(tmp_path / "env"), package(tmp_path / "agents")
+def edit(source: Path) -> None:
+    os.utime(source, ns=(0, source.stat().st_mtime_ns + 1))
+
+
+def test_a_change_forgets_what_imports_it_and_no_more(tmp_path: Path) -> None:
+    """From afar, through others, inside a function, as a name of a package: and only then."""
+    env = package(tmp_path / "env", __init__="from env.inner.b import x", **{"inner/b": "x = 1"})
+    sources = {
+        "direct": "from env.inner.b import x",
+        "far": "from agents import direct as other",
+        "late": "def f():\n    import env.inner.b",
+        "whole": "from env import x",
+        "relative": "from .direct import x",
+        "apart": "from env import a\nimport numpy",
+    }
+    agents = package(tmp_path / "agents", **sources)
     assert forget_stale_kernels(agents, builds_on=(env,))
-    cached = kernel(agents)
-    assert not forget_stale_kernels(agents, builds_on=(env,))
-    assert cached.exists()
-    for changed in (agents / "a.py", env / "inner" / "b.py"):
-        os.utime(changed, ns=(0, changed.stat().st_mtime_ns + 1))
+    for changed, kept in (
+        (env / "inner" / "b.py", {"apart", "inner/b"}),
+        (agents / "direct.py", {"apart", "inner/b", "late", "whole"}),
+        (agents / "inner" / "b.py", {*sources} - {"relative"}),
+        (env / "a.py", {*sources, "inner/b"} - {"apart", "relative"}),
+    ):
+        cached = {name: kernel(agents, name) for name in (*sources, "inner/b")}
+        assert not forget_stale_kernels(agents, builds_on=(env,))
+        assert all(index.exists() for index in cached.values())
+        edit(changed)
         assert forget_stale_kernels(agents, builds_on=(env,))
-        assert not cached.exists()
-        cached = kernel(agents)
-    (env / "new.py").write_text("3")
-    assert forget_stale_kernels(agents, builds_on=(env,))
-    assert not forget_stale_kernels(agents, builds_on=(env,))
+        assert {name for name, index in cached.items() if index.exists()} == kept
+
+
+def test_a_source_that_comes_or_goes_is_a_change(tmp_path: Path) -> None:
+    folder = package(tmp_path / "env", user="from env import new")
+    assert forget_stale_kernels(folder)
+    cached = kernel(folder, "user")
+    (folder / "new.py").write_text("")
+    assert forget_stale_kernels(folder)
+    assert not cached.exists()
+    cached = kernel(folder)
+    (folder / "new.py").unlink()
+    assert forget_stale_kernels(folder)
+    assert not cached.exists()
+    assert not forget_stale_kernels(folder)
 
 
 def test_a_folder_that_cannot_be_written_is_left_alone(tmp_path: Path) -> None:
