@@ -12,10 +12,11 @@ from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of
 from zeb42_agents.minds import NETWORK, Mind, choose
 from zeb42_agents.minds.network import write_logits
 from zeb42_agents.search.bundle import NOT_TRIED, Bundle, Plan, new_bundle, weigh_plays
+from zeb42_agents.search.samplers import Sample, Sampler
 from zeb42_agents.simple_bidder import explain_call, simple_calls
-from zeb42_env._core.bits import lowest, mix, popcount
+from zeb42_env._core.bits import lowest, mix, mix_all, popcount
 from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES
-from zeb42_env._core.record import TRICKS, legal_plays
+from zeb42_env._core.record import HAND, TRICKS, legal_plays
 from zeb42_env.hand import Hand
 
 MAX_WORLDS = 10_000
@@ -30,12 +31,20 @@ class MindPlayer(Agent):
 
     See :mod:`zeb42_agents.search.bundle`. Of plays that do equally well a network's favorite is taken; dice give the
     least count away. It calls as the simple bidder does. With ``evidence`` worlds are resampled by what the others
-    called and played.
+    called and played; with a ``sampler`` they are ``plan.num_worlds`` of the sampler's, of any view.
     """
 
-    def __init__(self, mind: Mind, plan: Plan = ALONE, *, evidence: Evidence | None = None, name: str = "mind") -> None:
+    def __init__(
+        self,
+        mind: Mind,
+        plan: Plan = ALONE,
+        *,
+        evidence: Evidence | None = None,
+        sampler: Sampler | None = None,
+        name: str = "mind",
+    ) -> None:
         self.name = name
-        self._mind, self._plan = mind, plan
+        self._mind, self._plan, self._sampler = mind, plan, sampler
         self._bundle = new_bundle(max(1, plan.most_worlds), evidence)
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
@@ -49,9 +58,16 @@ class MindPlayer(Agent):
             actions[~playing] = simple_calls(views[~playing])
         rows = np.flatnonzero(playing)
         chosen = np.empty(len(rows), np.int64)
-        _choose_many(views[rows], keys[rows], self._bundle, self._mind, self._plan, chosen)
+        given = self._sample(views[rows], keys[rows]).worlds
+        _choose_many(views[rows], keys[rows], given, self._bundle, self._mind, self._plan, chosen)
         actions[rows] = chosen
         return actions
+
+    def _sample(self, views: np.ndarray, keys: np.ndarray) -> Sample:
+        """The sampler's worlds HAND [B, W] of ``views`` [B] in their tricks; none (W = 0) without a sampler."""
+        if self._sampler is None or not len(views):
+            return Sample(np.empty((len(views), 0), HAND), worlds.uniform_weights(len(views)))
+        return self._sampler(views, self._plan.num_worlds, mix_all(keys, np.uint64(3)))
 
     def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
         """What the sampled worlds come to after each play, or what the mind alone makes of the plays; see
@@ -72,13 +88,16 @@ class MindPlayer(Agent):
                 how="the likeliest" if self._mind.temperature == 0 else "drawn by the policy",
             )
         values = np.empty(NUM_DOMINOES)
-        sampled = weigh_plays(views[0], keys[0], self._bundle, self._mind, self._plan, values)
+        given = self._sample(views, keys)
+        sampled = weigh_plays(views[0], keys[0], given.worlds[0], self._bundle, self._mind, self._plan, values)
         chosen = int(_best_play(views[0], keys[0], self._mind, values))
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         shares = share_of_worlds(sampled)
-        weighed = says_something(views[0], self._bundle.evidence)
+        weighed = self._sampler is not None or says_something(views[0], self._bundle.evidence)
         told = f", {basis_of(self._bundle.evidence)}," if weighed else ","
+        if self._sampler is not None:
+            told = f" from {self._sampler.name},"
         tie = "the mind's favorite" if self._mind.kind == NETWORK else "the least count"
         return Explanation(
             view=hand,
@@ -117,7 +136,13 @@ def _favorites(chosen: int, found: list[Candidate]) -> tuple[Candidate, ...]:
 
 @njit(cache=True, nogil=True)
 def _choose_many(
-    views: np.ndarray, keys: np.ndarray, bundle: Bundle, mind: Mind, plan: Plan, actions: np.ndarray
+    views: np.ndarray,
+    keys: np.ndarray,
+    given: np.ndarray,
+    bundle: Bundle,
+    mind: Mind,
+    plan: Plan,
+    actions: np.ndarray,
 ) -> None:
     values = np.empty(NUM_DOMINOES)
     for b in range(len(views)):
@@ -128,7 +153,7 @@ def _choose_many(
         if plan.num_worlds == 0:
             actions[b] = choose(mind, views[b], keys[b])
             continue
-        weigh_plays(views[b], keys[b], bundle, mind, plan, values)
+        weigh_plays(views[b], keys[b], given[b], bundle, mind, plan, values)
         actions[b] = _best_play(views[b], keys[b], mind, values)
 
 

@@ -11,20 +11,22 @@ from zeb42_agents import weights as weights_on_disk
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.calls.player import SIMPLE, with_calls
 from zeb42_agents.evaluator import NetworkEvaluator, load
-from zeb42_agents.evidence import Evidence, new_evidence
+from zeb42_agents.evidence import new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
+from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.minds import model as minds_on_disk
-from zeb42_agents.minds import network_mind
 from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.search.bundle import Plan
 from zeb42_agents.search.config import SOLVE_TRICKS
+from zeb42_agents.search.samplers import standard_sampler
 from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.dominoes import NUM_TRICKS
 from zeb42_env.hand import Hand
 
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
+PLAYED_WORLDS = 160  # of a search of a network over a mind
 
 
 class Zeb(Agent):
@@ -55,6 +57,7 @@ class Zeb(Agent):
         early: int = 1,
         temperature: float = 0.0,
         plays: float = 0.0,
+        mind: str = "",
         calls: str = SIMPLE,
         device: str = "auto",
         precision: str = "float32",
@@ -68,7 +71,8 @@ class Zeb(Agent):
 
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
-        tricks are solved. With a ``temperature`` the modelled players draw their plays.
+        tricks are solved. With a ``temperature`` the modelled players draw their plays. With ``mind=quick`` (or a
+        folder) a network searches so, too, in worlds that its own ``belief`` draws.
 
         With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
         others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
@@ -90,13 +94,27 @@ class Zeb(Agent):
         of_mind = {**of_worlds, "temperature": (temperature, 0.0)}
         if minds_on_disk.is_mind(weights):
             options = "worlds=, thin=, early=, solve_tricks=, temperature=, resample=, dealt=, plays="
-            _refuse(f"{weights} is a mind, which searches by {options}", of_network)
+            _refuse(f"{weights} is a mind, which searches by {options}", {**of_network, "mind": (mind, "")})
             if not worlds:
                 _need("worlds", {**of_worlds, **of_search})
+            plan = _plan(worlds, thin, early, solve_tricks)
             evidence = new_evidence(resample, dealt, plays)
-            player = _over_a_mind(weights, worlds, thin, early, solve_tricks, temperature, evidence)
+            player = MindPlayer(_mind(weights, temperature), plan, evidence=evidence, name=f"zeb:{weights}")
+            player.fingerprint = weights_on_disk.fingerprint_of(weights)
             return with_calls(player, weights, calls)
-        _refuse(f"{weights} is a network and no mind", of_mind)
+        if mind:
+            options = "worlds=, thin=, solve_tricks=, temperature=, belief=, resample=, dealt="
+            of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "plays": (plays, 0.0), "sims": (sims, 0)}
+            of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
+            _refuse(f"with mind= {weights} searches by {options}", of_others)
+            plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks)
+            evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
+            drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
+            sampler = standard_sampler(evaluator, drawn)
+            player = MindPlayer(_mind(mind, temperature), plan, sampler=sampler, name=f"zeb:{weights}")
+            player.fingerprint = "+".join(weights_on_disk.fingerprint_of(name) for name in (weights, mind))
+            return with_calls(player, weights, calls)
+        _refuse(f"{weights} is a network and no mind, and searches over one by mind=", of_mind)
         if not sims:
             _need("sims", {"worlds": (worlds, 0), **of_search, **of_tree})
         evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
@@ -175,24 +193,25 @@ class Zeb(Agent):
         )
 
 
-def _over_a_mind(
-    weights: str, worlds: int, thin: int, early: int, solve_tricks: int, temperature: float, evidence: Evidence
-) -> MindPlayer:
-    """The player that a mind is, with a search over ``worlds`` worlds, or alone if there are none."""
+def _plan(worlds: int, thin: int, early: int, solve_tricks: int) -> Plan:
+    """What a search over ``worlds`` worlds does; none: the mind plays alone."""
+    if not worlds:
+        return ALONE
+    for name, value in (("worlds", worlds), ("early", early), ("thin", thin), ("worlds * early", worlds * early)):
+        if not 1 <= value <= MAX_WORLDS:
+            raise ValueError(f"expected {name} in 1..{MAX_WORLDS}, got {value}")
+    if not 0 <= solve_tricks <= NUM_TRICKS:
+        raise ValueError(f"expected solve_tricks in 0..{NUM_TRICKS}, got {solve_tricks}")
+    return Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True, solve_tricks=solve_tricks)
+
+
+def _mind(weights: str, temperature: float) -> Mind:
+    """The mind of a folder, or one that comes with the package, which draws its plays at a ``temperature``."""
     if not 0 <= temperature <= 100:
         raise ValueError(f"expected temperature in 0..100, got {temperature}")
-    plan = ALONE
-    if worlds:
-        for name, value in (("worlds", worlds), ("early", early), ("thin", thin), ("worlds * early", worlds * early)):
-            if not 1 <= value <= MAX_WORLDS:
-                raise ValueError(f"expected {name} in 1..{MAX_WORLDS}, got {value}")
-        if not 0 <= solve_tricks <= NUM_TRICKS:
-            raise ValueError(f"expected solve_tricks in 0..{NUM_TRICKS}, got {solve_tricks}")
-        plan = Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True, solve_tricks=solve_tricks)
-    mind = network_mind(minds_on_disk.load(weights).model.network(), temperature)
-    agent = MindPlayer(mind, plan, evidence=evidence, name=f"zeb:{weights}")
-    agent.fingerprint = weights_on_disk.fingerprint_of(weights)
-    return agent
+    if not minds_on_disk.is_mind(weights):
+        raise ValueError(f"expected mind, the weights of a mind, got {weights!r}; quick comes with the package")
+    return network_mind(minds_on_disk.load(weights).model.network(), temperature)
 
 
 def _refuse(why: str, options: dict[str, tuple[Any, Any]]) -> None:

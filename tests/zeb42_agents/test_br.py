@@ -109,7 +109,7 @@ def test_the_last_tricks_are_exact_over_information_sets(seed: int) -> None:
     hand, mind = position(seed, 17 + seed % 7), a_mind("network")
     view, values = hand.view(hand.to_move), np.empty(28)
     plan = bundles.Plan(num_worlds=2000, early=1, thin=8, every_deal=True)
-    found = bundles.weigh_plays(view, np.uint64(5), bundles.new_bundle(2000), mind, plan, values)
+    found = bundles.weigh_plays(view, np.uint64(5), np.empty(0, HAND), bundles.new_bundle(2000), mind, plan, values)
     assert len(found) == worlds.count(view) == len({world.tobytes() for world in found})
     slow = SlowBundle(view, found, int(mix(np.uint64(5), np.uint64(1))), mind, thin=1)
     for domino in hand.legal_actions():

@@ -14,6 +14,7 @@ from positions import position
 from safetensors.torch import load_file, save_file
 
 from zeb42_agents import make_agent, minds, weights, worlds
+from zeb42_agents.evaluator import load
 from zeb42_agents.minds import columns, network
 from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds.model import MindConfig, MindModel
@@ -174,9 +175,19 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("options", ["", ",worlds=8", ",worlds=8,early=2,thin=2", ",worlds=4,temperature=0.5"])
-def test_what_is_hidden_changes_neither_choice_nor_explanation(saved: Path, options: str) -> None:
-    agent = make_agent(f"zeb:{saved}{options}")
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "zeb:{mind}",
+        "zeb:{mind},worlds=8",
+        "zeb:{mind},worlds=8,early=2,thin=2",
+        "zeb:{mind},worlds=4,temperature=0.5",
+        "zeb:laptop,mind={mind},worlds=8",
+        "zeb:laptop,mind={mind},worlds=4,belief=uniform,resample=2,dealt=most_trumps",
+    ],
+)
+def test_what_is_hidden_changes_neither_choice_nor_explanation(saved: Path, spec: str) -> None:
+    agent = make_agent(spec.format(mind=saved))
     for seed in range(12):
         hand = position(seed, 2 * seed)
         other = Hand(worlds.sample(hand.view(hand.to_move), 1, np.random.default_rng(seed))[0])
@@ -229,6 +240,36 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
     assert "\n" not in str(error.value)
 
 
-def test_options_of_a_mind_are_refused_beside_a_network() -> None:
-    with pytest.raises(ValueError, match=r"expected no temperature=0\.5: laptop is a network and no mind"):
-        make_agent("zeb:laptop,temperature=0.5")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ",temperature=0.5",
+            r"expected no temperature=0\.5: laptop is a network and no mind, and searches over one by",
+        ),
+        (",mind=taught", "expected mind, the weights of a mind, got 'taught'; quick comes with the package"),
+        (",mind={mind},sims=16", "expected no sims=16: with mind= laptop searches by worlds="),
+        (",mind={mind},plays=0.5", r"expected no plays=0\.5: with mind="),
+        (",mind={mind},belief=psychic", "expected belief, got 'psychic'"),
+    ],
+)
+def test_a_network_over_a_mind_takes_options_that_it_can_use(saved: Path, options: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        make_agent(f"zeb:laptop{options.format(mind=saved)}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_network_searches_over_a_mind_in_worlds_of_its_belief(saved: Path) -> None:
+    """What it thinks of hidden dominoes leans to where its belief leans, and the worlds are those that it names."""
+    agent, evaluator = make_agent(f"zeb:laptop,mind={saved},worlds=400"), load("laptop", device="cpu")
+    leaning = 0.0
+    for seed in range(4):
+        hand = position(seed, 12)
+        view = hand.view(hand.to_move)
+        explanation = agent.explain(view)
+        assert explanation.num_worlds == 400
+        assert "400 worlds from the net belief, each played" in str(explanation)
+        even = worlds.marginals(view)
+        leaning += float(((evaluator.belief(np.array([view]))[0] - even) * (explanation.world_share - even)).sum())
+    assert leaning > 0.01
+    assert agent.fingerprint != make_agent(f"zeb:{saved}").fingerprint

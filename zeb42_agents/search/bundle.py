@@ -123,12 +123,17 @@ def new_bundle(num_worlds: int, evidence: Evidence | None = None) -> Bundle:
 
 @njit(cache=True, nogil=True)
 def weigh_plays(
-    view: np.void, key: np.uint64, bundle: Bundle, mind: Mind, plan: Plan, values: np.ndarray
+    view: np.void, key: np.uint64, given: np.ndarray, bundle: Bundle, mind: Mind, plan: Plan, values: np.ndarray
 ) -> np.ndarray:
     """Write what each legal play comes to for the team of ``view`` into ``values`` (float64 [28], -1..1).
 
-    Returns the worlds that it was found in: HAND [W], a part of ``bundle.worlds``.
+    Returns the worlds that it was found in: ``given`` (HAND [W]), or if that is empty those that it draws, a part of
+    ``bundle.worlds``.
     """
+    if len(given):
+        bundle.solve_at[0] = NUM_DOMINOES - NUM_SEATS * plan.solve_tricks
+        search_bundle(bundle, mind, given, mix(key, np.uint64(1)), plan.thin, values)
+        return given
     num_worlds = plan.num_worlds * (plan.early if view.num_plays < EARLY_PLAYS else 1)
     thin, solve_tricks = plan.thin, plan.solve_tricks
     if heard.says_something(view, bundle.evidence):
@@ -178,9 +183,9 @@ def _weighed(
 
 @njit(cache=True, nogil=True)
 def weigh_many(views: np.ndarray, keys: np.ndarray, bundle: Bundle, mind: Mind, plan: Plan, values: np.ndarray) -> None:
-    """:func:`weigh_plays` for ``views`` [B] with keys [B] into ``values`` [B, 28]."""
+    """:func:`weigh_plays` for ``views`` [B] with keys [B], in worlds that it draws, into ``values`` [B, 28]."""
     for b in range(len(views)):
-        weigh_plays(views[b], keys[b], bundle, mind, plan, values[b])
+        weigh_plays(views[b], keys[b], bundle.worlds[:0], bundle, mind, plan, values[b])
 
 
 @njit(cache=True, nogil=True)

@@ -91,7 +91,7 @@ def test_labels_are_what_the_search_found_however_many_work() -> None:
     shares, legal = labels.targets(found)
     values = np.empty(28)
     for b in range(0, len(views), 5):
-        weigh_plays(views[b], keys[b], new_bundle(6), mind, PLAN, values)
+        weigh_plays(views[b], keys[b], views[:0], new_bundle(6), mind, PLAN, values)
         assert legal[b].nonzero()[0].tolist() == Hand(views[b]).legal_actions()
         np.testing.assert_allclose(shares[b][legal[b]], (1 + values[values > NOT_TRIED]) / 2, atol=1e-6)
         assert not shares[b][~legal[b]].any()
