@@ -14,6 +14,7 @@ import io
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -222,7 +223,39 @@ def drawings() -> dict[str, str]:
         hand = Hand.parse(line)
         start = Hand(next(before.record for before, _ in hand.replay() if before.phase == Phase.TRICKS))
         drawn[f"hand-{number}"] = svg.hand_of(Hand(start.view(hand.bidder)), hand.bidder)
-    return drawn
+    return drawn | badges()
+
+
+def badges() -> dict[str, str]:
+    """README's badges. They say what pyproject.toml says, and nothing has to be asked elsewhere to show them."""
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pythons = [
+        version
+        for said in project["classifiers"]
+        if re.fullmatch(r"3\.\d+", version := said.removeprefix("Programming Language :: Python :: "))
+    ]
+    said = {
+        "license": project["license"],
+        "python": f"{pythons[0]} to {pythons[-1]}",
+        "types": "checked" if "Typing :: Typed" in project["classifiers"] else "none",
+    }
+    return {f"badge-{name}": badge(name, value) for name, value in said.items()}
+
+
+def badge(name: str, value: str) -> str:
+    """A small picture of two words, in the form that readers of READMEs know."""
+    left, right = 7 * len(name) + 12, 7 * len(value) + 12
+    width = left + right
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{name}: {value}">'
+        f"<title>{name}: {value}</title>"
+        f'<clipPath id="r"><rect width="{width}" height="20" rx="3"/></clipPath><g clip-path="url(#r)">'
+        f'<rect width="{left}" height="20" fill="#444"/>'
+        f'<rect x="{left}" width="{right}" height="20" fill="#2a6b3f"/></g>'
+        '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
+        f'<text x="{left / 2}" y="14" textLength="{left - 12}">{name}</text>'
+        f'<text x="{left + right / 2}" y="14" textLength="{right - 12}">{value}</text></g></svg>'
+    )
 
 
 def ten_hands() -> list[str]:

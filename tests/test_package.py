@@ -116,6 +116,7 @@ def test_the_commands_stand_in_an_empty_folder(installed: Path, tmp_path: Path) 
     assert where.startswith(str(installed.parents[1]))
     helped = _outside(installed, tmp_path, "-m", "zeb42_agents", "--help")
     assert helped.returncode == 0
+    assert _outside(installed, tmp_path, "-m", "zeb42_agents", "--version").stdout == f"{zeb42_env.__version__}\n"
     for command in re.findall(r"^  (\w+) ", helped.stdout, re.MULTILINE):
         ended = _outside(installed, tmp_path, "-m", "zeb42_agents", command, "--help")
         assert ended.returncode == 0, (command, ended.stderr)
@@ -148,6 +149,40 @@ assert "torch" not in sys.modules
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "run" / "report.md").is_file()
+
+
+def test_what_the_docs_import_works_or_says_the_pip_line(tmp_path: Path) -> None:
+    """With what `pip install zeb42` brings and nothing else: never a bare ModuleNotFoundError."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    code = "\n".join(
+        block for page in pages for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    )
+    lines = set(
+        re.findall(r"^(?:from zeb42_agents[\w.]* import [\w, ]+|import zeb42_agents[\w.]*)$", code, re.MULTILINE)
+    )
+    rooms = ("arena", "evaluator", "exchange", "fleet", "model", "weights", "zeb")
+    lines |= {f"import zeb42_agents.{room}" for room in rooms}
+    assert len(lines) > 20
+    program = f"""
+import sys
+from zeb42_agents.extras import _EXTRAS
+class Missing:
+    def find_spec(self, name, *more):
+        if any(name.partition(".")[0] in packages for packages in _EXTRAS.values()):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+for line in {sorted(lines)}:
+    try:
+        exec(line)
+    except Exception as error:
+        print(line, "->", type(error).__name__, error)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    said = ended.stdout.splitlines()
+    assert [line for line in said if "run `pip install 'zeb42[" not in line] == []
+    missing = {line.partition(" ->")[0] for line in said}
+    assert missing >= {f"import zeb42_agents.{room}" for room in rooms}
+    assert not any(line.startswith(("from zeb42_agents.solver", "from zeb42_agents.search")) for line in missing)
 
 
 def test_the_environment_imports_nothing_heavy() -> None:

@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[:1] in (["-h"], ["--help"]):
         print(_help())
         return 0
+    if words[:1] == ["--version"]:
+        from zeb42_env import __version__
+
+        print(__version__)
+        return 0
     if not words:
         print(_help(), file=sys.stderr)
         return USAGE

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import torch
 from numba import njit
 
 from zeb42_agents import weights
+from zeb42_agents.extras import needs_extras
 from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.simple_bidder import simple_calls
 from zeb42_env._core.bits import unit
@@ -18,6 +18,9 @@ from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import NUM_ACTIONS, TRICKS, legal_mask
 from zeb42_env.records import as_records
 from zeb42_env.tokenizers import get_tokenizer
+
+with needs_extras():
+    import torch
 
 Precision = Literal["auto", "float32", "bfloat16"]
 

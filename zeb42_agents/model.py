@@ -13,16 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
+from zeb42_agents.extras import needs_extras
 from zeb42_env._core import record as core
 from zeb42_env._core import tokens_v1
 from zeb42_env._core.columns import DOMINOES, NUM_COLUMNS, NUM_OTHERS, SCALE, SEATS, SITUATION
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
 from zeb42_env._core.tokens import DOMINOES_LEFT, MAY_HOLD
 from zeb42_env.tokenizers import V1, TokenizerName, get_tokenizer
+
+with needs_extras():
+    import torch
+    import torch.nn.functional as F
+    from torch import Tensor, nn
 
 SINKHORN_ROUNDS = 6
 TINY, IMPOSSIBLE = 1e-6, -1e4

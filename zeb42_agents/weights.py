@@ -11,14 +11,16 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_bytes
-from safetensors.torch import load_file, save_file
-from torch import Tensor
-
+from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import fingerprint, read_json, replaced_folder, set_aside, write_json
 from zeb42_agents.model import ZebConfig, ZebModel
+
+with needs_extras():
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load as load_bytes
+    from safetensors.torch import load_file, save_file
+    from torch import Tensor
 
 MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
 BUNDLED = Path(__file__).parent / "bundled"

@@ -4,13 +4,16 @@
 do the same from Python.
 """
 
-from zeb42_agents.arena.library import rate
-from zeb42_agents.arena.pairing import PairingResult, play_pairing
-from zeb42_agents.arena.play import ForfeitError
-from zeb42_agents.arena.protocols import PROTOCOLS, Protocol, get_protocol
-from zeb42_agents.arena.rating import Comparison, Ratings, Scale, fit_ratings
-from zeb42_agents.arena.sprt import Sprt
-from zeb42_agents.arena.summary import Summary
+from zeb42_agents.extras import needs_extras
+
+with needs_extras():
+    from zeb42_agents.arena.library import rate
+    from zeb42_agents.arena.pairing import PairingResult, play_pairing
+    from zeb42_agents.arena.play import ForfeitError
+    from zeb42_agents.arena.protocols import PROTOCOLS, Protocol, get_protocol
+    from zeb42_agents.arena.rating import Comparison, Ratings, Scale, fit_ratings
+    from zeb42_agents.arena.sprt import Sprt
+    from zeb42_agents.arena.summary import Summary
 
 __all__ = [
     "PROTOCOLS",

@@ -106,11 +106,12 @@ class Kept:
     def numbered(self, numbers: Iterable[int]) -> list[KeptHand]:
         """Those with these numbers. ValueError if there are no such hands."""
         every = {kept.number: kept for kept in self.all()}
+        if not every:
+            raise ValueError("expected a hand that was kept, got none: zeb42 play keeps those that you play")
         wanted = list(numbers)
         missing = [number for number in wanted if number not in every]
         if missing:
-            there = f"1..{len(every)}" if every else "none, nothing is kept yet: zeb42 play keeps what you play"
-            raise ValueError(f"expected numbers of kept hands, got {missing[0]}; allowed: {there}")
+            raise ValueError(f"expected numbers of kept hands, got {missing[0]}; allowed: 1..{len(every)}")
         return [every[number] for number in wanted]
 
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_kept_is_refused(kept):
         kept.add(Hand(OVER.view(0)), SEATS)
     with pytest.raises(ValueError, match="expected the names of four seats"):
         kept.add(OVER, ("you",))
-    with pytest.raises(ValueError, match="got 1; allowed: none, nothing is kept yet"):
+    with pytest.raises(ValueError, match="got none: zeb42 play keeps those that you play"):
         kept.numbered([1])
 
 

@@ -73,8 +73,7 @@ def test_kept_hands(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("ZEB42_DATA", str(tmp_path))
     assert run(capsys, "--kept")[::2] == (
         2,
-        "error: expected numbers of kept hands, got 1; allowed: none, nothing is kept yet: "
-        "zeb42 play keeps what you play\n",
+        "error: expected a hand that was kept, got none: zeb42 play keeps those that you play\n",
     )
     Kept().add(Hand.parse(BLUNDER), ("you", "zeb", "Bo", "zeb"))
     status, out, _ = run(capsys, "--kept", "1", "--seat", "0", *QUICK)
