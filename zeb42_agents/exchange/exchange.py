@@ -28,6 +28,10 @@ HUB_COMMITS_PER_HOUR = 128  # reported: of one account or one repository, so it 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 
 
+class NotWholeError(OSError):
+    """The files of the weights are of different moments or damaged. A learner that publishes again mends it."""
+
+
 class Published(NamedTuple):
     """Weights as a learner published them."""
 
@@ -94,8 +98,8 @@ class Exchange:
     def fetch(self, have: str | None = None) -> Published | None:
         """The weights that are there, whole; None if there are none, or if they are those whose digest one ``have``.
 
-        OSError if the exchange cannot be reached now, or a publisher was killed between the files. ValueError if there
-        is something else than weights of this version.
+        OSError if the exchange cannot be reached now; its NotWholeError if the files do not fit each other, as when a
+        publisher was killed between them. ValueError if there is something else than weights of this version.
         """
         for attempt in range(FETCH_TRIES):
             found = self.weights_store.read([self._files[2]])
@@ -105,7 +109,9 @@ class Exchange:
             if (state := self._whole(found)) is not None:
                 return self._build(found, state)
             time.sleep(0.05 * 2**attempt)  # a publisher is between the files
-        raise OSError(f"the weights {self.name} are not whole: their files are of different moments or damaged")
+        raise NotWholeError(
+            f"the weights {self.name} in {self.spec} are not whole: their files are of different moments or damaged"
+        )
 
     def _whole(self, found: dict[str, bytes]) -> dict[str, Any] | None:
         """The state, if the files in ``found`` are those it has the digests of."""

@@ -45,6 +45,13 @@ def _described(dtype: np.dtype) -> str:
 
 
 LAYOUT = _described(EXPERIENCE)
+VERSIONS: dict[str, Any] = {"schema": SCHEMA, "rules": RULES, "layout": LAYOUT}
+"""What a worker and its learner have to agree in."""
+
+
+def differing_versions(about: dict[str, Any]) -> str:
+    """In words, in which of :data:`VERSIONS` ``about`` is not as we are; empty if in none."""
+    return ", ".join(f"{key} {about.get(key)!r}" for key, value in VERSIONS.items() if about.get(key) != value)
 
 
 class ForeignError(ValueError):
@@ -104,7 +111,7 @@ class Packet:
     def about(self) -> dict[str, Any]:
         """All but the hands, with the versions that they were made by: JSON."""
         known = {key: getattr(self, key) for key in _KINDS}
-        return {"schema": SCHEMA, "rules": RULES, "layout": LAYOUT, "package": __version__, **known}
+        return {**VERSIONS, "package": __version__, **known}
 
 
 _KINDS = {
@@ -161,11 +168,10 @@ def check_about(about: Any, run: str | None) -> None:
     """ForeignError unless ``about`` is of this version and of ``run``, ValueError unless it is whole."""
     if not isinstance(about, dict):
         raise ValueError(f"expected a packet's header as JSON, got {type(about).__name__}")
-    wanted = {"schema": SCHEMA, "rules": RULES, "layout": LAYOUT}
-    if differing := [f"{key} {about.get(key)!r}" for key, value in wanted.items() if about.get(key) != value]:
+    if differing := differing_versions(about):
         raise ForeignError(
             f"expected hands of this version of zeb42 ({__version__}, {RULES}, schema {SCHEMA}), got "
-            f"{', '.join(differing)} by zeb42 {about.get('package')!r}; allowed: workers of the learner's version"
+            f"{differing} by zeb42 {about.get('package')!r}; allowed: workers of the learner's version"
         )
     for key, kind in _KINDS.items():
         kinds, value = (int, float) if kind is float else kind, about.get(key)

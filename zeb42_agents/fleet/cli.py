@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
 from zeb42_agents.evaluator import resolve_device
-from zeb42_agents.exchange import Exchange, Spool, open_exchange
+from zeb42_agents.exchange import Exchange, NotWholeError, Spool, open_exchange
 from zeb42_agents.fleet.config import FleetConfig
 from zeb42_agents.fleet.learner import FleetLearner, describe_machine
 from zeb42_agents.fleet.local import LocalWorkers
@@ -115,7 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if not words or words[0] not in commands:
         got = repr(words[0]) if words else "none"
-        console.print(f"error: expected a command of a fleet, got {got}; allowed: {', '.join(commands)}", style="red")
+        said = f"error: expected a command of a fleet, got {got}; allowed: {', '.join(commands)}"
+        console.print(said, style="red", soft_wrap=True)
         return USAGE
     with stops_raise():
         try:
@@ -296,7 +297,10 @@ def _config_of_run(out: Path, exchange: str, name: str) -> TrainConfig | None:
         return load_config(out)
     if is_begun(out) and (out / "config.json").exists() and not (out / "exchange").exists():
         return None  # the folder says what is wrong with it
-    found = open_exchange(exchange, name).fetch()
+    try:
+        found = open_exchange(exchange, name).fetch()
+    except NotWholeError:
+        return None  # the learner says what is wrong with them
     return Orders.of(found.weights.state).config if found else None
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from zeb42_agents.arena.pairing import PairingResult
 from zeb42_agents.arena.stops import check_stop
-from zeb42_agents.exchange import Exchange, Inbox, Packet, Published
+from zeb42_agents.exchange import Exchange, Inbox, NotWholeError, Packet, Published
 from zeb42_agents.exchange.packets import PacketName
 from zeb42_agents.experience import EXPERIENCE
 from zeb42_agents.fleet.ages import Ages
@@ -76,6 +76,7 @@ class FleetLearner(Trainer):
         self._pulled_s = -math.inf
         self._outages = Outages(console or Console(quiet=True))
         self._view = FleetView(Console(quiet=True))
+        self._not_whole: NotWholeError | None = None  # what lies in the exchange cannot be used; a run's folder can
         self._there = self._look()
         super().__init__(config, run, wandb=wandb, tensorboard=tensorboard, trackio=trackio, console=console)
         if self.restored:
@@ -87,6 +88,9 @@ class FleetLearner(Trainer):
             check_stop()
             try:
                 found = self.exchange.fetch()
+            except NotWholeError as error:
+                self._not_whole = error
+                return None
             except OSError as error:
                 self._outages.down(error, "waiting for it")
                 time.sleep(RETRY_S)
@@ -98,6 +102,13 @@ class FleetLearner(Trainer):
 
     def _saved(self) -> Checkpoint | None:
         own, there = super()._saved(), self._there
+        if self._not_whole and own is None:
+            raise ValueError(
+                f"{self._not_whole}; allowed: the learner of that run with the --out that it had, which publishes them "
+                "again, or another --name"
+            )
+        if self._not_whole:
+            self.console.print(f"{self._not_whole}; {self.run_folder} publishes its own again", soft_wrap=True)
         orders = Orders.of(there.weights.state) if there else None
         if own is not None:
             self.run_id = str(own.progress.get(KEY, {}).get("run", ""))

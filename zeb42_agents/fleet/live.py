@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from zeb42_agents.arena.live import Display
+from zeb42_agents.exchange import NotWholeError
 from zeb42_agents.fleet.roster import Roster
 from zeb42_agents.training import tracking
 
@@ -41,7 +42,8 @@ class Outages:
         """It cannot be reached; ``so`` says what happens meanwhile."""
         if self._since_s is None:
             self._since_s = time.monotonic()
-            self._console.print(f"the exchange cannot be reached: {error}; {so}", soft_wrap=True)
+            words = str(error) if isinstance(error, NotWholeError) else f"the exchange cannot be reached: {error}"
+            self._console.print(f"{words}; {so}", soft_wrap=True)
 
     def up(self) -> None:
         """It answered."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from zeb42_agents.exchange.packets import VERSIONS, differing_versions
 from zeb42_agents.training.config import TrainConfig
+from zeb42_env._version import __version__
 
 KEY = "fleet"
 
@@ -33,7 +35,7 @@ class Orders:
 
     def to_json(self) -> dict[str, Any]:
         """What :meth:`of` reads, under the key ``fleet`` of the weights' state."""
-        return asdict(self) | {"config": self.config.to_json()}
+        return asdict(self) | {"config": self.config.to_json(), "versions": VERSIONS | {"package": __version__}}
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Orders:
@@ -44,12 +46,29 @@ class Orders:
                 "expected weights that a learner of a fleet published, got others; allowed: zeb42 fleet learner "
                 "--name NEW --base ... begins from them under another name"
             )
-        orders = cls(config=TrainConfig.from_json(found["config"]), **_known(found))
+        orders = cls(config=_config(found), **_known(found))
         for name, kinds in _KINDS.items():
             value = getattr(orders, name)
             if not isinstance(value, kinds) or (not isinstance(value, str) and not 0 <= value < 2**53):
                 raise ValueError(f"expected {name} of a fleet in the state of its weights, got {value!r}")
         return orders
+
+
+def _config(found: dict[str, Any]) -> TrainConfig:
+    """The configuration in orders that this version of the package can follow; ValueError if it is another's."""
+    versions = found.get("versions", VERSIONS)  # zeb42 0.2.0 did not say
+    theirs = versions if isinstance(versions, dict) else {}
+    differing = differing_versions(theirs)
+    try:
+        config = TrainConfig.from_json(found["config"])
+    except ValueError as error:
+        differing = differing or str(error)
+    if differing:
+        raise ValueError(
+            f"expected weights published by this version of zeb42, {__version__}, got those of "
+            f"{theirs.get('package', 'another')} ({differing}); allowed: the learner's version of zeb42 on this machine"
+        )
+    return config
 
 
 def _known(found: dict[str, Any]) -> dict[str, Any]:

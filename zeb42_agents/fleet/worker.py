@@ -127,6 +127,7 @@ class Worker:
         self._evaluator: NetworkEvaluator | None = None
         self._actors: dict[bool, Actor] = {}
         self._credit = 0
+        self._said_waiting = False
         self._asked_s = self._answered_s = self._renewed_s = time.monotonic()
         self._outages = Outages(self.console)
         self._courier = Courier(spool, lambda: self._orders.period_s if self._orders else 0.0, Outages(self.console))
@@ -173,13 +174,22 @@ class Worker:
                 self._answered_s = time.monotonic()
                 if published is not None:
                     self._take(published)
-                elif self._orders is None and now - self._began_s < 1.0:
-                    self.console.print(f"waiting for weights {self._exchange.name} in {self._exchange.spec}")
+                elif self._orders is None and not self._said_waiting:
+                    self._said_waiting = True
+                    self.console.print(self._waiting(), soft_wrap=True)
                     time.sleep(1.0)
         if self._orders is not None and self._orders.finished:
             self.console.print(f"the run is over; {self.num_played:,} hands played")
             return False
         return True
+
+    def _waiting(self) -> str:
+        exchange = self._exchange
+        hidden = ", and that this machine's token may read a private repository" if exchange.repo else ""
+        return (
+            f"no weights {exchange.name} in {exchange.spec} yet, waiting for a learner to publish them; if one did, "
+            f"look at --exchange and --name{hidden}"
+        )
 
     def _take(self, published: Published) -> None:
         """Play with ``published`` from now on."""

@@ -15,7 +15,7 @@ from packing import RUN, experience, packet
 
 from zeb42_agents.exchange import DirectoryStore, Exchange, Inbox, MemoryStore, Spool, SpoolFullError, open_exchange
 from zeb42_agents.exchange.inbox import Ledger
-from zeb42_agents.exchange.packets import ForeignError, digest, pack, parse_name, unpack
+from zeb42_agents.exchange.packets import VERSIONS, ForeignError, digest, pack, parse_name, unpack
 from zeb42_agents.model import ZebConfig, ZebModel
 
 
@@ -65,7 +65,7 @@ def test_packets_of_others_are_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ForeignError, match="run b, got some of run 'a-run'"):
         unpack(pack(packet()), run="b")
     with monkeypatch.context() as patch:
-        patch.setattr("zeb42_agents.exchange.packets.RULES", "zeb42/0")
+        patch.setitem(VERSIONS, "rules", "zeb42/0")
         older = pack(packet())
     with pytest.raises(ForeignError, match=r"rules 'zeb42/0' by zeb42 .*allowed: workers of the learner's version"):
         unpack(older)
