@@ -16,7 +16,7 @@ export function BidTable({ found, bid = null }) {
     <table class="heat">
       <caption class="hidden-words">Chance that each bid is made under each declaration</caption>
       <thead><tr><th scope="col">trump</th>${SHOWN.map((points) => html`<th scope="col" class=${points === bid ? "asked" : ""}>${points}</th>`)}
-        <th scope="col">points</th></tr></thead>
+        <th scope="col">pts</th></tr></thead>
       <tbody>${best.map((row) => html`<tr key=${row.text}><th scope="row">${row.text === "no-trump" ? "follow me" : row.text}</th>
         ${columns.map((column) => html`<td class=${heat((perfect ? row.makes : row.at_table)[column])}>${percent((perfect ? row.makes : row.at_table)[column])}</td>`)}
         <td>${row.points.toFixed(1)}</td></tr>`)}</tbody>

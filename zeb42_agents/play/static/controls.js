@@ -5,10 +5,12 @@ export function Controls({ state, onSay, busy }) {
   if (!state.your_turn || state.phase === "tricks") return null;
   const title = state.phase === "auction" ? "Your bid" : "Name trump";
   return html`<div class="calls" role="group" aria-label=${title}>
-    <span class="calls-title">${title}</span>
+    <span class="calls-title">${title}${mustBid(state) ? ": all passed, so you must" : ""}</span>
     <${CallButtons} legal=${state.legal} onSay=${onSay} busy=${busy} />
   </div>`;
 }
+
+const mustBid = (state) => state.phase === "auction" && !state.legal.includes("pass");
 
 export function CallButtons({ legal, onSay, busy = false }) {
   return legal.map(
@@ -39,7 +41,7 @@ function named(words) {
 
 export function Say({ state, onSay, busy }) {
   const [words, setWords] = useState("");
-  const hint = { auction: "31, 84, pass", declaration: "fives, follow me", tricks: "6-4 or 64" }[state.phase] || "";
+  const hint = { auction: mustBid(state) ? "31, 84" : "31, 84, pass", declaration: "fives, follow me", tricks: "6-4 or 64" }[state.phase] || "";
   const said = async (event) => {
     event.preventDefault();
     if (words.trim() && (await onSay(words))) setWords("");

@@ -36,7 +36,7 @@ export function NewGame({ agents, onClose, onStart }) {
     setTrouble((await onStart({ seats, ...GAMES[game][1], ...(seed ? { seed: Number(seed) } : {}) })) || "");
   };
   const sit = (place, name) => setSeats(seats.map((old, number) => (number === place ? name : old)));
-  return html`<${Dialog} title="New game" onClose=${onClose}>
+  return html`<${Dialog} title="New game" onClose=${onClose} wide>
     <form onSubmit=${start}>
       ${PLACES.map((place, number) => html`<label class="row"><span>${place}</span>
         <select value=${seats[number]} onChange=${(event) => sit(number, event.target.value)}>
