@@ -19,10 +19,8 @@ from serving import serving  # a server in a thread, as the tests have it
 FOLDER = Path(__file__).parent / "pictures"
 AT_ONCE = "if (location.protocol === 'http:') localStorage.setItem('zeb42.pace', 'at_once')"
 WAIT_MS = 180_000
-REVIEWED = (
-    "zeb42/1 deal=66.64.63.62.61.55.44|65.54.53.52.43.42.41|33.32.31.30.22.21.20|60.51.50.40.11.10.00 "
-    "shaker=0 contract=0:42:sixes plays=61.65.20.60,54 scoring=contract"
-)
+REVIEWED = (Path(__file__).parent / "hands" / "ten.txt").read_text(encoding="utf-8").splitlines()[5]  # hand 5
+BLUNDERER = 3
 
 
 def sit(page: Page, address: str, **wanted: object) -> None:
@@ -58,6 +56,14 @@ def main() -> None:
             context.set_default_timeout(WAIT_MS)
             return context.new_page()
 
+        review = Path(folder) / "review.html"
+        asked = [REVIEWED, "--seat", str(BLUNDERER), "--html", str(review)]
+        subprocess.run([sys.executable, "-m", "zeb42_agents", "review", *asked], check=True, capture_output=True)
+        page = opened(1060, 1010)
+        page.goto(review.as_uri())
+        page.click("[data-hindsight]")
+        page.locator(".bar-of-buttons").evaluate("(bar) => scrollTo(0, bar.offsetTop - 8)")
+        page.screenshot(path=FOLDER / "review.png")
         page = opened(1280, 1000)
         table(page, address)
         page.screenshot(path=FOLDER / "play-table.png")
@@ -72,19 +78,6 @@ def main() -> None:
         page.locator("dialog .heat tbody tr").first.wait_for()
         page.locator("dialog .opinion").wait_for()
         page.locator("dialog").screenshot(path=FOLDER / "play-bids.png")
-        page.locator("#type-whole").click()
-        page.locator("#tell").fill("pass 30 pass 31 fives 5-5 5-4 5-0 1-0 6-6 6-4 6-1 3-3")
-        page.locator("#tell").press("Enter")
-        page.locator(".told .laid.won").nth(1).wait_for()
-        page.locator("dialog").screenshot(path=FOLDER / "play-told.png")
-        review = Path(folder) / "review.html"
-        command = [sys.executable, "-m", "zeb42_agents", "review", REVIEWED, "--html", str(review)]
-        subprocess.run(command, check=True, capture_output=True)
-        page = opened(1060, 1010)
-        page.goto(review.as_uri())
-        page.click("[data-hindsight]")
-        page.locator(".bar-of-buttons").evaluate("(bar) => scrollTo(0, bar.offsetTop - 8)")
-        page.screenshot(path=FOLDER / "review.png")
         browser.close()
 
 

@@ -136,6 +136,23 @@ def test_the_first_visit_deals_a_match_and_a_hand_is_played_by_clicks(sitting: S
             assert "|?|?|?" in state["view"]
 
 
+def test_whose_belief_is_shown_is_named(sitting: Sitting) -> None:
+    sitting.sit(seed=42, contract="most_trumps")
+    sitting.ready()
+    domino = {"domino": "6-6", "rules": [0.4, 0.3, 0.3], "belief": [0.2, 0.5, 0.3]}
+    hidden = {"kind": "hidden", "who": "Zeb", "places": ["left", "partner", "right"], "dominoes": [domino]}
+    sitting.page.route("**/ask", lambda route: route.fulfill(body=json.dumps(hidden) + "\n"))
+    sitting.page.click("#ask")
+    expect(sitting.page.locator(".hidden-dominoes")).to_contain_text("as Zeb believes (gold)")
+
+
+def test_who_must_bid_is_told_why(sitting: Sitting) -> None:
+    sitting.sit(seed=42, episode="match")
+    sitting.ready()
+    assert sitting.page.locator(".call.pass").count() == 0
+    expect(sitting.page.locator(".calls-title")).to_have_text("Your bid: all passed, so you must")
+
+
 def test_a_hand_by_keyboard(sitting: Sitting) -> None:
     sitting.sit(seed=21)
     keys = sitting.page.keyboard

@@ -114,10 +114,11 @@ function Graph({ steps, end, step, onChoose }) {
   const points = steps.filter((one) => one.win);
   if (points.length < 2) return null;
   const last = end?.win ? [...points, { ply: points.at(-1).ply + 1, win: end.win }] : points;
-  const x = (number) => 10 + (1080 * number) / Math.max(1, last.length - 1);
+  const width = matchMedia("(max-width: 40rem)").matches ? 400 : 1100; // drawn smaller, it would be a line on a phone
+  const x = (number) => 50 + ((width - 60) * number) / Math.max(1, last.length - 1);
   const path = (key) => last.map((one, number) => (one.win[key] === null ? "" : `${x(number).toFixed(1)},${(110 - 100 * one.win[key]).toFixed(1)}`)).filter(Boolean).join(" ");
-  return html`<figure class="graph"><svg viewBox="0 0 1100 120" role="img" aria-label="Share of hands won through the hand: as could be known, and in hindsight">
-      <line class="half" x1="10" x2="1090" y1="60" y2="60" /><polyline class="hind" points=${path("hindsight")} /><polyline class="know" points=${path("could_know")} />
+  return html`<figure class="graph"><svg viewBox=${`0 0 ${width} 120`} role="img" aria-label="Share of hands won through the hand: as could be known, and in hindsight">
+      ${[100, 50, 0].map((share) => html`<text key=${share} x="42" y=${114 - share}>${share}%</text>`)}<line class="half" x1="50" x2=${width - 10} y1="60" y2="60" /><polyline class="hind" points=${path("hindsight")} /><polyline class="know" points=${path("could_know")} />
       ${points.map((one, number) => one.could_know && one.win.could_know !== null && html`<circle key=${one.ply} class=${`dot ${COSTLY.includes(one.could_know.grade) ? one.could_know.grade : ""} ${one === step ? "now" : ""}`}
         cx=${x(number)} cy=${110 - 100 * one.win.could_know} r=${one === step ? 6 : 4} onClick=${() => onChoose(one.ply)} />`)}
     </svg><figcaption class="quiet">Share of hands won: <span class="key-know">as could be known</span>, <span class="key-hind">in hindsight</span></figcaption></figure>`;
