@@ -198,7 +198,9 @@ def test_weights_without_calls_say_so_once_where_they_are_asked_to_call(tmp_path
 @pytest.mark.parametrize("name", ["laptop", "quick"])
 def test_bundled_calls_are_those_that_come_with_the_weights(name: str) -> None:
     agent, views = make_agent(f"zeb:{name},calls=own"), auctions(10, seed=9)
-    assert np.array_equal(agent.act(views, np.arange(10, dtype=np.uint64)), calls.learned_calls(calls.load(name), views))
+    assert np.array_equal(
+        agent.act(views, np.arange(10, dtype=np.uint64)), calls.learned_calls(calls.load(name), views)
+    )
 
 
 def test_eq_calls_by_calibrated_prices() -> None:
