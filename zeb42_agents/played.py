@@ -12,14 +12,16 @@ from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of
 from zeb42_agents.minds import NETWORK, Mind, choose
 from zeb42_agents.minds.network import write_logits
 from zeb42_agents.search.bundle import NOT_TRIED, Bundle, Plan, new_bundle, weigh_plays
-from zeb42_agents.search.samplers import Sample, Sampler
+from zeb42_agents.search.samplers import Sample, Sampler, drawn_by
 from zeb42_agents.simple_bidder import explain_call, simple_calls
-from zeb42_env._core.bits import lowest, mix, mix_all, popcount
+from zeb42_env._core.bits import mix, mix_all
 from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES
-from zeb42_env._core.record import HAND, TRICKS, legal_plays
+from zeb42_env._core.record import HAND, TRICKS
+from zeb42_env._core.tables import legal_masks
 from zeb42_env.hand import Hand
 
 MAX_WORLDS = 10_000
+MAX_GIVEN = 100_000  # worlds of a sampler held at a time: ten megabytes
 THIN = 8  # groups of fewer worlds are left to the mind
 ALONE = Plan(num_worlds=0, early=1, thin=1, every_deal=False)
 """The plan of a player who does not search: it plays as its mind does."""
@@ -56,11 +58,16 @@ class MindPlayer(Agent):
         playing = views["phase"] == TRICKS
         if not playing.all():
             actions[~playing] = simple_calls(views[~playing])
-        rows = np.flatnonzero(playing)
-        chosen = np.empty(len(rows), np.int64)
-        given = self._sample(views[rows], keys[rows]).worlds
-        _choose_many(views[rows], keys[rows], given, self._bundle, self._mind, self._plan, chosen)
-        actions[rows] = chosen
+        masks = legal_masks(views)
+        forced = playing & (masks.sum(1) == 1)
+        actions[forced] = masks[forced].argmax(1)
+        rows = np.flatnonzero(playing & ~forced)
+        num_parts = 1 + len(rows) * self._plan.num_worlds // MAX_GIVEN
+        for part in np.array_split(rows, num_parts if self._sampler else 1):
+            chosen = np.empty(len(part), np.int64)
+            given = self._sample(views[part], keys[part]).worlds
+            _choose_many(views[part], keys[part], given, self._bundle, self._mind, self._plan, chosen)
+            actions[part] = chosen
         return actions
 
     def _sample(self, views: np.ndarray, keys: np.ndarray) -> Sample:
@@ -94,10 +101,12 @@ class MindPlayer(Agent):
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         shares = share_of_worlds(sampled)
-        weighed = self._sampler is not None or says_something(views[0], self._bundle.evidence)
+        weighed = says_something(views[0], self._bundle.evidence)
         told = f", {basis_of(self._bundle.evidence)}," if weighed else ","
+        belief = shares if weighed else worlds.marginals(views[0])
         if self._sampler is not None:
             told = f" from {self._sampler.name},"
+            belief = drawn_by(views[0], given.belief[0])
         tie = "the mind's favorite" if self._mind.kind == NETWORK else "the least count"
         return Explanation(
             view=hand,
@@ -107,7 +116,7 @@ class MindPlayer(Agent):
             basis=f"{len(sampled)} worlds{told} each played to the end by players who see their own dominoes alone",
             how=f"the most worlds won; then {tie}",
             root_value=float(values.max()),
-            belief=shares if weighed else worlds.marginals(views[0]),
+            belief=belief,
             world_share=shares,
             num_worlds=len(sampled),
             worlds=tuple(Hand(world) for world in sampled[:NUM_SHOWN]),
@@ -146,10 +155,6 @@ def _choose_many(
 ) -> None:
     values = np.empty(NUM_DOMINOES)
     for b in range(len(views)):
-        legal = legal_plays(views[b])
-        if popcount(legal) == 1:
-            actions[b] = lowest(legal)
-            continue
         if plan.num_worlds == 0:
             actions[b] = choose(mind, views[b], keys[b])
             continue

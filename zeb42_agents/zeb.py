@@ -71,7 +71,7 @@ class Zeb(Agent):
 
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
-        tricks are solved. With a ``temperature`` the modelled players draw their plays. With ``mind=quick`` (or a
+        tricks are solved. With a ``temperature`` the modeled players draw their plays. With ``mind=quick`` (or a
         folder) a network searches so, too, in worlds that its own ``belief`` draws.
 
         With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
@@ -107,7 +107,7 @@ class Zeb(Agent):
             of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "plays": (plays, 0.0), "sims": (sims, 0)}
             of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
             _refuse(f"with mind= {weights} searches by {options}", of_others)
-            plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks)
+            plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks)._replace(every_deal=False)
             evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
             sampler = standard_sampler(evaluator, drawn)

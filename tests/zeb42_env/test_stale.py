@@ -39,7 +39,7 @@ def test_a_change_forgets_what_imports_it_and_no_more(tmp_path: Path) -> None:
         "late": "def f():\n    import env.inner.b",
         "whole": "from env import x",
         "relative": "from .direct import x",
-        "apart": "from env import a\nimport numpy",
+        "apart": "from env.a import y\nimport numpy",
     }
     agents = package(tmp_path / "agents", **sources)
     assert forget_stale_kernels(agents, builds_on=(env,))
@@ -69,6 +69,25 @@ def test_a_source_that_comes_or_goes_is_a_change(tmp_path: Path) -> None:
     assert forget_stale_kernels(folder)
     assert not cached.exists()
     assert not forget_stale_kernels(folder)
+
+
+@pytest.mark.parametrize("stamp", [b"\n\n", b"\xff\xfe", b"0123abcd"])
+def test_a_damaged_stamp_forgets_everything(tmp_path: Path, stamp: bytes) -> None:
+    folder = package(tmp_path / "env")
+    assert forget_stale_kernels(folder)
+    cached = kernel(folder)
+    (folder / "__pycache__" / "kernels.stamp").write_bytes(stamp)
+    assert forget_stale_kernels(folder)
+    assert not cached.exists()
+
+
+def test_a_source_that_cannot_be_parsed_may_import_anything(tmp_path: Path) -> None:
+    folder = package(tmp_path / "env", broken="from env import (")
+    assert forget_stale_kernels(folder)
+    cached = kernel(folder, "broken")
+    edit(folder / "a.py")
+    assert forget_stale_kernels(folder)
+    assert not cached.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_left_alone(tmp_path: Path) -> None:

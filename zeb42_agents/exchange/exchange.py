@@ -31,6 +31,11 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 class NotWholeError(OSError):
     """The files of the weights are of different moments or damaged. A learner that publishes again mends it."""
 
+    def __init__(self, words: str, state: dict[str, Any]) -> None:
+        super().__init__(words)
+        self.state = state
+        """What the state file says, which tells whose weights they are."""
+
 
 class Published(NamedTuple):
     """Weights as a learner published them."""
@@ -110,7 +115,8 @@ class Exchange:
                 return self._build(found, state)
             time.sleep(0.05 * 2**attempt)  # a publisher is between the files
         raise NotWholeError(
-            f"the weights {self.name} in {self.spec} are not whole: their files are of different moments or damaged"
+            f"the weights {self.name} in {self.spec} are not whole: their files are of different moments or damaged",
+            _object(found[self._files[2]], self._files[2]) if self._files[2] in found else {},
         )
 
     def _whole(self, found: dict[str, bytes]) -> dict[str, Any] | None:

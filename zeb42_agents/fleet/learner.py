@@ -102,14 +102,8 @@ class FleetLearner(Trainer):
 
     def _saved(self) -> Checkpoint | None:
         own, there = super()._saved(), self._there
-        if self._not_whole and own is None:
-            raise ValueError(
-                f"{self._not_whole}; allowed: the learner of that run with the --out that it had, which publishes them "
-                "again, or another --name"
-            )
-        if self._not_whole:
-            self.console.print(f"{self._not_whole}; {self.run_folder} publishes its own again", soft_wrap=True)
-        orders = Orders.of(there.weights.state) if there else None
+        state = there.weights.state if there else self._not_whole.state if self._not_whole else {}
+        orders = Orders.of(state) if state else None
         if own is not None:
             self.run_id = str(own.progress.get(KEY, {}).get("run", ""))
             if orders and orders.run != self.run_id:
@@ -118,7 +112,14 @@ class FleetLearner(Trainer):
                     f"of another; allowed: another --name, or an --out without a run"
                 )
             if orders is None or orders.cycle <= own.progress["cycle"]:
+                if self._not_whole:
+                    self.console.print(f"{self._not_whole}; {self.run_folder} publishes its own again", soft_wrap=True)
                 return own
+        if self._not_whole:
+            raise ValueError(
+                f"{self._not_whole}; allowed: the learner of that run with the --out that it had, which publishes them "
+                "again, or another --name"
+            )
         if there is None or orders is None:
             self.run_id = secrets.token_hex(8)
             return None

@@ -94,10 +94,10 @@ def result(view: Hand, viewer: int) -> str:
     """How a finished hand came out, as ``viewer`` says it."""
     if view.bidder < 0:
         return "Nobody bid: the hand is thrown in."
-    ours = (view.bidder - viewer) & 1 == 0
-    team = "You" if ours else "They"
+    side = "your side" if (view.bidder - viewer) & 1 == 0 else "their side"
     took = points_text(view.points[view.bidder & 1])
-    return f"{team} bid {bid_text(view.bid)} and took {took}: {'made' if view.made else 'set'}."
+    bid = f"{name_of(view.bidder, viewer)} bid {bid_text(view.bid)}"
+    return f"{bid}, and {side} took {took}: {'made' if view.made else 'set'}."
 
 
 def _sentence(seat: int, action: int, viewer: int) -> str:

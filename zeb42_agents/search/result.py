@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zeb42_agents import worlds as deals
 from zeb42_agents.explanation import Candidate, Explanation, share_of_worlds
 from zeb42_agents.search.config import SearchConfig
+from zeb42_agents.search.samplers import drawn_by
 from zeb42_env.hand import Hand
 
 
@@ -72,7 +72,7 @@ class SearchResult:
             how=best if config.temperature == 0.0 else "drawn by visits",
             root_value=float(self.root_value[number]),
             network_value=float(self.network_value[number]),
-            belief=self._belief(number),
+            belief=drawn_by(self.views[number], self.belief[number]),
             world_share=share_of_worlds(worlds),
             num_worlds=len(worlds),
             worlds=tuple(Hand(world) for world in worlds[:num_worlds]),
@@ -89,10 +89,3 @@ class SearchResult:
             prior=float(self.prior[number, action]),
             policy=float(self.policy[number, action]),
         )
-
-    def _belief(self, number: int) -> np.ndarray:
-        """The exact probabilities [28, 4] under which the worlds were drawn."""
-        try:
-            return deals.marginals(self.views[number], self.belief[number])
-        except ValueError:  # the weights leave no deal, and the worlds were drawn evenly
-            return deals.marginals(self.views[number])

@@ -167,6 +167,14 @@ def standard_sampler(evaluator: Evaluator, config: SearchConfig) -> Sampler:
     return ByCalls(sampler, config.resample, config.dealt) if config.resample else sampler
 
 
+def drawn_by(view: np.void, belief: np.ndarray) -> np.ndarray:
+    """The exact probabilities [28, 4] under which a sample's ``belief`` [28, 4] draws worlds of one ``view``."""
+    try:
+        return deals.marginals(view, belief)
+    except ValueError:  # the weights leave no deal, and the worlds were drawn evenly
+        return deals.marginals(view)
+
+
 def check_sample(sample: Sample, views: np.ndarray, num_worlds: int) -> Sample:
     """The sample of a sampler from outside, after a look at it; ValueError if the kernels could not trust it."""
     worlds, belief = sample

@@ -10,7 +10,7 @@ from typing import Any
 from numba.core import event
 
 PATIENCE_S = 2.0
-MESSAGE = "zeb42: compiling kernels, each once after installation; this may take half a minute ...\n"
+MESSAGE = "zeb42: compiling kernels, each once after installation; this may take a minute or more ...\n"
 _PACKAGES = ("zeb42_env", "zeb42_agents")
 
 

@@ -26,7 +26,7 @@ def forget_stale_kernels(package: Path, *, builds_on: tuple[Path, ...] = ()) -> 
     stamp = package / "__pycache__" / STAMP
     sources = _sources((package, *builds_on))
     try:
-        lines = stamp.read_text().splitlines() if stamp.is_file() else []
+        lines = stamp.read_text(errors="replace").splitlines() if stamp.is_file() else []
         if lines == list(sources):
             return False
         stamp.parent.mkdir(exist_ok=True)
@@ -57,7 +57,7 @@ def _sources(packages: tuple[Path, ...]) -> dict[str, Path]:
 def _stale(sources: dict[str, Path], known: set[str]) -> list[Path]:
     """The sources that have changed since ``known``, and all that import one of them, itself or through others."""
     modules = {line.split()[0]: source for line, source in sources.items()}
-    if any(line.split()[0] not in modules for line in known):
+    if any(line.partition(" ")[0] not in modules for line in known):
         return list(sources.values())  # where a file is gone, a name may now mean something else
     stale = {line.split()[0] for line in sources.keys() - known}
     imported = {name: set(_imports(source, modules)) for name, source in modules.items()}
@@ -70,7 +70,8 @@ def _imports(source: Path, modules: dict[str, Path]) -> Iterator[str]:
     """The modules that a source imports anywhere in it, among ``modules`` and others."""
     try:
         tree = ast.parse(source.read_bytes())
-    except (FileNotFoundError, SyntaxError):
+    except (OSError, SyntaxError, ValueError):  # who cannot tell what it imports gets all
+        yield from modules
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -81,6 +82,4 @@ def _imports(source: Path, modules: dict[str, Path]) -> Iterator[str]:
             if node.module is None or node.level:  # relative: none is written here, and who writes one gets all
                 yield from modules
                 continue
-            for alias in node.names:
-                named = f"{node.module}.{alias.name}"
-                yield named if named in modules else node.module
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))

@@ -82,6 +82,13 @@ def test_weights_of_different_moments(tmp_path: Path) -> None:
     )
     again._publish()
     assert Orders.of(exchange.fetch().weights.state).run == learner.run_id
+    again._folder._lock.release()
+
+    other = Exchange(MemoryStore(), name="tiny", spec="DIR", poll_s=0.01)
+    learner_of(other, tmp_path / "other")._publish()
+    other.weights_store.put({"tiny-config.json": config + b"\n"})
+    with pytest.raises(ValueError, match="got those of another; allowed: another --name"):  # and nothing is put over it
+        learner_of(other, tmp_path)
 
 
 def test_a_command_of_a_learner_names_them_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -180,6 +180,9 @@ def test_sentences() -> None:
     words = says(session.hand, first)
     assert "the trick" in words
     assert words.endswith((": made.", ": set."))
+    for viewer in range(4):
+        who, side = [("You", "your"), ("Left", "their"), ("Partner", "your"), ("Right", "their")][(first - viewer) & 3]
+        assert f"{who} bid 31, and {side} side took" in says(session.hand, viewer)
 
 
 def test_a_barred_domino_says_why() -> None:
