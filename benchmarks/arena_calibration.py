@@ -1,12 +1,13 @@
-"""The calibration table of the arena: random, greedy, eq:n=1 to 500 and Zeb under two protocols.
+"""The calibration tables of the arena: random, greedy, E[Q] and Zeb, of dealt contracts and of the whole game.
 
-    python benchmarks/arena_calibration.py                   all of it, about two hours of one core
+    python benchmarks/arena_calibration.py                   all of them, about four hours of one core
     python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
     python benchmarks/arena_calibration.py --minutes 0       only write docs/calibration from what has been played
+    python benchmarks/arena_calibration.py --protocol hand   the table of one protocol
 
 The stages give cheap pairs more deals than dear ones, and every agent some early on, so that what has been played is a
-table at any time, with the intervals that it deserves. They end when all intervals are as short as asked: their widths
-decide, never the ratings. What was played lies in runs/calibration-PROTOCOL and adds up.
+table at any time, with the intervals that it deserves. Those of dealt contracts end when all intervals are as short as
+asked: their widths decide, never the ratings. What was played lies in runs/calibration-PROTOCOL and adds up.
 """
 
 from __future__ import annotations
@@ -54,7 +55,30 @@ MORE_WORLDS = tuple(
 """What more worlds are worth, in the published format only: 2,000 mirrored deals each against eq:n=100."""
 ZEB = (("greedy", "zeb:laptop", "zeb:laptop,sims=64", "eq:n=100"), 600, None)
 """The network that comes with the package, alone and with search."""
-PROTOCOLS = ("majority", "contract")
+QUICK, TAUGHT, SEARCH = "zeb:quick", "zeb:taught", "zeb:quick,worlds=40"
+OF_THE_BIDDER = tuple(f"{agent},calls=simple" for agent in (QUICK, SEARCH, "eq:n=10"))
+"""The same play with the calls of the bidder that agents share: what the calls alone are worth."""
+AT_ONCE = ("random", "greedy", QUICK, OF_THE_BIDDER[0])
+WHOLE = (*AT_ONCE, "eq:n=10", "eq:n=10,calls=calibrated", SEARCH, *OF_THE_BIDDER[1:])
+STAGES_OF = {
+    "hand": (
+        (AT_ONCE, 300, None),
+        (WHOLE, 100, None),
+        (("greedy", QUICK, SEARCH, "eq:n=100"), 100, "eq:n=100"),
+        ((*AT_ONCE, "eq:n=10", SEARCH, TAUGHT), 200, TAUGHT),
+        (AT_ONCE, 1000, None),
+        ((SEARCH, "eq:n=100"), 600, None),
+    ),
+    "match": (
+        (AT_ONCE, 100, None),
+        ((*AT_ONCE, SEARCH, *OF_THE_BIDDER[1:], "eq:n=10,calls=calibrated"), 50, None),
+        ((*AT_ONCE, SEARCH, TAUGHT), 100, TAUGHT),
+        ((QUICK, SEARCH, "eq:n=100"), 50, "eq:n=100"),
+        (AT_ONCE, 500, None),
+    ),
+}
+"""Those of the whole game, with the auction: a match has some ten hands, and E[Q] thinks long about its calls."""
+PROTOCOLS = ("majority", "contract", "hand", "match")
 ROOT = Path(__file__).parents[1]
 
 
@@ -68,7 +92,8 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def play(protocol: str, deadline: float, extra: list[str]) -> bool:
     """Play the stages of one protocol up to the deadline (of ``monotonic``); says whether all are done."""
-    stages = (*STAGES[:BROAD], *(MORE_WORLDS if protocol == "majority" else ()), *STAGES[BROAD:], ZEB)
+    dealt = (*STAGES[:BROAD], *(MORE_WORLDS if protocol == "majority" else ()), *STAGES[BROAD:], ZEB)
+    stages: tuple[tuple[Sequence[str], int, str | None], ...] = STAGES_OF.get(protocol, dealt)
     for stage in stages:
         agents, deals, versus = stage
         if stage in STAGES and is_sharp(protocol, [versus] if versus else agents):

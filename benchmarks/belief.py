@@ -12,6 +12,10 @@ The network learned from its own play, so the first line, the network without se
 what its belief is worth at other tables. ``--ceiling N`` estimates at N positions of its own table what anyone could
 know who knew the policy: worlds are weighed by how likely their seats were to play what was played, each from its own
 view (policy to the power 1/0.1), and by what was called.
+
+A mind such as ``zeb:quick`` has no belief of its own: it is asked how likely each world's plays were, and the bidder
+that agents share how likely its calls were. That takes some 20 ms per view, so give it fewer ``--hands``. Under
+``hand`` a second line leaves the calls out.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from zeb42_agents import belief, evidence, likelihood, make_agent, worlds
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.calls import Calling
 from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
+from zeb42_agents.played import BELIEF_WORLDS, MindPlayer
 from zeb42_agents.zeb import Zeb
 from zeb42_env import Table
 from zeb42_env._core.bits import mix_all
@@ -72,15 +77,18 @@ def main() -> None:
     options = parser.parse_args()
     network = make_agent(options.network)
     network = network.player if isinstance(network, Calling) else network
-    if not isinstance(network, Zeb):
-        raise ValueError(f"expected a network such as zeb:laptop, got {options.network!r}")
+    if not isinstance(network, Zeb | MindPlayer):
+        raise ValueError(f"expected a network or a mind such as zeb:laptop or zeb:quick, got {options.network!r}")
     print(HEAD, flush=True)
     for protocol in options.protocols:
         for player in ["", *options.players]:
             spec = options.network + player if player[:1] in ("", ",") else player
             found = positions(make_agent(spec).act, protocol, options.hands, options.seed)
+            if isinstance(network, MindPlayer):
+                table_of_mind(f"{protocol} | {spec}", protocol, network, found)
+                continue
             table(f"{protocol} | {spec}", protocol, network.evaluator, found, options.worlds)
-        if options.ceiling:
+        if options.ceiling and isinstance(network, Zeb):
             ceiling(network.evaluator, protocol, options.ceiling, options.worlds, options.seed)
 
 
@@ -122,6 +130,33 @@ def table(name: str, protocol: str, evaluator: NetworkEvaluator, at: Positions, 
         return
     for of, weights in (("network, calls", 0.99 * network + np.float32(0.01 / 4)), ("calls alone", even)):
         line(name, of, *by_calls(at, weights, num_worlds, dealt), at)
+
+
+def table_of_mind(name: str, protocol: str, mind: MindPlayer, at: Positions) -> None:
+    """Print the lines of one table."""
+    line(name, "calls and plays" if protocol == "hand" else "plays", *by_plays(at, mind, calls=True), at)
+    if protocol == "hand":
+        line(name, "plays alone", *by_plays(at, mind, calls=False), at)
+
+
+def by_plays(at: Positions, player: MindPlayer, *, calls: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The belief [N, 28, 4] of worlds weighed by what was played, and by the ``calls``; the log TSSR [N] of it."""
+    told, found, log_tssr = evidence.of_anybody(), np.empty((len(at.views), 28, 4)), np.empty(len(at.views))
+    even = worlds.uniform_weights(1)
+    for b in range(len(at.views)):
+        view, truth, key = at.views[b : b + 1], at.worlds[b : b + 1], np.zeros(1, np.uint64)
+        if calls:
+            drawn, logs = evidence.propose_many(view, BELIEF_WORLDS, key, even, told)
+            true_log, proposed = evidence.log_worth_many(view, truth, told), evidence.tilted_many(view, even, told)
+        else:
+            drawn, proposed = worlds.sample_many(view, BELIEF_WORLDS, key, even), even
+            logs, true_log = np.zeros(drawn.shape), np.zeros((1, 1))
+        for of, log in ((drawn, logs), (truth, true_log)):
+            evidence.add_plays(view[0], of[0], player.mind, told, log[0])
+        found[b] = likelihood.posterior(view, drawn, likelihood.weights(logs))[0]
+        mean = np.log(np.exp(logs - logs.max()).mean()) + logs.max()
+        log_tssr[b] = np.log(worlds.odds(view, proposed, truth[:, 0])[0]) + true_log[0, 0] - mean
+    return found, log_tssr
 
 
 def by_calls(at: Positions, weights: np.ndarray, num_worlds: int, dealt: str) -> tuple[np.ndarray, np.ndarray]:

@@ -18,8 +18,9 @@ import torch
 from zeb42_agents import make_agent
 from zeb42_agents.arena import play_pairing
 from zeb42_agents.evaluator import load
-from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds import network_mind
+from zeb42_agents.minds import weights as minds_on_disk
+from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.network import logits_of
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search.bundle import Plan
@@ -55,7 +56,7 @@ ABLATION = (
 def speed(mind: str) -> None:
     """Print the table of ``speed``."""
     torch.set_num_threads(1)
-    model = minds_on_disk.load(mind.removeprefix("zeb:")).model
+    model = MindModel.of(minds_on_disk.load(mind.removeprefix("zeb:")))
     net, transformer = model.network(), load("laptop")
     players = Players(network_mind(net), [], explore=0.1)
     views, keys = reach_states(players, num_hands=256, share=1.0, seed=np.uint64(SEED))
@@ -87,7 +88,7 @@ def _cpu_s(run: object, rounds: int = 5) -> float:
 
 def promise(mind: str, num_hands: int) -> None:
     """Print the table of ``promise``."""
-    net = minds_on_disk.load(mind.removeprefix("zeb:")).model.network()
+    net = minds_on_disk.load(mind.removeprefix("zeb:")).network()
     print("| worlds | thin | " + " | ".join(f"trick {t + 1}" for t in range(6)) + " |\n|---:|---:|" + "---|" * 6)
     for worlds, thin in ((16, 8), (160, 1), (160, 4), (160, 8), (160, 32)):
         plan = Plan(num_worlds=worlds, early=1, thin=thin, every_deal=True)

@@ -157,7 +157,7 @@ _AGENTS = {
     "eq": "zeb42_agents.eq:EQ",
     "br": "zeb42_agents.br:BestResponse",
     "zeb": "zeb42_agents.zeb:Zeb.from_spec",
-    "gentle": "zeb42_agents.play.gentle:Gentle",
+    "gentle": "zeb42_agents.play.gentle:gentle",
 }
 """Where the builder of each kind of agent lives. Its keyword arguments are the options of the spec, converted to the
 annotated types int, float, bool or str; a first positional argument is what a spec may name without a key. Other

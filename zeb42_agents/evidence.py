@@ -56,6 +56,8 @@ CALL_NOISE = 0.1  # share of calls that are any legal one
 DECLARATION_SOFTNESS = 0.2  # the same of a declaration, in log odds of making the bid
 DECLARATION_NOISE = 0.05
 PLAY_NOISE = 0.05  # share of plays that are any legal one
+TEMPERATURES = (0.5, 2.0, 8.0, 1e6)  # of players of whom nothing is known: as a mind plays, roughly so, or anyhow
+ODDS = (1 / 6, 1 / 6, 1 / 6, 1 / 2)
 UNEXPLAINED = -12.0  # log of what a deal is taken to be that the rule of its contract excludes: the rule may be another
 TILT = 3.0  # the bidder is dealt a trump so many times as likely when worlds are proposed, which their weight makes up
 FLOOR = 0.01  # share of the weight that all candidates have alike
@@ -70,8 +72,11 @@ class Evidence(NamedTuple):
     """Candidates for each world; 0: worlds are drawn evenly and nothing is weighed."""
     dealt: int
     """BY_CHANCE, BY_FORCED_30 or BY_MOST_TRUMPS: how contracts come about that nobody called."""
-    plays: float
-    """The temperature at which a mind's logits say how likely a play was; 0: plays are not asked about."""
+    plays: np.ndarray
+    """float64 [T], the temperatures at which a mind's logits say how likely a play was; none: plays are not asked
+    about."""
+    odds: np.ndarray
+    """float64 [T], the log of how likely each is that of a seat which has not played yet."""
     even: np.ndarray
     """float64 [28, 4], weights under which all worlds are equally likely."""
     memo_keys: np.ndarray
@@ -82,7 +87,8 @@ class Evidence(NamedTuple):
 
 
 def new_evidence(resample: int = 0, dealt: str = "random", plays: float = 0.0) -> Evidence:
-    """Evidence that takes ``resample`` candidates for each world; ValueError if the options are no such."""
+    """Evidence that takes ``resample`` candidates for each world; ValueError if the options are no such. With
+    ``plays`` of 0 plays are not asked about."""
     if not isinstance(resample, int | np.integer) or not 0 <= resample <= MAX_RESAMPLE:
         raise ValueError(
             f"expected resample, candidates per world, a whole number in 0..{MAX_RESAMPLE}, got {resample!r}"
@@ -97,16 +103,23 @@ def new_evidence(resample: int = 0, dealt: str = "random", plays: float = 0.0) -
     return Evidence(
         resample=int(resample),
         dealt=DEALT_CODES[dealt],
-        plays=float(plays),
+        plays=np.array([plays] if plays else [], np.float64),
+        odds=np.zeros(1 if plays else 0),
         even=np.ones((NUM_DOMINOES, NUM_SEATS)),
         memo_keys=np.zeros(num_slots, np.uint64),
         memo_logs=np.zeros(num_slots),
     )
 
 
+def of_anybody() -> Evidence:
+    """Evidence for a belief about players of whom nothing is known: a seat plays as the mind does, more or less, or
+    anyhow, and its plays tell which."""
+    return new_evidence(1)._replace(plays=np.array(TEMPERATURES), odds=np.log(ODDS))
+
+
 def basis_of(evidence: Evidence) -> str:
     """What worlds were weighed by, for people."""
-    return "as likely as they explain what was called" + (" and played" if evidence.plays else "")
+    return "as likely as they explain what was called" + (" and played" if len(evidence.plays) else "")
 
 
 def log_likelihood_of_calls(views: np.ndarray, worlds: np.ndarray, *, dealt: str = "random") -> np.ndarray:
@@ -139,7 +152,7 @@ def says_something(view: np.void, evidence: Evidence) -> bool:
     """Whether the calls, the contract or the plays of ``view`` tell anything of the other hands."""
     if evidence.resample == 0:
         return False
-    if evidence.plays > 0.0 and view.num_plays:
+    if len(evidence.plays) and view.num_plays:
         return True
     if view.calls[0] < 0:
         return evidence.dealt != BY_CHANCE and view.declaration >= 0
@@ -420,15 +433,18 @@ def _dealt_to(world: np.void, seat: int) -> np.uint32:
 def add_plays(view: np.void, worlds: np.ndarray, mind: Mind, evidence: Evidence, logs: np.ndarray) -> None:
     """Add the log of how likely the plays of the other seats were in each of ``worlds`` [W] to ``logs`` [W].
 
-    Every seat is taken to play by ``mind``, a network, from its own view, drawn at the temperature of the evidence.
-    Dice have no odds of their plays: they add nothing.
+    Every seat is taken to play by ``mind``, a network, from its own view, drawn at one of the temperatures of the
+    evidence: at which, its plays tell as the hand goes on. Dice have no odds of their plays: they add nothing.
     """
-    if mind.kind != NETWORK or evidence.plays == 0.0:
+    if mind.kind != NETWORK or not len(evidence.plays):
         return
     past = np.empty(2, HAND)
     hand = past[0]
     story = mix(_story(view), np.uint64(1))
+    of_seats, of_play = np.empty((NUM_SEATS, len(evidence.plays))), np.empty(len(evidence.plays))
     for w in range(len(worlds)):
+        for seat in range(NUM_SEATS):
+            of_seats[seat] = evidence.odds
         past[0] = worlds[w]
         rewind(hand, num_decisions(hand) - np.int64(hand.num_plays))
         history = story
@@ -437,20 +453,58 @@ def add_plays(view: np.void, worlds: np.ndarray, mind: Mind, evidence: Evidence,
             legal = legal_plays(hand)
             if seat != view.seat and popcount(legal) > 1:
                 name = mix(mix(history, np.uint64(hand.held[seat])), np.uint64(seat))
-                slot = np.int64(name & np.uint64(MEMO_SLOTS - 1))
-                if evidence.memo_keys[slot] != name:
+                if not _remembered(name, evidence, of_play):
                     past[1] = hand
                     blank(past[1], seat)
-                    evidence.memo_keys[slot] = name
-                    evidence.memo_logs[slot] = _log_of_play(mind, past[1], legal, domino, evidence.plays)
-                logs[w] += evidence.memo_logs[slot]
+                    write_logits(mind.network, past[1])
+                    _weigh_play(mind.network.logits, np.uint64(legal), domino, evidence.plays, of_play)
+                    _remember(name, evidence, of_play)
+                of_seats[seat] += of_play
             play(hand, domino)
             history = mix(history, np.uint64(domino))
+        for seat in range(NUM_SEATS):
+            if seat != view.seat:
+                highest = of_seats[seat].max()
+                logs[w] += highest + np.log(np.exp(of_seats[seat] - highest).sum())
 
 
 @njit(cache=True, nogil=True)
-def _log_of_play(mind: Mind, view: np.void, legal: np.uint32, played: int, temperature: float) -> float:
-    """The log of how likely ``mind`` plays ``played`` of the ``legal`` dominoes (bits) from ``view``."""
-    logits = mind.network.logits
-    write_logits(mind.network, view)
-    return np.log(_soft_chance(logits, np.uint64(legal), played, temperature, PLAY_NOISE))
+def _remembered(name: np.uint64, evidence: Evidence, of_play: np.ndarray) -> bool:
+    """Whether what was found under ``name`` is still known; it is written into ``of_play`` [T] then."""
+    for t in range(len(of_play)):
+        key = mix(name, np.uint64(t))
+        slot = np.int64(key & np.uint64(MEMO_SLOTS - 1))
+        if evidence.memo_keys[slot] != key:
+            return False
+        of_play[t] = evidence.memo_logs[slot]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _remember(name: np.uint64, evidence: Evidence, of_play: np.ndarray) -> None:
+    for t in range(len(of_play)):
+        key = mix(name, np.uint64(t))
+        slot = np.int64(key & np.uint64(MEMO_SLOTS - 1))
+        evidence.memo_keys[slot], evidence.memo_logs[slot] = key, of_play[t]
+
+
+@njit(cache=True, nogil=True)
+def _weigh_play(
+    logits: np.ndarray, legal: np.uint64, played: int, temperatures: np.ndarray, of_play: np.ndarray
+) -> None:
+    """Write the log of how likely ``played`` of the ``legal`` dominoes (bits) is at each temperature [T]."""
+    for t in range(len(temperatures)):
+        of_play[t] = np.log(_soft_chance(logits, legal, played, temperatures[t], PLAY_NOISE))
+
+
+@njit(cache=True, nogil=True)
+def explain_many(
+    views: np.ndarray, num_worlds: int, keys: np.ndarray, mind: Mind, evidence: Evidence
+) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates HAND [B, N] of ``views`` [B] from ``keys``, and the log float64 [B, N] of how well each explains what
+    was called, declared and played. ValueError for a view without a deal."""
+    even = np.ones((len(views), NUM_DOMINOES, NUM_SEATS))
+    worlds, logs = propose_many(views, num_worlds, keys, even, evidence)
+    for b in range(len(views)):
+        add_plays(views[b], worlds[b], mind, evidence, logs[b])
+    return worlds, logs

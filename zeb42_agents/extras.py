@@ -9,8 +9,8 @@ from importlib import import_module
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _EXTRAS = {
-    "arena": ("scipy", "rich", "matplotlib", "tyro", "filelock"),
-    "agents": ("torch", "safetensors"),
+    "arena": ("scipy", "rich", "matplotlib", "tyro", "filelock", "safetensors"),
+    "agents": ("torch",),
     "train": ("tianshou",),
     "play": ("starlette", "uvicorn", "anyio", "platformdirs"),
     "wandb": ("wandb",),

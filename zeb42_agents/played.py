@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from zeb42_agents import worlds
+from zeb42_agents import likelihood, worlds
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
-from zeb42_agents.evidence import Evidence, basis_of, says_something
+from zeb42_agents.evidence import Evidence, basis_of, explain_many, of_anybody, says_something
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_agents.minds import NETWORK, Mind, choose
 from zeb42_agents.minds.network import write_logits
@@ -15,10 +15,11 @@ from zeb42_agents.search.bundle import NOT_TRIED, Bundle, Plan, new_bundle, weig
 from zeb42_agents.search.samplers import Sample, Sampler, drawn_by
 from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.bits import mix, mix_all
-from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES
+from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES, NUM_SEATS
 from zeb42_env._core.record import HAND, TRICKS
 from zeb42_env._core.tables import legal_masks
 from zeb42_env.hand import Hand
+from zeb42_env.records import as_records
 
 MAX_WORLDS = 10_000
 MAX_GIVEN = 100_000  # worlds of a sampler held at a time: ten megabytes
@@ -26,6 +27,7 @@ THIN = 8  # groups of fewer worlds are left to the mind
 ALONE = Plan(num_worlds=0, early=1, thin=1, every_deal=False)
 """The plan of a player who does not search: it plays as its mind does."""
 POLICY_TEMPERATURE = 0.5  # a mind's logits are learned as a policy under it
+BELIEF_WORLDS = 1000
 
 
 class MindPlayer(Agent):
@@ -46,7 +48,7 @@ class MindPlayer(Agent):
         name: str = "mind",
     ) -> None:
         self.name = name
-        self._mind, self._plan, self._sampler = mind, plan, sampler
+        self.mind, self._plan, self._sampler = mind, plan, sampler
         self._bundle = new_bundle(max(1, plan.most_worlds), evidence)
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
@@ -66,7 +68,7 @@ class MindPlayer(Agent):
         for part in np.array_split(rows, num_parts if self._sampler else 1):
             chosen = np.empty(len(part), np.int64)
             given = self._sample(views[part], keys[part]).worlds
-            _choose_many(views[part], keys[part], given, self._bundle, self._mind, self._plan, chosen)
+            _choose_many(views[part], keys[part], given, self._bundle, self.mind, self._plan, chosen)
             actions[part] = chosen
         return actions
 
@@ -92,12 +94,12 @@ class MindPlayer(Agent):
                 chosen=chosen,
                 candidates=_favorites(chosen, found),
                 speaker="network",
-                how="the likeliest" if self._mind.temperature == 0 else "drawn by the policy",
+                how="the likeliest" if self.mind.temperature == 0 else "drawn by the policy",
             )
         values = np.empty(NUM_DOMINOES)
         given = self._sample(views, keys)
-        sampled = weigh_plays(views[0], keys[0], given.worlds[0], self._bundle, self._mind, self._plan, values)
-        chosen = int(_best_play(views[0], keys[0], self._mind, values))
+        sampled = weigh_plays(views[0], keys[0], given.worlds[0], self._bundle, self.mind, self._plan, values)
+        chosen = int(_best_play(views[0], keys[0], self.mind, values))
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         shares = share_of_worlds(sampled)
@@ -107,7 +109,7 @@ class MindPlayer(Agent):
         if self._sampler is not None:
             told = f" from {self._sampler.name},"
             belief = drawn_by(views[0], given.belief[0])
-        tie = "the mind's favorite" if self._mind.kind == NETWORK else "the least count"
+        tie = "the mind's favorite" if self.mind.kind == NETWORK else "the least count"
         return Explanation(
             view=hand,
             chosen=chosen,
@@ -122,13 +124,25 @@ class MindPlayer(Agent):
             worlds=tuple(Hand(world) for world in sampled[:NUM_SHOWN]),
         )
 
+    def belief(self, views: np.ndarray) -> np.ndarray:
+        """Who was dealt each domino, float64 [B, 28, 4], by what ``views`` [B] tell of calls, declarations and plays:
+        each seat is taken to call as the simple bidder does, with soft edges, and to play as the mind does, or worse
+        (:func:`zeb42_agents.evidence.of_anybody`). The same for the same view; ValueError for one without a deal."""
+        views, told = as_records(views, "views"), of_anybody()
+        found = np.empty((len(views), NUM_DOMINOES, NUM_SEATS))
+        for b in range(len(views)):  # one by one: the worlds of many would take gigabytes
+            one = views[b : b + 1]
+            drawn, logs = explain_many(one, BELIEF_WORLDS, np.zeros(1, np.uint64), self.mind, told)
+            found[b] = likelihood.posterior(one, drawn, likelihood.weights(logs))[0]
+        return found
+
     def _policy(self, view: np.void) -> dict[int, float]:
         """The mind's policy over the legal plays; empty for dice."""
-        if self._mind.kind != NETWORK:
+        if self.mind.kind != NETWORK:
             return {}
         legal = Hand(view).legal_actions()
-        write_logits(self._mind.network, view)
-        logits = self._mind.network.logits[legal].astype(np.float64) / POLICY_TEMPERATURE
+        write_logits(self.mind.network, view)
+        logits = self.mind.network.logits[legal].astype(np.float64) / POLICY_TEMPERATURE
         shares = np.exp(logits - logits.max())
         return dict(zip(legal, (shares / shares.sum()).tolist(), strict=True))
 

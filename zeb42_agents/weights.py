@@ -6,14 +6,14 @@ Nothing is unpickled: safetensors hold plain tensors, and torch files are read w
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from zeb42_agents.extras import needs_extras
-from zeb42_agents.files import fingerprint, read_json, replaced_folder, set_aside, write_json
+from zeb42_agents.files import read_json, replaced_folder, write_json
 from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, beside, locate
 
 with needs_extras():
     import torch
@@ -22,9 +22,6 @@ with needs_extras():
     from safetensors.torch import load_file, save_file
     from torch import Tensor
 
-MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
-BUNDLED = Path(__file__).parent / "bundled"
-_RUN_FOLDERS = ("best", "latest")  # of a training run, the one to play with first
 _BELIEF_PREFIX, _FIRST_LAYER = "belief_proj.", "encoder.layers.0."
 
 
@@ -47,7 +44,8 @@ def save(folder: Path | str, model: ZebModel, state: dict[str, Any]) -> None:
 
 
 def load(source: str | Path) -> Weights:
-    """The weights that ``source`` names, see :func:`locate`. ValueError says what is missing or wrong."""
+    """The weights that ``source`` names (:func:`zeb42_agents.places.locate`). ValueError says what is missing or
+    wrong."""
     place = locate(source)
     if place.is_dir():
         return _load_folder(place)
@@ -62,46 +60,6 @@ def from_bytes(content: bytes, config: dict[str, Any], source: str) -> ZebModel:
     except SafetensorError as error:
         raise ValueError(f"expected safetensors in {source}, got a damaged or foreign file: {error}") from None
     return _build(_config(config, source), tensors, source)
-
-
-def locate(source: str | Path) -> Path:
-    """Where the weights are that ``source`` names: a published ``.pt`` file, a ``.safetensors`` file of an exchange, or
-    a folder that :func:`save` wrote.
-
-    ``source`` is one of these, a training run's folder (its best weights, else its latest), the name of bundled
-    weights, or ``hf://USER/REPO[/NAME][@REVISION]``. ValueError if there are none.
-    """
-    if str(source).startswith("hf://"):
-        from zeb42_agents.hub import download_weights
-
-        return download_weights(str(source))
-    path = Path(source)
-    with suppress(OSError):  # a name that no file can have, such as one that is too long
-        if path.suffix in (".pt", ".safetensors") and path.is_file():
-            return path
-        for folder in (path, *(path / name for name in _RUN_FOLDERS), BUNDLED / str(source)):
-            for place in (folder, set_aside(folder)):  # the old one where a kill came while it was being replaced
-                if (place / MODEL_FILE).is_file():
-                    return place
-    bundled = ", ".join(bundled_names()) or "none in this installation"
-    raise ValueError(
-        f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "
-        f"{CONFIG_FILE}, a training run's folder, a published .pt file, hf://USER/REPO/NAME, or "
-        f"bundled weights ({bundled})"
-    )
-
-
-def fingerprint_of(source: str | Path) -> str:
-    """A hash of the files of the weights that ``source`` names, see :func:`locate`."""
-    place = locate(source)
-    if place.is_dir():
-        return fingerprint([place / MODEL_FILE, place / CONFIG_FILE])
-    return fingerprint([file for file in (place, _beside(place, "config")) if file.is_file()])
-
-
-def bundled_names() -> list[str]:
-    """The weights that come with the package."""
-    return sorted(folder.parent.name for folder in BUNDLED.glob(f"*/{MODEL_FILE}"))
 
 
 def load_into(model: ZebModel, weights: Weights) -> list[str]:
@@ -133,20 +91,15 @@ def _load_folder(folder: Path) -> Weights:
     return Weights(_build(config, tensors, folder / MODEL_FILE), state)
 
 
-def _beside(path: Path, what: str) -> Path:
-    """The file about the weights in ``path`` that lies beside them: ``NAME-config.json`` for ``NAME.safetensors``."""
-    return path.with_name(f"{path.stem}-{what}.json")
-
-
 def _load_file(path: Path) -> Weights:
     """``NAME.safetensors`` with ``NAME-config.json`` and ``NAME-state.json``, whose digests are checked."""
-    content, config_file = path.read_bytes(), _beside(path, "config")
-    state = read_json(_beside(path, "state")) if _beside(path, "state").is_file() else {}
+    content, config_file = path.read_bytes(), beside(path, "config")
+    state = read_json(beside(path, "state")) if beside(path, "state").is_file() else {}
     model = from_bytes(content, read_json(config_file), str(path))
     digests = state.get("sha256", {})
     for file, found in ((path, content), (config_file, config_file.read_bytes())):
         if isinstance(digests, dict) and digests.get(file.name, "") not in ("", hashlib.sha256(found).hexdigest()):
-            raise ValueError(f"expected {file} to be what {_beside(path, 'state').name} has the digest of, got another")
+            raise ValueError(f"expected {file} to be what {beside(path, 'state').name} has the digest of, got another")
     return Weights(model, state)
 
 
@@ -162,12 +115,12 @@ def _load_published(path: Path) -> Weights:
     tensors = content.get("model_state_dict", content)
     known = content.get("model_config")
     if known is None:
-        beside = [path.with_name(f"{path.stem}-config.json"), path.with_name("config.json")]
-        found = [file for file in beside if file.is_file()]
+        places = [beside(path, "config"), path.with_name(CONFIG_FILE)]
+        found = [file for file in places if file.is_file()]
         if not found:
             raise ValueError(
                 f"expected a published checkpoint, got {path} without a model_config in it, and neither "
-                f"{beside[0].name} nor {beside[1].name} beside it; allowed: a file of the published run"
+                f"{places[0].name} nor {places[1].name} beside it; allowed: a file of the published run"
             )
         known = read_json(found[0])
     for what, value in (("parameters", tensors), ("model_config", known)):
@@ -181,12 +134,14 @@ def _load_published(path: Path) -> Weights:
         if isinstance(content.get(key), int)
     }
     if not state:
-        beside = [_beside(path, "state"), path.with_name("training_state.json")]
-        state = next((read_json(file) for file in beside if file.is_file()), {})
+        places = [beside(path, "state"), path.with_name("training_state.json")]
+        state = next((read_json(file) for file in places if file.is_file()), {})
     return Weights(_build(_config(published, path), tensors, path), state)
 
 
 def _config(values: dict[str, Any], source: Path | str) -> ZebConfig:
+    if kind := values.get("kind"):
+        raise ValueError(f"expected the weights of a Zeb network in {source}, got those of a {kind}")
     known = {field.name for field in fields(ZebConfig)}
     if unknown := sorted(set(values) - known):
         raise ValueError(f"expected a network's configuration in {source}, got also {', '.join(unknown)}")

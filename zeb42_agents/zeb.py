@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zeb42_agents import weights as weights_on_disk
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
-from zeb42_agents.calls.player import SIMPLE, with_calls
-from zeb42_agents.evaluator import NetworkEvaluator, load
+from zeb42_agents.calls.player import USUAL, with_calls
 from zeb42_agents.evidence import new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import Mind, network_mind
-from zeb42_agents.minds import model as minds_on_disk
+from zeb42_agents.minds import weights as minds_on_disk
+from zeb42_agents.places import fingerprint_of
 from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.search.bundle import Plan
@@ -23,6 +22,9 @@ from zeb42_agents.search.samplers import standard_sampler
 from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.dominoes import NUM_TRICKS
 from zeb42_env.hand import Hand
+
+if TYPE_CHECKING:
+    from zeb42_agents.evaluator import NetworkEvaluator
 
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
@@ -58,7 +60,7 @@ class Zeb(Agent):
         temperature: float = 0.0,
         plays: float = 0.0,
         mind: str = "",
-        calls: str = SIMPLE,
+        calls: str = USUAL,
         device: str = "auto",
         precision: str = "float32",
         threads: int = 1,
@@ -79,8 +81,9 @@ class Zeb(Agent):
         called. A mind with ``plays=0.5`` asks what was played, too: how likely it was to play so, drawn at that
         temperature.
 
-        ``calls`` are ``simple``, those of the bidder that agents share; ``own``, those that come with the weights; or a
-        folder of others: see :func:`zeb42_agents.calls.with_calls`.
+        It calls by the networks that come with its weights, where some do. ``calls`` are ``own``, those, and a warning
+        where there are none; ``simple``, those of the bidder that agents share; or a folder of others: see
+        :func:`zeb42_agents.calls.with_calls`.
         """
         of_search = {
             "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
@@ -100,7 +103,7 @@ class Zeb(Agent):
             plan = _plan(worlds, thin, early, solve_tricks)
             evidence = new_evidence(resample, dealt, plays)
             player = MindPlayer(_mind(weights, temperature), plan, evidence=evidence, name=f"zeb:{weights}")
-            player.fingerprint = weights_on_disk.fingerprint_of(weights)
+            player.fingerprint = fingerprint_of(weights)
             return with_calls(player, weights, calls)
         if mind:
             options = "worlds=, thin=, solve_tricks=, temperature=, belief=, resample=, dealt="
@@ -108,16 +111,16 @@ class Zeb(Agent):
             of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
             _refuse(f"with mind= {weights} searches by {options}", of_others)
             plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks)._replace(every_deal=False)
-            evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
+            evaluator = _network(weights, device, precision)
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
             sampler = standard_sampler(evaluator, drawn)
             player = MindPlayer(_mind(mind, temperature), plan, sampler=sampler, name=f"zeb:{weights}")
-            player.fingerprint = "+".join(weights_on_disk.fingerprint_of(name) for name in (weights, mind))
+            player.fingerprint = "+".join(fingerprint_of(name) for name in (weights, mind))
             return with_calls(player, weights, calls)
         _refuse(f"{weights} is a network and no mind, and searches over one by mind=", of_mind)
         if not sims:
             _need("sims", {"worlds": (worlds, 0), **of_search, **of_tree})
-        evaluator = load(weights, device=device, precision=precision)  # type: ignore[arg-type]
+        evaluator = _network(weights, device, precision)
         search = None
         if sims:
             search = SearchConfig(
@@ -134,7 +137,7 @@ class Zeb(Agent):
                 pipeline=evaluator.device.type == "cuda",
             )
         agent = cls(evaluator, search=search)
-        agent._fingerprint = weights_on_disk.fingerprint_of(weights)
+        agent._fingerprint = fingerprint_of(weights)
         chosen = {"sims": (sims, 0), "worlds": (worlds, 0), **of_search, **of_network}
         agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
         agent._options.insert(0, repr(weights))
@@ -193,6 +196,13 @@ class Zeb(Agent):
         )
 
 
+def _network(weights: str, device: str, precision: str) -> NetworkEvaluator:
+    """The network of ``weights``. It is imported only here: a mind plays without torch."""
+    from zeb42_agents.evaluator import load
+
+    return load(weights, device=device, precision=precision)  # type: ignore[arg-type]
+
+
 def _plan(worlds: int, thin: int, early: int, solve_tricks: int) -> Plan:
     """What a search over ``worlds`` worlds does; none: the mind plays alone."""
     if not worlds:
@@ -211,7 +221,7 @@ def _mind(weights: str, temperature: float) -> Mind:
         raise ValueError(f"expected temperature in 0..100, got {temperature}")
     if not minds_on_disk.is_mind(weights):
         raise ValueError(f"expected mind, the weights of a mind, got {weights!r}; quick comes with the package")
-    return network_mind(minds_on_disk.load(weights).model.network(), temperature)
+    return network_mind(minds_on_disk.load(weights).network(), temperature)
 
 
 def _refuse(why: str, options: dict[str, tuple[Any, Any]]) -> None:

@@ -174,7 +174,7 @@ def test_one_name_is_one_package(elsewhere: Path) -> None:
     assert make_agent("random").name == "random"
 
 
-@pytest.mark.parametrize(("missing", "extra"), [("torch", "agents"), ("safetensors", "agents"), ("tyro", "arena")])
+@pytest.mark.parametrize(("missing", "extra"), [("torch", "agents"), ("safetensors", "arena"), ("tyro", "arena")])
 def test_what_is_missing_says_what_to_type(missing: str, extra: str) -> None:
     with (
         pytest.raises(

@@ -12,7 +12,8 @@ from positions import position
 from zeb42_agents import make_agent, minds, worlds
 from zeb42_agents.br import BestResponse
 from zeb42_agents.minds.dice import finish_by_dice
-from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.minds.model import MindModel
+from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.search import bundle as bundles
 from zeb42_agents.solver import solve
 from zeb42_env import HAND, Hand

@@ -7,13 +7,14 @@ import pytest
 import torch
 from evaluators import Inventor, keys_of, positions, views_to_move
 
-from zeb42_agents import Agent, evidence, make_agent, minds, simple_bidder, worlds
-from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents import Agent, belief, evidence, make_agent, minds, simple_bidder, worlds
+from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.network import logits_of
+from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search import SearchConfig, search
 from zeb42_agents.search.bundle import Plan
-from zeb42_env import Hand
+from zeb42_env import Hand, Phase
 from zeb42_env._core.record import BY_AUCTION, BY_FORCED_30, BY_MOST_TRUMPS, num_decisions, rewind
 
 DEALT = {"dropped30": BY_FORCED_30, "most_trumps": BY_MOST_TRUMPS}
@@ -118,10 +119,11 @@ def a_mind() -> minds.Mind:
     return minds.network_mind(MindModel(MindConfig(width=24, second_width=20)).network())
 
 
-def test_plays_weigh_as_the_mind_would_have_drawn_them() -> None:
+@pytest.mark.parametrize("told", [evidence.new_evidence(4, plays=0.3), evidence.of_anybody()], ids=["one", "anybody"])
+def test_plays_weigh_as_players_like_the_mind_would_have_drawn_them(told: evidence.Evidence) -> None:
     views = views_to_move(positions(20, seed=45))
     views = views[views["phase"] == 2]
-    mind, told, temperature = a_mind(), evidence.new_evidence(4, plays=0.3), 0.3
+    mind = a_mind()
     for view, drawn in zip(views, sampled(views, 4), strict=True):
         logs = np.zeros(4)
         evidence.add_plays(view, drawn, mind, told, logs)
@@ -129,16 +131,39 @@ def test_plays_weigh_as_the_mind_would_have_drawn_them() -> None:
         evidence.add_plays(view, drawn, mind, told, again)  # out of the memory
         np.testing.assert_array_equal(logs, again)
         for world, log in zip(drawn, logs, strict=True):
-            past, total = np.array([world]), 0.0
+            past, of_seats = np.array([world]), np.tile(told.odds, (4, 1))
             rewind(past[0], num_decisions(past[0]) - world["num_plays"])
             hand = Hand(past[0])
             for domino in world["plays"][: world["num_plays"]].tolist():
                 if hand.to_move != view["seat"] and len(hand.legal_actions()) > 1:
                     logits = logits_of(mind.network, hand.view(hand.to_move).reshape(1))[0].astype(float)
                     options = {a: logits[a] - logits.max() for a in hand.legal_actions()}
-                    total += softly(options, domino, temperature, evidence.PLAY_NOISE)
+                    of_seats[hand.to_move] += [
+                        softly(options, domino, temperature, evidence.PLAY_NOISE) for temperature in told.plays
+                    ]
                 hand.apply(domino)
-            assert log == pytest.approx(total, abs=1e-4)
+            assert log == pytest.approx(np.log(np.exp(of_seats).sum(1)).sum(), abs=1e-4)
+
+
+def test_a_belief_from_plays_is_nearer_to_the_truth_than_the_rules_alone() -> None:
+    player, views, owners = make_agent("zeb:quick,calls=simple"), [], []
+    for seed in range(12):
+        hand = Hand.deal(seed=seed)
+        truth = hand.record["owner"].copy()
+        while not hand.is_over:
+            view = hand.view(hand.to_move)
+            if hand.phase == Phase.TRICKS and len(hand.history) % 3 == 0:
+                views.append(view)
+                owners.append(truth)
+            hand.apply(int(player.act(np.array([view]), keys_of(1))[0]))
+    assert isinstance(player, MindPlayer)
+    seen = np.array(views)
+    found = player.belief(seen)
+    np.testing.assert_allclose(found.sum(2), 1)
+    np.testing.assert_array_equal(found, player.belief(seen))
+    ours, theirs = (belief.score(b, np.array(owners), seen) for b in (found, belief.legality(seen)))
+    assert ours.cross_entropy["hidden"] < theirs.cross_entropy["hidden"] - 0.05
+    assert ours.accuracy["hidden"] > theirs.accuracy["hidden"] + 0.05
 
 
 def players() -> dict[str, Agent]:

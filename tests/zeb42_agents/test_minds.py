@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from positions import position
 from safetensors.torch import load_file, save_file
 
-from zeb42_agents import make_agent, minds, weights, worlds
+from zeb42_agents import make_agent, minds, places, worlds
 from zeb42_agents.evaluator import load
 from zeb42_agents.minds import columns, network
-from zeb42_agents.minds import model as minds_on_disk
-from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.minds import weights as minds_on_disk
+from zeb42_agents.minds.model import MindModel
+from zeb42_agents.minds.weights import MindConfig
 from zeb42_env import HAND, Hand
 from zeb42_env._core import goals
 from zeb42_env._core.dominoes import BEATERS, COUNT, LED_SUIT, POWER, SUIT_MEMBERS, TRUMPS
@@ -118,13 +119,13 @@ def test_a_mind_never_sees_what_is_hidden(seed: int, num_plays: int) -> None:
 
 def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     model = some_model()
-    minds_on_disk.save(tmp_path / "m", model, {"rung": 3})
+    minds_on_disk.save(tmp_path / "m", model.weights({"rung": 3}))
     loaded = minds_on_disk.load(tmp_path / "m")
     assert loaded.state == {"rung": 3}
     assert minds_on_disk.is_mind(tmp_path / "m")
     assert not minds_on_disk.is_mind("laptop")
     for name, tensor in model.state_dict().items():
-        assert torch.equal(loaded.model.state_dict()[name], tensor)
+        assert torch.equal(MindModel.of(loaded).state_dict()[name], tensor)
 
 
 @pytest.mark.parametrize(
@@ -138,16 +139,16 @@ def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     ],
 )
 def test_a_foreign_configuration_is_named(tmp_path: Path, config: dict, message: str) -> None:
-    minds_on_disk.save(tmp_path / "m", some_model(), {})
-    file = tmp_path / "m" / weights.CONFIG_FILE
+    minds_on_disk.save(tmp_path / "m", some_model().weights({}))
+    file = tmp_path / "m" / places.CONFIG_FILE
     file.write_text(json.dumps(json.loads(file.read_text()) | config))
     with pytest.raises(ValueError, match=message):
         minds_on_disk.load(tmp_path / "m")
 
 
 def test_damaged_weights_are_named(tmp_path: Path) -> None:
-    minds_on_disk.save(tmp_path / "m", some_model(), {})
-    file = tmp_path / "m" / weights.MODEL_FILE
+    minds_on_disk.save(tmp_path / "m", some_model().weights({}))
+    file = tmp_path / "m" / places.MODEL_FILE
     tensors = load_file(file)
     too_large = torch.full((28,), 1e300, dtype=torch.float64)  # for the float32 of a mind
     for wrong in (torch.full((28,), torch.nan), too_large):
@@ -171,7 +172,7 @@ def test_threads_share_the_parameters_and_nothing_else() -> None:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("minds") / "m"
-    minds_on_disk.save(folder, some_model(), {})
+    minds_on_disk.save(folder, some_model().weights({}))
     return folder
 
 

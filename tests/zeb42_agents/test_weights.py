@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from zeb42_agents import make_agent, weights
+from zeb42_agents import make_agent, places, weights
 from zeb42_agents.files import read_json, recover_folder, write_json
 from zeb42_agents.model import ZebConfig, ZebModel
 
@@ -102,15 +102,15 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"expected (parameters|model_config) by name"):
             weights.load(tmp_path / "odd.pt")
     weights.save(tmp_path / "w", small(), {})
-    file = tmp_path / "w" / weights.MODEL_FILE
+    file = tmp_path / "w" / places.MODEL_FILE
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged or foreign"):
         weights.load(tmp_path / "w")
     weights.save(tmp_path / "w", small(), {})
-    write_json(tmp_path / "w" / weights.CONFIG_FILE, {"embed_dim": 128})
+    write_json(tmp_path / "w" / places.CONFIG_FILE, {"embed_dim": 128})
     with pytest.raises(ValueError, match="expected the parameters of its configuration"):
         weights.load(tmp_path / "w")
-    write_json(tmp_path / "w" / weights.CONFIG_FILE, {"width": 128})
+    write_json(tmp_path / "w" / places.CONFIG_FILE, {"width": 128})
     with pytest.raises(ValueError, match="also width"):
         weights.load(tmp_path / "w")
 
@@ -139,8 +139,8 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
 )
 def test_sizes_are_those_of_the_file_before_anything_is_built(change: dict, tmp_path: Path) -> None:
     weights.save(tmp_path / "w", small(), {})
-    config = read_json(tmp_path / "w" / weights.CONFIG_FILE)
-    write_json(tmp_path / "w" / weights.CONFIG_FILE, {**config, **change})
+    config = read_json(tmp_path / "w" / places.CONFIG_FILE)
+    write_json(tmp_path / "w" / places.CONFIG_FILE, {**config, **change})
     with pytest.raises(ValueError, match=r"expected the parameters of its configuration|to be a whole number from 1"):
         weights.load(tmp_path / "w")
 
@@ -173,11 +173,11 @@ def _one_missing(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
 @pytest.mark.parametrize("craft", [_a_layer_far_up, _the_two_that_were_looked_at, _one_too_many, _one_missing])
 def test_no_network_is_built_whose_every_parameter_is_not_in_the_file(craft, tmp_path: Path, monkeypatch) -> None:
     weights.save(tmp_path / "w", small(), {})
-    tensors = load_file(tmp_path / "w" / weights.MODEL_FILE)
-    config = read_json(tmp_path / "w" / weights.CONFIG_FILE)
+    tensors = load_file(tmp_path / "w" / places.MODEL_FILE)
+    config = read_json(tmp_path / "w" / places.CONFIG_FILE)
     change = craft(tensors)
-    save_file(tensors, tmp_path / "w" / weights.MODEL_FILE)
-    write_json(tmp_path / "w" / weights.CONFIG_FILE, {**config, **change})
+    save_file(tensors, tmp_path / "w" / places.MODEL_FILE)
+    write_json(tmp_path / "w" / places.CONFIG_FILE, {**config, **change})
     built = []
 
     def watched(config: ZebConfig) -> ZebModel:
@@ -214,8 +214,8 @@ def test_odd_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for odd in (".", "x" * 300, "x" * 5000 + ".pt"):
         with pytest.raises(ValueError, match="expected weights, got"):
             weights.load(odd)
-    (tmp_path / "w" / weights.CONFIG_FILE).unlink()
-    (tmp_path / "w" / weights.CONFIG_FILE).mkdir()
+    (tmp_path / "w" / places.CONFIG_FILE).unlink()
+    (tmp_path / "w" / places.CONFIG_FILE).mkdir()
     with pytest.raises(ValueError, match=r"expected JSON in .*config\.json, got something else"):
         weights.load(tmp_path / "w")
 
@@ -223,9 +223,9 @@ def test_odd_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_agents_know_their_weights(tmp_path: Path) -> None:
     weights.save(tmp_path / "w", small(tokenizer="v2"), {})
     before = make_agent(f"zeb:{tmp_path / 'w'}")
-    assert before.fingerprint == weights.fingerprint_of(tmp_path / "w")
+    assert before.fingerprint == places.fingerprint_of(tmp_path / "w")
     weights.save(tmp_path / "w", ZebModel(ZebConfig.named("small", tokenizer="v2")), {})
     assert make_agent(f"zeb:{tmp_path / 'w'}").fingerprint != before.fingerprint
-    assert repr(make_agent("zeb:laptop,sims=64")) == "Zeb('laptop', sims=64)"
+    assert repr(make_agent("zeb:laptop,sims=64,calls=simple")) == "Zeb('laptop', sims=64)"
     assert repr(make_agent("eq:30,objective=points")) == "EQ(n=30, objective='points')"
     assert repr(make_agent("greedy")) == "<GreedyAgent greedy>"

@@ -15,7 +15,7 @@ from zeb42_agents.simple_bidder import explain_call as explain_simple_call
 from zeb42_agents.simple_bidder import simple_calls
 from zeb42_env._core.record import TRICKS
 
-OWN, SIMPLE = "own", "simple"
+USUAL, OWN, SIMPLE = "", "own", "simple"
 
 
 class Calling(Agent):
@@ -65,14 +65,16 @@ class Calling(Agent):
 def with_calls(player: Agent, weights: str, calls: str) -> Agent:
     """``player``, whose weights are ``weights``, with the calls that an option names.
 
-    ``own``: those that come with the weights; where none do, that is said and the simple bidder speaks for it.
-    ``simple``: the simple bidder's. Anything else is where other calls are; a ValueError if there are none.
+    By default those that come with the weights, and the simple bidder's where none do; ``own`` asks for them, so that
+    a lack of them is said. ``simple``: the simple bidder's. Anything else is where other calls are; a ValueError if
+    there are none.
     """
     if calls == SIMPLE:
         return player
-    if calls == OWN:
+    if calls in (USUAL, OWN):
         if not calls_on_disk.comes_with_calls(weights):
-            warnings.warn(f"{weights} comes without calls: the simple bidder speaks for it", stacklevel=2)
+            if calls == OWN:
+                warnings.warn(f"{weights} comes without calls: the simple bidder speaks for it", stacklevel=2)
             return player
         calls = weights
     return Calling(player, calls_on_disk.load(calls), fingerprint=calls_on_disk.fingerprint_of(calls))

@@ -12,13 +12,11 @@ from zeb42_agents.calls.match import match_table
 from zeb42_agents.calls.network import NUM_ENDS, NUM_POINTS, CallNetwork, Layers
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import fingerprint, read_json, replaced_folder, write_json
+from zeb42_agents.places import BUNDLED, CONFIG_FILE, MODEL_FILE, RUN_FOLDERS, STATE_FILE
 
 KIND = "calls"
-MODEL_FILE, CONFIG_FILE, STATE_FILE = "model.safetensors", "config.json", "state.json"
 FOLDER = "calls"
 """The folder beside the weights of a player in which the calls are that come with them."""
-BUNDLED = Path(__file__).parents[1] / "bundled"
-_RUN_FOLDERS = ("best", "latest")
 
 
 def save(folder: Path | str, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
@@ -54,7 +52,7 @@ def locate(source: str | Path) -> Path:
     path = Path(source)
     try:
         for place in (path, BUNDLED / path):
-            for folder in (place, *(place / name for name in _RUN_FOLDERS)):
+            for folder in (place, *(place / name for name in RUN_FOLDERS)):
                 for found in (folder, folder / FOLDER):
                     if (found / MODEL_FILE).is_file() and _is_calls(found):
                         return found

@@ -10,9 +10,11 @@ import numpy as np
 
 from zeb42_agents import worlds
 from zeb42_agents.belief import legality
+from zeb42_agents.calls import Calling
 from zeb42_agents.explanation import SCORE, Candidate, Explanation
 from zeb42_agents.play import calls, plays
 from zeb42_agents.play.show import PLACES
+from zeb42_agents.played import MindPlayer
 from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import goals
 from zeb42_env._core import record as core
@@ -97,6 +99,8 @@ def reason(found: Explanation) -> str:
     if found.speaker == "search":
         lines = sum(one.visits or 0 for one in found.candidates)
         return f"It looked {lines:,} lines ahead in {deals} and came back to this one most often.{_chance(found)}"
+    if found.speaker == "simple bidder" or (found.speaker == "network" and found.chosen >= core.PASS):
+        return _bidders_reason(found, favorite)
     if found.speaker == "network":
         often = "" if policy is None else f", {policy:.0%} of the time in hands like this one"
         return f"It goes by its feel for the game, without looking ahead{often}.{_chance(found)}"
@@ -104,10 +108,10 @@ def reason(found: Explanation) -> str:
         return f"That wins {win:.0%} of {deals} when everybody then plays perfectly."
     if found.speaker == "worlds" and favorite.value is not None and found.unit == "marks":
         return f"It is worth most over {deals} that fit the bids: {favorite.value:+.2f} marks."
+    if found.speaker == "worlds" and found.chosen < core.PASS:
+        return f"It wins most of {deals} when everybody then plays by what they see.{_chance(found)}"
     if found.speaker == "worlds":
         return f"It is worth most over {deals}."
-    if found.speaker == "simple bidder":
-        return _bidders_reason(found, favorite)
     return {
         "rules": "It looks at this trick alone, and counts who may hold what.",
         "chance": "It draws from all that is allowed.",
@@ -115,7 +119,7 @@ def reason(found: Explanation) -> str:
 
 
 def _bidders_reason(found: Explanation, favorite: Candidate) -> str:
-    """Of the shared bidder, which reads only the seven dominoes and how often such hands made it."""
+    """Of bidders that read the seven dominoes and know how often such hands made it: the shared one, learned calls."""
     if favorite.win_share is not None:
         return f"Dominoes like these make it {favorite.win_share:.0%} of the time at real tables."
     chances = [one.win_share for one in found.candidates if one.win_share is not None]
@@ -160,7 +164,11 @@ def hidden(view: Hand, agent: Any = None, name: str = "") -> dict[str, Any]:
 
 
 def network_belief(view: np.void, agent: Any) -> np.ndarray | None:
-    """The belief float64 [28, 4] of ``agent``'s network about ``view``, made to agree with the rules."""
+    """The belief float64 [28, 4] of ``agent``'s network about ``view``, made to agree with the rules; a mind's own."""
+    if isinstance(agent, Calling):
+        agent = agent.player
+    if isinstance(agent, MindPlayer):
+        return agent.belief(np.array([view]))[0]
     evaluator = getattr(agent, "evaluator", None)
     if evaluator is None or not evaluator.model.config.belief_head:
         return None

@@ -158,7 +158,7 @@ class House:
         self._advisers = [Worker(f"adviser {number}", most_each=most_each) for number in (1, 2)]
         self._keeper = Worker("keeper")  # reads and writes the file of hands, which grows with the years
         self._names = {level.spec: level.name for level in self.levels}
-        self._callers = {level.spec: level.caller for level in self.levels}
+        self._calls = {level.spec: level.calls for level in self.levels}
 
     def player(self, spec: str) -> Player:
         """The player of ``spec``, one for all tables."""
@@ -168,7 +168,7 @@ class House:
                 spec,
                 make=self._make,
                 patience_s=self._patience_s,
-                caller=self._callers.get(spec),
+                calls=self._calls.get(spec),
                 most_each=most_each,
             )
         return self._players[spec]

@@ -18,17 +18,17 @@ class Level:
     spec: str
     about: str
     """What it does, and how strong that was measured to be."""
-    caller: str | None = None
-    """Who makes its calls, where that is known before it has loaded."""
+    calls: str | None = None
+    """Where its calls come from, if that is not the agent itself: ``simple``, or the weights that they come with. They
+    can be made before it has loaded."""
+    needs_torch: bool = False
     is_cheap: bool = True
     """Whether a decision takes so little that a public server can offer it."""
 
     @property
     def missing(self) -> str | None:
         """What to install first; None if it can play."""
-        if self.spec.startswith(("zeb", "gentle")) and find_spec("torch") is None:
-            return "pip install 'zeb42[agents]'"
-        return None
+        return "pip install 'zeb42[agents]'" if self.needs_torch and find_spec("torch") is None else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the browser."""
@@ -39,27 +39,26 @@ LEVELS = (
     Level(name="Random", spec="random", about="anything that is allowed; wins 26% against Steady"),
     Level(
         name="Gentle",
-        spec="gentle:temperature=2",
-        about="errs where it is in doubt; wins 37% against Steady",
-        caller="simple bidder",
+        spec="gentle:temperature=6",
+        about="errs where it is in doubt; wins 40% against Steady",
+        calls="simple",
     ),
-    Level(name="Steady", spec="greedy", about="thinks one trick ahead", caller="simple bidder"),
-    Level(
-        name="Zeb at a glance", spec="zeb:laptop", about="the network alone, as good as Steady", caller="simple bidder"
-    ),
+    Level(name="Steady", spec="greedy", about="thinks one trick ahead", calls="simple"),
+    Level(name="Zeb at a glance", spec="zeb:quick", about="plays at sight; wins 59% against Steady", calls="quick"),
     Level(name="Careful", spec="eq:n=10", about="tries 10 guessed deals; wins 59% against Steady"),
     Level(
         name="Zeb",
-        spec="zeb:laptop,sims=64",
-        about="thinks 64 lines ahead; wins 55% against Steady",
-        caller="simple bidder",
+        spec="zeb:quick,worlds=40",
+        about="plays out 40 guessed deals; wins 62% against Steady",
+        calls="quick",
     ),
     Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
         name="Zeb, thinking hard",
-        spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7",
+        spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7,calls=quick",
         about="2,048 lines in 256 guessed deals",
-        caller="simple bidder",
+        calls="quick",
+        needs_torch=True,
         is_cheap=False,
     ),
 )

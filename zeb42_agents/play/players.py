@@ -15,10 +15,11 @@ import numpy as np
 
 from zeb42_agents.agent import Agent, make_agent
 from zeb42_agents.baselines import GreedyAgent
+from zeb42_agents.calls import with_calls
+from zeb42_agents.calls.player import SIMPLE
 from zeb42_agents.play.session import Question
 from zeb42_agents.play.workers import Worker
-from zeb42_agents.simple_bidder import simple_calls
-from zeb42_env._core.record import AUCTION, DECLARATION
+from zeb42_env._core.record import TRICKS
 from zeb42_env.hand import Hand
 from zeb42_env.rules import action_text
 
@@ -27,9 +28,7 @@ PATIENCE_S = 20.0
 """How long a table waits for one decision."""
 FIRST_PATIENCE_S = 180.0
 """And for the first, with which an agent loads, and after installation compiles."""
-
-
-SIMPLE_BIDDER = "simple bidder"
+SIMPLE_BIDDER, NETWORK = "simple bidder", "network"  # speakers of calls, as explanations name them
 
 
 class Answer(NamedTuple):
@@ -48,11 +47,13 @@ class Player:
         *,
         make: Callable[[str], Agent] = make_agent,
         patience_s: float = PATIENCE_S,
-        caller: str | None = None,
+        calls: str | None = None,
         most_each: int | None = None,
     ) -> None:
         self.spec = spec
-        self.caller = caller
+        self._calls = calls
+        self._calling: Agent | None = None
+        self.caller = None if calls is None else SIMPLE_BIDDER if calls == SIMPLE else NETWORK
         """Who makes its calls, such as ``simple bidder``; None before that is known."""
         self._make = make
         self._patience_s = patience_s
@@ -79,10 +80,10 @@ class Player:
     async def answer(self, question: Question, *, who: str = "") -> Answer:
         """What it does; greedy stands in, and a note says so, where it fails, breaks the rules or is too slow.
 
-        An agent that leaves its calls to the simple bidder need not have loaded for them.
+        Where its calls are known to come from elsewhere, it need not have loaded for them.
         """
-        if self._agent is None and self.caller == SIMPLE_BIDDER and question.view["phase"] in (AUCTION, DECLARATION):
-            return Answer(int((await asyncio.to_thread(simple_calls, np.array([question.view])))[0]), None)
+        if self._agent is None and self._calls is not None and question.view["phase"] != TRICKS:
+            return Answer(await asyncio.to_thread(self._call, question, self._calls), None)
         if self._is_stuck and self._worker.pending:
             return self._stand_in(question, "is still thinking about an earlier decision")
         self._is_stuck = False
@@ -105,6 +106,11 @@ class Player:
             LOG.warning("%s wanted %s, which is not allowed", self.spec, said)
             return self._stand_in(question, "wanted what is not allowed")
         return Answer(action, None)
+
+    def _call(self, question: Question, calls: str) -> int:
+        if self._calling is None:
+            self._calling = with_calls(GreedyAgent(), self.spec, calls)
+        return int(self._calling.act(np.array([question.view]), question.key)[0])
 
     def stop(self) -> None:
         """Give its thread back."""

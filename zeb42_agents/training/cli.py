@@ -16,6 +16,9 @@ from safetensors import SafetensorError
 
 from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
+from zeb42_agents.training.belief.cli import main as teach_belief
+from zeb42_agents.training.belief.cli import teaches_belief
+from zeb42_agents.training.belief.config import KIND as BELIEF
 from zeb42_agents.training.calls.cli import learns_calls
 from zeb42_agents.training.calls.cli import main as learn_calls
 from zeb42_agents.training.calls.config import KIND as CALLS
@@ -46,7 +49,7 @@ class Command:
     preset: str = "laptop"
     """laptop: two CPU cores, under ten minutes. hour: the same for an hour. gpu: one modern GPU. large-belief: the
     published run. ladder: search teaches a small mind, for hours; calls: calls are learned from what contracts brought;
-    these two have options of their own."""
+    belief: a network learns who holds what at many tables; these three have options of their own."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
@@ -68,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return climb(words, given)
     if given.get("preset") == CALLS or ("resume" in given and learns_calls(Path(given["resume"]))):
         return learn_calls(words, given)
+    if given.get("preset") == BELIEF or ("resume" in given and teaches_belief(Path(given["resume"]))):
+        return teach_belief(words, given)
     console = Console(highlight=False, markup=False)  # brackets in paths and messages are not markup
     with stops_raise():
         try:
@@ -140,7 +145,7 @@ def _parse(words: list[str]) -> Command:
     given = given_options(words)
     preset = given.get("preset", "laptop")
     if preset not in PRESETS:
-        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join([*PRESETS, LADDER, CALLS])}")
+        raise ValueError(f"expected a preset, got {preset!r}; allowed: {', '.join([*PRESETS, LADDER, CALLS, BELIEF])}")
     config, cycles = PRESETS[preset], given.get("cycles", "")
     if "resume" in given and not {"-h", "--help"} & set(words):
         if extra := sorted(set(given) - BESIDE_RESUME):

@@ -10,7 +10,7 @@ from call_networks import EVEN, tensors_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeb42_agents import Explanation, calls, simple_bidder, worlds
+from zeb42_agents import Explanation, calls, places, simple_bidder, worlds
 from zeb42_agents.agent import make_agent
 from zeb42_agents.bidding import bid_curve
 from zeb42_agents.calls import network as kernels
@@ -229,10 +229,10 @@ def test_damaged_calls_are_refused(tmp_path: Path, changed: dict[str, np.ndarray
 
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     folder = save(tmp_path / "w")
-    (folder / weights.MODEL_FILE).write_bytes(b"not tensors at all")
+    (folder / places.MODEL_FILE).write_bytes(b"not tensors at all")
     with pytest.raises(ValueError, match="damaged or foreign file"):
         calls.load(folder)
-    (folder / weights.CONFIG_FILE).write_text('{"kind": "calls", "columns": 99}')
+    (folder / places.CONFIG_FILE).write_text('{"kind": "calls", "columns": 99}')
     with pytest.raises(ValueError, match="expected calls with columns 1"):
         calls.load(folder)
     with pytest.raises(ValueError, match="where there are none"):

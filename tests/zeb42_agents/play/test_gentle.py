@@ -1,4 +1,4 @@
-"""A gentle opponent draws from the network's policy, the same for the same key."""
+"""A gentle opponent draws from the mind's policy, the same for the same key."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from zeb42_agents import make_agent
-from zeb42_agents.evaluator import load
 from zeb42_env import Hand, Rules
 
 
 def test_a_temperature_draws_from_the_policy() -> None:
     hand = Hand.deal(seed=5, rules=Rules(contract="random"))
     views = np.array([hand.view(hand.to_move)])
-    policy = load("laptop")(views)[0][0]
+    thought = make_agent("zeb:quick").explain(views[0], np.array([1], np.uint64))
+    policy = np.zeros(56)
+    policy[[one.action for one in thought.candidates]] = [one.policy for one in thought.candidates]
     keys = np.random.default_rng(0).integers(0, 2**63, 2000).astype(np.uint64)
     drawn = make_agent("gentle:temperature=1").act(np.repeat(views, len(keys)), keys)
     assert np.abs(np.bincount(drawn, minlength=len(policy)) / len(keys) - policy).max() < 0.04

@@ -13,40 +13,26 @@ from zeb42_agents.play.advice import opinion
 from zeb42_agents.play.levels import LEVELS, Level
 from zeb42_agents.play.players import Player, _caller
 from zeb42_agents.play.session import Session
-from zeb42_agents.simple_bidder import simple_calls
-from zeb42_env import Hand, Phase
+from zeb42_env import Hand
 
 JARGON = ("prior", "policy", " q", "simulation", "world", "network", "belief")
 
 
-def calling_views(num_hands: int) -> np.ndarray:
-    """Every view of a call or a declaration of some hands."""
-    found = []
-    for seed in range(num_hands):
-        hand = Hand.deal(seed=seed)
-        while hand.phase in (Phase.AUCTION, Phase.DECLARATION):
-            found.append(hand.view(hand.to_move))
-            hand.apply(int(simple_calls(np.array(found[-1:]))[0]))
-    return np.array(found)
-
-
-@pytest.mark.parametrize("level", [level for level in LEVELS if level.caller], ids=lambda level: level.name)
-def test_who_bids_for_a_level_is_known_before_it_has_loaded(level: Level) -> None:
-    agent, views = make_agent(level.spec), calling_views(10)
-    assert level.caller == "simple bidder" == _caller(agent)
-    keys = np.arange(len(views), dtype=np.uint64)
-    assert (agent.act(views, keys) == simple_calls(views)).all()
-
-
-def test_calls_wait_for_no_agent_that_leaves_them_to_the_bidder() -> None:
+@pytest.mark.parametrize("level", [level for level in LEVELS if level.calls], ids=lambda level: level.name)
+def test_calls_that_are_made_before_a_level_has_loaded_are_its_own(level: Level) -> None:
     def never(spec: str) -> Agent:
         raise AssertionError(f"{spec} need not be loaded")
 
-    player = Player("zeb", make=never, caller="simple bidder")
-    question = Session(["zeb"] * 4, seed=1).question()
-    assert question is not None
-    answer = asyncio.run(player.answer(question))
-    assert answer == (int(simple_calls(np.array([question.view]))[0]), None)
+    agent, questions = make_agent(level.spec), []
+    for seed in range(10):
+        question = Session([level.spec] * 4, seed=seed).question()
+        assert question is not None
+        questions.append(question)
+    player = Player(level.spec, make=never, calls=level.calls)
+    assert player.caller == _caller(agent)
+    for question in questions:
+        answer = asyncio.run(player.answer(question))
+        assert answer == (int(agent.act(np.array([question.view]), question.key)[0]), None)
     player.stop()
 
 

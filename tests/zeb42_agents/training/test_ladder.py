@@ -16,9 +16,10 @@ import torch
 from zeb42_agents import make_agent
 from zeb42_agents.baselines import GreedyAgent
 from zeb42_agents.evaluator import NetworkEvaluator
-from zeb42_agents.minds import model as minds_on_disk
 from zeb42_agents.minds import network_mind
-from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.minds import weights as minds_on_disk
+from zeb42_agents.minds.model import MindModel
+from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_plays
 from zeb42_agents.training import cli
@@ -51,7 +52,7 @@ def some_states(num_hands: int = 6) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> LadderConfig:
     base = tmp_path_factory.mktemp("base") / "mind"
-    minds_on_disk.save(base, some_model(), {})
+    minds_on_disk.save(base, some_model().weights({}))
     return LadderConfig(base=str(base), **SMALL)
 
 
@@ -257,7 +258,7 @@ def test_a_stop_changes_nothing(config: LadderConfig, tmp_path: Path, monkeypatc
     assert without_times(climb(config, stopped)) == without_times(whole)
     for rung in ("0001", "0002"):
         first, second = (
-            minds_on_disk.load(folder / run.MINDS / rung).model for folder in (tmp_path / "whole", stopped)
+            MindModel.of(minds_on_disk.load(folder / run.MINDS / rung)) for folder in (tmp_path / "whole", stopped)
         )
         assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     assert make_agent(f"zeb:{stopped}").fingerprint == make_agent(f"zeb:{stopped / run.BEST}").fingerprint

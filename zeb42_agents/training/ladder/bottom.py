@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from zeb42_agents.evaluator import NetworkEvaluator, load, sample_actions
-from zeb42_agents.minds import model as minds_on_disk
-from zeb42_agents.minds.model import MindConfig, MindModel
+from zeb42_agents.minds import weights as minds_on_disk
+from zeb42_agents.minds.model import MindModel
+from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import Progress, fit_policy
 from zeb42_agents.training.ladder.states import deal_hands, key_of
@@ -26,7 +27,7 @@ def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
     """The mind that the ladder begins with. ValueError for a base that is not as the configuration says."""
     shape = MindConfig(width=config.width, second_width=config.second_width)
     if minds_on_disk.is_mind(config.base):
-        model = minds_on_disk.load(config.base).model
+        model = MindModel.of(minds_on_disk.load(config.base))
         if model.config != shape:
             raise ValueError(f"expected a base of the ladder's shape, {shape}, got {model.config}")
         return model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from zeb42_agents.minds.model import MAX_WIDTH
+from zeb42_agents.minds.weights import MAX_WIDTH
 from zeb42_agents.ranges import Between, check_fields, values_from_json
 from zeb42_agents.search.config import SOLVE_TRICKS
 from zeb42_agents.training.config import MANY

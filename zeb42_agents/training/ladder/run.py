@@ -23,7 +23,7 @@ from zeb42_agents.arena import play_pairing
 from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.files import read_json, recover_folder, replaced_file, write_json
 from zeb42_agents.minds import Mind, dice_mind, network_mind
-from zeb42_agents.minds import model as minds_on_disk
+from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search.bundle import Plan
@@ -90,7 +90,7 @@ class Ladder:
 
     def _climb(self, rung: int) -> None:
         began = time.monotonic()
-        student = minds_on_disk.load(self.folder / MINDS / _name(self.student)).model
+        student = MindModel.of(minds_on_disk.load(self.folder / MINDS / _name(self.student)))
         mind = network_mind(student.network())
         with self._bar(f"rung {rung}: labels") as tell:
             fresh = self._label(rung, mind, tell)
@@ -156,12 +156,12 @@ class Ladder:
     def _finish(self, model: MindModel, row: dict[str, Any], began: float) -> None:
         """Write the mind of the next rung, measure it when it is time, and count it."""
         rung = len(self.rows)
-        minds_on_disk.save(self.folder / MINDS / _name(rung), model, {"rung": rung})
+        minds_on_disk.save(self.folder / MINDS / _name(rung), model.weights({"rung": rung}))
         if rung % self.config.measure_every == 0:
             row |= self._measure(model)
         row = {"rung": rung, **row, "time_s": round(time.monotonic() - began, 1)}
         if row["accepted"]:
-            minds_on_disk.save(self.folder / BEST, model, {"rung": rung})
+            minds_on_disk.save(self.folder / BEST, model.weights({"rung": rung}))
         self.rows.append(row)
         write_json(self.folder / PROGRESS_FILE, {"schema": SCHEMA, "rows": self.rows})
         self._write_table()
@@ -216,7 +216,7 @@ class Ladder:
         player = MindPlayer(network_mind(model.network()))
         against: dict[str, Any] = dict(self._opponents)
         if self.rows:
-            bottom = minds_on_disk.load(self.folder / MINDS / _name(BOTTOM)).model
+            bottom = MindModel.of(minds_on_disk.load(self.folder / MINDS / _name(BOTTOM)))
             against["bottom"] = MindPlayer(network_mind(bottom.network()))
         found = {}
         for name, opponent in against.items():

@@ -81,11 +81,11 @@ def reach_states(players: Players, *, num_hands: int, share: float, seed: np.uin
     return np.concatenate(views_drawn), np.concatenate(keys_drawn)
 
 
-def deal_hands(num_hands: int, seed: np.uint64) -> np.ndarray:
-    """HAND [num_hands] under all the rules of RULES."""
-    kinds = np.random.default_rng([int(seed), _RULES]).choice(len(RULES), num_hands, p=[p for _, p in RULES])
+def deal_hands(num_hands: int, seed: np.uint64, mixture: Sequence[tuple[Rules, float]] = RULES) -> np.ndarray:
+    """HAND [num_hands] under all the rules of a ``mixture``: rules, and how many of the hands are played by them."""
+    kinds = np.random.default_rng([int(seed), _RULES]).choice(len(mixture), num_hands, p=[p for _, p in mixture])
     hands = np.empty(num_hands, HAND)
-    for kind, (rules, _) in enumerate(RULES):
+    for kind, (rules, _) in enumerate(mixture):
         rows = np.flatnonzero(kinds == kind)
         some = np.repeat(rules.blank_record(), len(rows))
         tables.deal_numbers(some, key_of(seed, _DEAL), rows.astype(np.uint64), rules.contract_code)

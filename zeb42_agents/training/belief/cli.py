@@ -1,0 +1,64 @@
+"""The command line of a belief: ``zeb42 train --preset belief``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from zeb42_agents.command import parse_options
+from zeb42_agents.files import read_json
+from zeb42_agents.training.belief.config import KIND, BeliefConfig
+from zeb42_agents.training.belief.run import Belief
+from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, go_on, is_kind
+from zeb42_agents.training.run_folder import is_begun
+
+BESIDE_RESUME = {"resume", "threads", "preset"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Teach a network who holds what: play hands at many tables, learn, and say what that is worth at each."""
+
+    preset: str = KIND
+    """This is the preset belief; the others have options of their own."""
+    out: Path | None = None
+    """Folder of the run; by default runs/belief-DATE-TIME."""
+    resume: Path | None = None
+    """Folder of such a run to go on with; --threads may be another."""
+    config: BeliefConfig = field(default_factory=BeliefConfig)
+
+
+def teaches_belief(folder: Path) -> bool:
+    """Whether ``folder`` holds a run that teaches a belief."""
+    return is_kind(folder, KIND)
+
+
+def main(words: Sequence[str], given: dict[str, str]) -> int:
+    """Teach as ``words`` say; ``given`` are the options in them. Returns the exit status."""
+    console = Console(highlight=False, markup=False)
+    return go_on(
+        lambda: _run(words, given, console),
+        console,
+        rows="tables",
+        at_last="To see what it believes elsewhere:\n  python benchmarks/belief.py zeb:{folder}",
+        diverged="begin again with a lower --lr",
+    )
+
+
+def _run(words: Sequence[str], given: dict[str, str], console: Console) -> Belief:
+    config, folder = BeliefConfig(), Path(given["out"]) if "out" in given else None
+    if "resume" in given:
+        folder = Path(given["resume"])
+        if extra := sorted(set(given) - BESIDE_RESUME - {"help"}):
+            raise ValueError(f"expected only --threads beside --resume, got also --{', --'.join(extra)}")
+        config = BeliefConfig.from_json(read_json(folder / CONFIG_FILE))
+    elif folder is not None and is_begun(folder):
+        raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a run")
+    command = parse_options(Command, words, program=PROGRAM, default=Command(config=config))
+    if command.preset != KIND:
+        raise ValueError(f"expected --preset {KIND} for such a run, got {command.preset}")
+    return Belief(command.config, folder or Path("runs") / f"{KIND}-{time.strftime('%Y%m%d-%H%M%S')}", console=console)

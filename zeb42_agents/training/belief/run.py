@@ -1,0 +1,103 @@
+""":class:`Belief`: a network's belief, learned at many tables, in a folder that a stopped run goes on from."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import Progress as Bars
+
+from zeb42_agents import weights
+from zeb42_agents.agent import as_agent
+from zeb42_agents.evaluator import NetworkEvaluator
+from zeb42_agents.evaluator import load as load_network
+from zeb42_agents.files import replaced_file, write_json
+from zeb42_agents.training.belief.collect import collect, read_views
+from zeb42_agents.training.belief.config import BeliefConfig
+from zeb42_agents.training.belief.fit import fit_belief, judge
+from zeb42_agents.training.in_rounds import CONFIG_FILE
+from zeb42_agents.training.ladder.fit import Progress
+from zeb42_agents.training.ladder.states import key_of
+
+TABLE_FILE = "tables.csv"
+HELD_OUT = 10  # every such file is held out
+
+
+class Belief:
+    """A run that teaches a belief: ``views/`` by number, ``best/``, and ``tables.csv`` with what it is worth where."""
+
+    def __init__(self, config: BeliefConfig, folder: Path, *, console: Console) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config, self.folder, self._console = config, folder, console
+        self.rows: list[dict[str, Any]] = []
+        """One for each table: what ``tables.csv`` shows."""
+        self._lock = FileLock(folder / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"expected a folder that no other run is in, got {folder}") from None
+        self.before = load_network(config.network, device="cpu")
+        if not self.before.model.config.belief_head:
+            raise ValueError(f"expected a network with a belief head, got {config.network!r}")
+        self.names = [f"zeb:{config.network}", *config.players]
+        self.players = [as_agent(spec) for spec in self.names]  # a slip shows now, not after minutes
+        write_json(folder / CONFIG_FILE, config.to_json())
+
+    def run(self) -> None:
+        """Play what is left to be played, learn, and say what the belief is worth at each table."""
+        torch.set_num_threads(self.config.threads)
+        paths = [self.folder / "views" / f"{number:04d}.npy" for number in range(self.config.chunks)]
+        paths[0].parent.mkdir(exist_ok=True)
+        with self._bar("playing") as tell:
+            for number, path in enumerate(paths):
+                tell(number / len(paths))
+                if not path.is_file():
+                    found = collect(self.players, self.config.hands, self.config.share, self._key(number))
+                    with replaced_file(path) as fresh, open(fresh, "wb") as file:
+                        np.save(file, found, allow_pickle=False)
+        parts = [read_views(path) for path in paths]
+        held_out = np.concatenate(parts[::HELD_OUT])
+        learned = np.concatenate([part for number, part in enumerate(parts) if number % HELD_OUT] or parts)
+        with self._bar(f"learning from {len(learned):,} views") as tell:
+            learner = NetworkEvaluator(deepcopy(self.before.model), device="cpu", precision="float32")
+            model = fit_belief(learner, learned, self.config, tell)
+        weights.save(self.folder / "best", model, {"network": self.config.network, "tables": self.names})
+        after = load_network(self.folder / "best", device="cpu")
+        self._report(held_out, after)
+
+    def _report(self, held_out: np.ndarray, after: NetworkEvaluator) -> None:
+        names = [*self.names, "mixed"]
+        was = {row["table"]: row for row in judge(self.before, held_out, names)}
+        for row in judge(after, held_out, names):
+            before = {f"before_{what}": was[row["table"]][f"network_{what}"] for what in ("accuracy", "cross_entropy")}
+            self.rows.append(row | before)
+            over = float(row["network_cross_entropy"]) - float(row["legality_cross_entropy"])
+            self._console.print(
+                f"{row['table']}: {row['network_accuracy']:.1%} of hidden dominoes (the rules alone "
+                f"{row['legality_accuracy']:.1%}, before {before['before_accuracy']:.1%}), "
+                f"cross-entropy {row['network_cross_entropy']:.4f} ({row['legality_cross_entropy']:.4f}, "
+                f"{before['before_cross_entropy']:.4f}){', worse than the rules alone' if over > 0 else ''}",
+                soft_wrap=True,
+            )
+        with replaced_file(self.folder / TABLE_FILE) as fresh, open(fresh, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, list(self.rows[0]))
+            table.writeheader()
+            table.writerows(self.rows)
+
+    def _key(self, number: int) -> np.uint64:
+        return key_of(self.config.seed, number)
+
+    @contextmanager
+    def _bar(self, words: str) -> Iterator[Progress]:
+        with Bars(console=self._console, transient=True) as bars:
+            task = bars.add_task(words, total=1.0)
+            yield lambda done: bars.update(task, completed=done)
+        self._console.print(f"{words}: done")
