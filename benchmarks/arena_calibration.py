@@ -73,8 +73,8 @@ STAGES_OF = {
         (AT_ONCE, 100, None),
         ((*AT_ONCE, SEARCH, *OF_THE_BIDDER[1:], "eq:n=10,calls=calibrated"), 50, None),
         ((*AT_ONCE, SEARCH, TAUGHT), 100, TAUGHT),
-        ((QUICK, SEARCH, "eq:n=100"), 50, "eq:n=100"),
         (AT_ONCE, 500, None),
+        ((QUICK, SEARCH, "eq:n=100"), 50, "eq:n=100"),
     ),
 }
 """Those of the whole game, with the auction: a match has some ten hands, and E[Q] thinks long about its calls."""

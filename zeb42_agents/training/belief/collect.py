@@ -26,7 +26,7 @@ RULES = (
     (Rules(episode="match"), 0.1),
 )
 """What the hands are played under, and how many of them are."""
-VIEW = np.dtype([("view", HAND), ("owner", np.int8, (NUM_DOMINOES,)), ("table", np.int8)], align=True)
+VIEW = np.dtype([("view", HAND), ("owner", np.int8, (NUM_DOMINOES,)), ("table", np.int8)])
 """A view of a seat that is to play, the seat that was dealt each domino, and whose table it was (MIXED: several)."""
 ALONE = 0.6  # share of the tables at which one player has all four seats
 MIXED = -1

@@ -53,6 +53,11 @@ class Belief:
 
     def run(self) -> None:
         """Play what is left to be played, learn, and say what the belief is worth at each table."""
+        with self._lock:
+            self._run()
+        self._lock.release(force=True)
+
+    def _run(self) -> None:
         torch.set_num_threads(self.config.threads)
         paths = [self.folder / "views" / f"{number:04d}.npy" for number in range(self.config.chunks)]
         paths[0].parent.mkdir(exist_ok=True)
