@@ -55,9 +55,9 @@ LEVELS = (
     Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
         name="Zeb, thinking hard",
-        spec="zeb:laptop,sims=2048,worlds=256,solve_tricks=7,calls=quick",
+        spec="zeb:taught,sims=2048,worlds=256,solve_tricks=7",
         about="2,048 lines in 256 guessed deals",
-        calls="quick",
+        calls="taught",
         needs_torch=True,
         is_cheap=False,
     ),
