@@ -32,7 +32,8 @@ HELD_OUT = 10  # every such file is held out
 
 
 class Belief:
-    """A run that teaches a belief: ``views/`` by number, ``best/``, and ``tables.csv`` with what it is worth where."""
+    """A run that teaches a belief: ``views/`` by number, ``latest/`` and, if accepted,
+    ``best/``, and ``tables.csv`` with what it is worth where."""
 
     def __init__(self, config: BeliefConfig, folder: Path, *, console: Console) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,28 +75,37 @@ class Belief:
         with self._bar(f"learning from {len(learned):,} views") as tell:
             learner = NetworkEvaluator(deepcopy(self.before.model), device="cpu", precision="float32")
             model = fit_belief(learner, learned, self.config, tell)
-        weights.save(self.folder / "best", model, {"network": self.config.network, "tables": self.names})
-        after = load_network(self.folder / "best", device="cpu")
-        self._report(held_out, after)
+        state = {"network": self.config.network, "tables": self.names}
+        weights.save(self.folder / "latest", model, state)
+        worse = self._report(held_out, load_network(self.folder / "latest", device="cpu"))
+        if worse:
+            self._console.print(f"not accepted: worse than the rules alone at {', '.join(worse)}; it is in latest/")
+        else:
+            weights.save(self.folder / "best", model, state)
+            self._console.print("accepted: at no table worse than the rules alone; it is in best/")
 
-    def _report(self, held_out: np.ndarray, after: NetworkEvaluator) -> None:
+    def _report(self, held_out: np.ndarray, after: NetworkEvaluator) -> list[str]:
+        """Say and write what the belief is worth at each table; the tables where the rules alone say more."""
         names = [*self.names, "mixed"]
+        worse: list[str] = []
         was = {row["table"]: row for row in judge(self.before, held_out, names)}
         for row in judge(after, held_out, names):
             before = {f"before_{what}": was[row["table"]][f"network_{what}"] for what in ("accuracy", "cross_entropy")}
             self.rows.append(row | before)
-            over = float(row["network_cross_entropy"]) - float(row["legality_cross_entropy"])
+            if float(row["network_cross_entropy"]) > float(row["legality_cross_entropy"]):
+                worse.append(str(row["table"]))
             self._console.print(
                 f"{row['table']}: {row['network_accuracy']:.1%} of hidden dominoes (the rules alone "
                 f"{row['legality_accuracy']:.1%}, before {before['before_accuracy']:.1%}), "
                 f"cross-entropy {row['network_cross_entropy']:.4f} ({row['legality_cross_entropy']:.4f}, "
-                f"{before['before_cross_entropy']:.4f}){', worse than the rules alone' if over > 0 else ''}",
+                f"{before['before_cross_entropy']:.4f})",
                 soft_wrap=True,
             )
         with replaced_file(self.folder / TABLE_FILE) as fresh, open(fresh, "w", newline="", encoding="utf-8") as file:
             table = csv.DictWriter(file, list(self.rows[0]))
             table.writeheader()
             table.writerows(self.rows)
+        return worse
 
     def _key(self, number: int) -> np.uint64:
         return key_of(self.config.seed, number)
