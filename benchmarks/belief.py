@@ -13,7 +13,7 @@ what its belief is worth at other tables. ``--ceiling N`` estimates at N positio
 know who knew the policy: worlds are weighed by how likely their seats were to play what was played, each from its own
 view (policy to the power 1/0.1), and by what was called.
 
-A mind such as ``zeb:quick`` has no belief of its own: it is asked how likely each world's plays were, and the bidder
+A mind such as ``zeb:quick`` has no belief head: it is asked how likely each world's plays were, and the bidder
 that agents share how likely its calls were. That takes some 20 ms per view, so give it fewer ``--hands``. Under
 ``hand`` a second line leaves the calls out.
 """

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from zeb42_agents.command import parse_options
 from zeb42_agents.play.cli import PlayOptions
-from zeb42_agents.play.levels import LEVELS, find_level
+from zeb42_agents.play.levels import LEVELS, find_level, needs_torch
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -58,4 +58,4 @@ def test_the_commands_of_the_public_table_parse() -> None:
     (warming,) = [words for name, words in found if name == "RUN" and words.startswith("zeb42 play")]
     warmed = parse_options(PlayOptions, shlex.split(warming)[2:], program="zeb42 play")
     assert warmed.terminal
-    assert not [name for name in warmed.seats if find_level(name, LEVELS).needs_torch]  # the image has no PyTorch
+    assert not [name for name in warmed.seats if needs_torch(find_level(name, LEVELS).spec)]  # the image has no PyTorch

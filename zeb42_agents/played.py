@@ -72,6 +72,11 @@ class MindPlayer(Agent):
             actions[part] = chosen
         return actions
 
+    @property
+    def has_sampler(self) -> bool:
+        """Whether its worlds are somebody else's, drawn by a belief that :meth:`belief` knows nothing of."""
+        return self._sampler is not None
+
     def _sample(self, views: np.ndarray, keys: np.ndarray) -> Sample:
         """The sampler's worlds HAND [B, W] of ``views`` [B] in their tricks; none (W = 0) without a sampler."""
         if self._sampler is None or not len(views):
@@ -127,7 +132,9 @@ class MindPlayer(Agent):
     def belief(self, views: np.ndarray) -> np.ndarray:
         """Who was dealt each domino, float64 [B, 28, 4], by what ``views`` [B] tell of calls, declarations and plays:
         each seat is taken to call as the simple bidder does, with soft edges, and to play as the mind does, or worse
-        (:func:`zeb42_agents.evidence.of_anybody`). The same for the same view; ValueError for one without a deal."""
+        (:func:`zeb42_agents.evidence.of_anybody`). Its search draws its worlds by ``plan`` and ``evidence`` instead.
+
+        The same for the same view; ValueError for one without a deal."""
         views, told = as_records(views, "views"), of_anybody()
         found = np.empty((len(views), NUM_DOMINOES, NUM_SEATS))
         for b in range(len(views)):  # one by one: the worlds of many would take gigabytes

@@ -49,15 +49,8 @@ def load(source: str | Path) -> CallNetwork:
 
 def locate(source: str | Path) -> Path:
     """The folder of the calls that ``source`` names, see :func:`load`. ValueError if it names none."""
-    path = Path(source)
-    try:
-        for place in (path, BUNDLED / path):
-            for folder in (place, *(place / name for name in RUN_FOLDERS)):
-                for found in (folder, folder / FOLDER):
-                    if (found / MODEL_FILE).is_file() and _is_calls(found):
-                        return found
-    except OSError:  # a name that no file can have
-        pass
+    if found := _find(source):
+        return found
     raise ValueError(
         f"expected calls, got {str(source)!r}, where there are none; allowed: a folder that "
         f"`zeb42 train --preset calls` wrote, or weights that come with calls "
@@ -65,13 +58,23 @@ def locate(source: str | Path) -> Path:
     )
 
 
-def comes_with_calls(source: str | Path) -> bool:
-    """Whether calls are where ``source`` says, see :func:`load`."""
+def _find(source: str | Path) -> Path | None:
+    """The same; None where there are none, and ValueError where there are calls of another kind."""
+    path = Path(source)
     try:
-        locate(source)
-    except ValueError:
-        return False
-    return True
+        for place in (path,) if path.is_dir() else (path, BUNDLED / path):
+            for folder in (place, *(place / name for name in RUN_FOLDERS)):
+                for found in (folder, folder / FOLDER):
+                    if (found / MODEL_FILE).is_file() and _is_calls(found):
+                        return found
+    except OSError:  # a name that no file can have
+        pass
+    return None
+
+
+def comes_with_calls(source: str | Path) -> bool:
+    """Whether calls are where ``source`` says, see :func:`load`. ValueError if they are of another version."""
+    return _find(source) is not None
 
 
 def bundled_names() -> list[str]:

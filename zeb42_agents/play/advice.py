@@ -12,6 +12,7 @@ from zeb42_agents import worlds
 from zeb42_agents.belief import legality
 from zeb42_agents.calls import Calling
 from zeb42_agents.explanation import SCORE, Candidate, Explanation
+from zeb42_agents.minds import NETWORK
 from zeb42_agents.play import calls, plays
 from zeb42_agents.play.show import PLACES
 from zeb42_agents.played import MindPlayer
@@ -99,7 +100,8 @@ def reason(found: Explanation) -> str:
     if found.speaker == "search":
         lines = sum(one.visits or 0 for one in found.candidates)
         return f"It looked {lines:,} lines ahead in {deals} and came back to this one most often.{_chance(found)}"
-    if found.speaker == "simple bidder" or (found.speaker == "network" and found.chosen >= core.PASS):
+    learned = found.speaker == "network" and found.chosen >= core.PASS and policy is None
+    if found.speaker == "simple bidder" or learned:
         return _bidders_reason(found, favorite)
     if found.speaker == "network":
         often = "" if policy is None else f", {policy:.0%} of the time in hands like this one"
@@ -108,8 +110,8 @@ def reason(found: Explanation) -> str:
         return f"That wins {win:.0%} of {deals} when everybody then plays perfectly."
     if found.speaker == "worlds" and favorite.value is not None and found.unit == "marks":
         return f"It is worth most over {deals} that fit the bids: {favorite.value:+.2f} marks."
-    if found.speaker == "worlds" and found.chosen < core.PASS:
-        return f"It wins most of {deals} when everybody then plays by what they see.{_chance(found)}"
+    if found.speaker == "worlds" and policy is not None:  # a mind's, which plays them out
+        return f"It comes out best over {deals} when everybody then plays by what they see.{_chance(found)}"
     if found.speaker == "worlds":
         return f"It is worth most over {deals}."
     return {
@@ -168,7 +170,9 @@ def network_belief(view: np.void, agent: Any) -> np.ndarray | None:
     if isinstance(agent, Calling):
         agent = agent.player
     if isinstance(agent, MindPlayer):
-        return agent.belief(np.array([view]))[0]
+        if agent.mind.kind != NETWORK:
+            return None
+        return agent.explain(view).belief if agent.has_sampler else agent.belief(np.array([view]))[0]
     evaluator = getattr(agent, "evaluator", None)
     if evaluator is None or not evaluator.model.config.belief_head:
         return None

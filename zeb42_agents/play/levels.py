@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from zeb42_agents.minds.weights import is_mind
 from zeb42_agents.play.session import YOU
 
 
@@ -21,14 +22,13 @@ class Level:
     calls: str | None = None
     """Where its calls come from, if that is not the agent itself: ``simple``, or the weights that they come with. They
     can be made before it has loaded."""
-    needs_torch: bool = False
     is_cheap: bool = True
     """Whether a decision takes so little that a public server can offer it."""
 
     @property
     def missing(self) -> str | None:
         """What to install first; None if it can play."""
-        return "pip install 'zeb42[agents]'" if self.needs_torch and find_spec("torch") is None else None
+        return "pip install 'zeb42[agents]'" if needs_torch(self.spec) and find_spec("torch") is None else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the browser."""
@@ -58,7 +58,6 @@ LEVELS = (
         spec="zeb:taught,sims=2048,worlds=256,solve_tricks=7",
         about="2,048 lines in 256 guessed deals",
         calls="taught",
-        needs_torch=True,
         is_cheap=False,
     ),
 )
@@ -82,8 +81,18 @@ def find_level(name: str, levels: Sequence[Level]) -> Level:
     raise ValueError(f"expected somebody to seat, got {name!r}; allowed: {allowed}")
 
 
-def usual_seats(levels: Sequence[Level]) -> list[str]:
-    """You with a strong partner against two that are a little less so, of those that can play here."""
-    able = {level.name for level in levels if not level.missing}
-    partner = "Zeb" if "Zeb" in able else "Strong"
-    return [YOU, "Careful", partner, "Careful"]
+def usual_seats() -> list[str]:
+    """You with a strong partner against two that are a little less so."""
+    return [YOU, "Careful", "Zeb", "Careful"]
+
+
+def needs_torch(spec: str) -> bool:
+    """Whether the agent of ``spec`` asks a network: a mind plays without torch."""
+    name, _, options = spec.partition(":")
+    weights = options.partition(",")[0]
+    if name != "zeb" or "mind=" in options or weights.startswith("hf://"):
+        return name == "zeb"
+    try:
+        return not is_mind(weights)
+    except ValueError:  # there are no such weights, which is said where the agent is made
+        return False

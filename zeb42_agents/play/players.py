@@ -82,8 +82,7 @@ class Player:
 
         Where its calls are known to come from elsewhere, it need not have loaded for them.
         """
-        if self._agent is None and self._calls is not None and question.view["phase"] != TRICKS:
-            return Answer(await asyncio.to_thread(self._call, question, self._calls), None)
+        early = self._agent is None and self._calls is not None and question.view["phase"] != TRICKS
         if self._is_stuck and self._worker.pending:
             return self._stand_in(question, "is still thinking about an earlier decision")
         self._is_stuck = False
@@ -93,23 +92,24 @@ class Player:
 
         patience_s = self._patience_s if self._has_answered else max(FIRST_PATIENCE_S, self._patience_s)
         try:
-            action = await asyncio.wait_for(self.run(decide, who=who), patience_s)
+            job = asyncio.to_thread(self._call, question) if early else self.run(decide, who=who)
+            action = await asyncio.wait_for(job, patience_s)
         except TimeoutError:
-            self._is_stuck = True
+            self._is_stuck = not early
             return self._stand_in(question, f"took more than {patience_s:g} seconds")
         except Exception as error:  # an agent may raise anything; its table goes on
             LOG.warning("%s failed", self.spec, exc_info=error)
             return self._stand_in(question, f"failed ({type(error).__name__})")
-        self._has_answered = True
+        self._has_answered |= not early
         if action not in Hand(question.view).legal_actions():
             said = action_text(action) if 0 <= action < 56 else str(action)
             LOG.warning("%s wanted %s, which is not allowed", self.spec, said)
             return self._stand_in(question, "wanted what is not allowed")
         return Answer(action, None)
 
-    def _call(self, question: Question, calls: str) -> int:
+    def _call(self, question: Question) -> int:
         if self._calling is None:
-            self._calling = with_calls(GreedyAgent(), self.spec, calls)
+            self._calling = with_calls(GreedyAgent(), self.spec, self._calls or SIMPLE)
         return int(self._calling.act(np.array([question.view]), question.key)[0])
 
     def stop(self) -> None:

@@ -169,7 +169,7 @@ def _prepare(kitchen: Kitchen, more: Sequence[str], public: bool, house: House |
     if house is None:
         from zeb42_agents.play.warm import warm
 
-        for spec in dict.fromkeys(usual_seats(made.levels)):
+        for spec in dict.fromkeys(usual_seats()):
             if spec != YOU:
                 warm(made, spec, kitchen.tell)
 
@@ -261,7 +261,7 @@ async def agents(request: Request, _: dict[str, Any]) -> dict[str, Any]:
 
     return {
         "levels": [level.to_json() for level in house.levels],
-        "usual": usual_seats(house.levels),
+        "usual": usual_seats(),
         "public": house.public,
     }
 
@@ -271,7 +271,7 @@ async def open_table(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     house = await _house(request)
     from zeb42_agents.play.levels import usual_seats
 
-    seats = _field(given, "seats", list, usual_seats(house.levels))
+    seats = _field(given, "seats", list, usual_seats())
     if not all(isinstance(seat, str) for seat in seats):
         raise ValueError("expected seats to be names")
     rules, seed, hand = _rules(given), _field(given, "seed", int, None), _whole_hand(given)

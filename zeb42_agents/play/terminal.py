@@ -49,7 +49,7 @@ def sit_down(
     ``names`` are four seats, ``you`` or names or specs of levels. ValueError says what is not to be had.
     """
     levels = offered(more)
-    specs = [name if name == YOU else find_level(name, levels).spec for name in names or usual_seats(levels)]
+    specs = [name if name == YOU else find_level(name, levels).spec for name in names or usual_seats()]
     agents = {spec: make_agent(spec) for spec in dict.fromkeys(specs) if spec != YOU}
     session = Session(specs, rules=GAMES[game], seed=seed)
     print(f"At the table: {', '.join(f'seat {seat} {name}' for seat, name in enumerate(specs))}")

@@ -29,7 +29,10 @@ class Run(Protocol):
     """Such a run, in its folder."""
 
     folder: Path
-    rows: list[dict[str, Any]]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What is done and saved so far, piece by piece."""
 
     @property
     def config(self) -> Config:

@@ -195,9 +195,10 @@ def test_weights_without_calls_say_so_once_where_they_are_asked_to_call(tmp_path
         calls.with_calls(player, str(tmp_path), "nowhere")
 
 
-@pytest.mark.parametrize("name", ["laptop", "quick"])
-def test_bundled_calls_are_those_that_come_with_the_weights(name: str) -> None:
-    agent, views = make_agent(f"zeb:{name},calls=own"), auctions(10, seed=9)
+@pytest.mark.parametrize("options", ["", ",calls=own"])
+@pytest.mark.parametrize("name", ["laptop", "quick", "taught"])
+def test_bundled_calls_are_those_that_come_with_the_weights(name: str, options: str) -> None:
+    agent, views = make_agent(f"zeb:{name}{options}"), auctions(10, seed=9)
     assert np.array_equal(
         agent.act(views, np.arange(10, dtype=np.uint64)), calls.learned_calls(calls.load(name), views)
     )

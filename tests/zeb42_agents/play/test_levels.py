@@ -10,7 +10,7 @@ import pytest
 from zeb42_agents import make_agent
 from zeb42_agents.agent import Agent
 from zeb42_agents.play.advice import opinion
-from zeb42_agents.play.levels import LEVELS, Level
+from zeb42_agents.play.levels import LEVELS, Level, needs_torch, offered
 from zeb42_agents.play.players import Player, _caller
 from zeb42_agents.play.session import Session
 from zeb42_env import Hand
@@ -49,3 +49,25 @@ def test_opinions_are_in_words_of_the_table(level: Level) -> None:
         seen.add(found["why"])
         hand.apply(int(agent.act(np.array([hand.view(hand.to_move)]), np.array([1], np.uint64))[0]))
     assert len(seen) >= 2
+
+
+def test_calls_that_cannot_be_made_early_are_stood_in_for() -> None:
+    player = Player("greedy", calls="nowhere")
+    question = Session(["greedy"] * 4, seed=1).question()
+    assert question is not None
+    answer = asyncio.run(player.answer(question))
+    assert answer.note == "greedy failed (ValueError): greedy stood in for it"
+    assert answer.action in Hand(question.view).legal_actions()
+    player.stop()
+
+
+@pytest.mark.parametrize(
+    ("spec", "needed"),
+    [("zeb:quick,worlds=40", False), ("zeb:laptop", True), ("zeb:taught,mind=quick", True), ("eq:n=5", False),
+     ("gentle:temperature=6", False), ("hf://user/repo", False), ("zeb:hf://user/repo", True)],
+)  # fmt: skip
+def test_what_needs_torch_is_known_by_its_spec(spec: str, needed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert needs_torch(spec) == needed
+    monkeypatch.setattr("zeb42_agents.play.levels.find_spec", lambda name: None)
+    (level,) = (level for level in offered([spec]) if level.name == spec)
+    assert (level.missing is not None) == needed

@@ -77,7 +77,7 @@ def test_the_command_teaches_and_goes_on(tmp_path: Path, capsys: pytest.CaptureF
     said = capsys.readouterr().out
     assert "of hidden dominoes" in said
     rows = list(csv.DictReader((tmp_path / "run" / "tables.csv").read_text().splitlines()))
-    worse = [row["table"] for row in rows if row["network_cross_entropy"] > row["legality_cross_entropy"]]
+    worse = [row["table"] for row in rows if float(row["network_cross_entropy"]) > float(row["legality_cross_entropy"])]
     assert ("not accepted" in said) == bool(worse) != (tmp_path / "run" / "best").is_dir()
     assert {"table", "views", "network_cross_entropy", "legality_cross_entropy"} <= set(
         next(csv.DictReader((tmp_path / "run" / "tables.csv").read_text().splitlines()))

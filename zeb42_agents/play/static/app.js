@@ -170,8 +170,7 @@ function Tricks({ state }) {
 async function welcome(setAgents, setWho, setLayers, game) {
   const agents = await get("/agents");
   setAgents(agents);
-  const adviser = ["Zeb", "Strong"].find((name) => agents.levels.some((level) => level.name === name && !level.missing));
-  setWho(adviser || null);
+  setWho("Zeb");
   if (location.hash === "#shelf") {
     const { hands, beside } = await get("/shelf");
     if (beside) return setLayers([{ show: Deal, hands }]);

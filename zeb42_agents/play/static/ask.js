@@ -142,7 +142,7 @@ function Hidden({ hidden }) {
   const share = (domino) => (domino.belief || domino.rules)[by];
   const sorted = [...hidden.dominoes].sort((a, b) => share(b) - share(a));
   return html`<section class="hidden-dominoes"><h3>Who holds what</h3>
-    <p class="quiet">By the rules alone (gray)${hidden.who ? `, and as ${hidden.who} believes (gold). It learned from hands without an auction, so the bidding tells it nothing.` : "."}</p>
+    <p class="quiet">By the rules alone (gray)${hidden.who ? `, and as ${hidden.who} believes (gold).` : "."}</p>
     <div class="tabs" role="group" aria-label="Sort by">${hidden.places.map((place, number) => html`<button class="small" aria-pressed=${by === number} onClick=${() => setBy(number)}>${place}</button>`)}</div>
     <table><caption class="hidden-words">Chance that each seat holds each hidden domino</caption>
       <thead><tr><th scope="col"><span class="hidden-words">domino</span></th>${hidden.places.map((place) => html`<th scope="col">${place}</th>`)}</tr></thead>

@@ -43,7 +43,7 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
     return go_on(
         lambda: _run(words, given, console),
         console,
-        rows="tables",
+        rows="files of views",
         at_last="To see what it believes elsewhere:\n  python benchmarks/belief.py zeb:{folder}",
         diverged="begin again with a lower --lr",
     )

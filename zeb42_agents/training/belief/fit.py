@@ -12,6 +12,7 @@ from torch import Tensor
 from zeb42_agents.belief import legality, score
 from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.model import ZebModel, ZebOutput
+from zeb42_agents.training.belief.collect import MIXED
 from zeb42_agents.training.belief.config import BeliefConfig
 from zeb42_agents.training.ladder.fit import IMPOSSIBLE, Progress, Schedule, fit
 from zeb42_env._core.tables import legal_masks
@@ -62,7 +63,7 @@ def judge(network: NetworkEvaluator, held_out: np.ndarray, names: list[str]) -> 
     and of the rules alone. ``names`` are those of the tables; the last is that of mixed ones."""
     rows: list[dict[str, float | str]] = []
     for table, name in enumerate(names):
-        of = held_out[held_out["table"] == (table if table < len(names) - 1 else -1)]
+        of = held_out[held_out["table"] == (table if table < len(names) - 1 else MIXED)]
         if not len(of):
             continue
         views = np.ascontiguousarray(of["view"])

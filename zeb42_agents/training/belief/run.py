@@ -20,7 +20,7 @@ from zeb42_agents.agent import as_agent
 from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.evaluator import load as load_network
 from zeb42_agents.files import replaced_file, write_json
-from zeb42_agents.training.belief.collect import collect, read_views
+from zeb42_agents.training.belief.collect import MIXED, collect, read_views
 from zeb42_agents.training.belief.config import BeliefConfig
 from zeb42_agents.training.belief.fit import fit_belief, judge
 from zeb42_agents.training.in_rounds import CONFIG_FILE
@@ -38,8 +38,6 @@ class Belief:
     def __init__(self, config: BeliefConfig, folder: Path, *, console: Console) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.config, self.folder, self._console = config, folder, console
-        self.rows: list[dict[str, Any]] = []
-        """One for each table: what ``tables.csv`` shows."""
         self._lock = FileLock(folder / ".lock")
         try:
             self._lock.acquire(timeout=0)
@@ -52,11 +50,17 @@ class Belief:
         self.players = [as_agent(spec) for spec in self.names]  # a slip shows now, not after minutes
         write_json(folder / CONFIG_FILE, config.to_json())
 
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """One for each file of views that is saved."""
+        return [{"file": path.name} for path in sorted((self.folder / "views").glob("[0-9]*.npy"))]
+
     def run(self) -> None:
         """Play what is left to be played, learn, and say what the belief is worth at each table."""
-        with self._lock:
+        try:
             self._run()
-        self._lock.release(force=True)
+        finally:
+            self._lock.release(force=True)
 
     def _run(self) -> None:
         torch.set_num_threads(self.config.threads)
@@ -71,7 +75,10 @@ class Belief:
                         np.save(file, found, allow_pickle=False)
         parts = [read_views(path) for path in paths]
         held_out = np.concatenate(parts[::HELD_OUT])
-        learned = np.concatenate([part for number, part in enumerate(parts) if number % HELD_OUT] or parts)
+        learned = np.concatenate([part for number, part in enumerate(parts) if number % HELD_OUT])
+        if missing := sorted({*range(len(self.names)), MIXED} - {*held_out["table"].tolist()}):
+            names = ", ".join("mixed ones" if table == MIXED else self.names[table] for table in missing)
+            raise ValueError(f"expected held-out views of all tables, got none of {names}; play more --hands")
         with self._bar(f"learning from {len(learned):,} views") as tell:
             learner = NetworkEvaluator(deepcopy(self.before.model), device="cpu", precision="float32")
             model = fit_belief(learner, learned, self.config, tell)
@@ -88,10 +95,11 @@ class Belief:
         """Say and write what the belief is worth at each table; the tables where the rules alone say more."""
         names = [*self.names, "mixed"]
         worse: list[str] = []
+        rows: list[dict[str, Any]] = []
         was = {row["table"]: row for row in judge(self.before, held_out, names)}
         for row in judge(after, held_out, names):
             before = {f"before_{what}": was[row["table"]][f"network_{what}"] for what in ("accuracy", "cross_entropy")}
-            self.rows.append(row | before)
+            rows.append(row | before)
             if float(row["network_cross_entropy"]) > float(row["legality_cross_entropy"]):
                 worse.append(str(row["table"]))
             self._console.print(
@@ -102,9 +110,9 @@ class Belief:
                 soft_wrap=True,
             )
         with replaced_file(self.folder / TABLE_FILE) as fresh, open(fresh, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, list(self.rows[0]))
+            table = csv.DictWriter(file, list(rows[0]))
             table.writeheader()
-            table.writerows(self.rows)
+            table.writerows(rows)
         return worse
 
     def _key(self, number: int) -> np.uint64:
