@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from safetensors import SafetensorError
 
 from zeb42_agents.arena.stops import Stopped, stops_raise
+from zeb42_agents.command import parse_options
 from zeb42_agents.files import read_json
+from zeb42_agents.training.run_folder import is_begun
 
 PROGRAM = "zeb42 train"
 CONFIG_FILE = "config.json"
 INTERRUPTED, FAILED, USAGE = 130, 1, 2
+Command = TypeVar("Command", bound=Any)
+"""A frozen dataclass of options: ``preset``, ``out``, ``resume`` and ``config``."""
 
 
 class Config(Protocol):
@@ -48,6 +55,44 @@ def is_kind(folder: Path, kind: str) -> bool:
         return bool(read_json(folder / CONFIG_FILE).get("kind") == kind)
     except ValueError:
         return False
+
+
+def take_lock(folder: Path) -> FileLock:
+    """The lock of the run in ``folder``, which is made. ValueError if another run is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"expected a folder that no other run is in, got {folder}") from None
+    return lock
+
+
+def read_command(
+    usual: Command,
+    from_json: Callable[[dict[str, Any]], Any],
+    words: Sequence[str],
+    given: dict[str, str],
+    *,
+    beside_resume: Sequence[str],
+) -> tuple[Command, Path]:
+    """What ``words`` ask for, and the folder of that run.
+
+    ValueError says what is wrong with them; ``beside_resume`` are the options that a resumed run may change.
+    """
+    kind, folder = usual.preset, Path(given["out"]) if "out" in given else None
+    if "resume" in given:
+        folder = Path(given["resume"])
+        if extra := sorted(set(given) - {"resume", "preset", "help", *beside_resume}):
+            allowed = " or ".join(f"--{name}" for name in beside_resume)
+            raise ValueError(f"expected only {allowed} beside --resume, got also --{', --'.join(extra)}")
+        usual = replace(usual, config=from_json(read_json(folder / CONFIG_FILE)))
+    elif folder is not None and is_begun(folder):
+        raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a run")
+    command: Command = parse_options(type(usual), words, program=PROGRAM, default=usual)
+    if command.preset != kind:
+        raise ValueError(f"expected --preset {kind} for such a run, got {command.preset}")
+    return command, folder or Path("runs") / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str = "", diverged: str) -> int:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from zeb42_agents.command import parse_options
-from zeb42_agents.files import read_json
 from zeb42_agents.training.belief.config import KIND, BeliefConfig
 from zeb42_agents.training.belief.run import Belief
-from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, go_on, is_kind
-from zeb42_agents.training.run_folder import is_begun
+from zeb42_agents.training.in_rounds import go_on, is_kind, read_command
 
-BESIDE_RESUME = {"resume", "threads", "preset"}
+BESIDE_RESUME = ("threads",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +46,5 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
 
 
 def _run(words: Sequence[str], given: dict[str, str], console: Console) -> Belief:
-    config, folder = BeliefConfig(), Path(given["out"]) if "out" in given else None
-    if "resume" in given:
-        folder = Path(given["resume"])
-        if extra := sorted(set(given) - BESIDE_RESUME - {"help"}):
-            raise ValueError(f"expected only --threads beside --resume, got also --{', --'.join(extra)}")
-        config = BeliefConfig.from_json(read_json(folder / CONFIG_FILE))
-    elif folder is not None and is_begun(folder):
-        raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a run")
-    command = parse_options(Command, words, program=PROGRAM, default=Command(config=config))
-    if command.preset != KIND:
-        raise ValueError(f"expected --preset {KIND} for such a run, got {command.preset}")
-    return Belief(command.config, folder or Path("runs") / f"{KIND}-{time.strftime('%Y%m%d-%H%M%S')}", console=console)
+    command, folder = read_command(Command(), BeliefConfig.from_json, words, given, beside_resume=BESIDE_RESUME)
+    return Belief(command.config, folder, console=console)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import Progress as Bars
 
@@ -23,7 +22,7 @@ from zeb42_agents.files import replaced_file, write_json
 from zeb42_agents.training.belief.collect import MIXED, collect, read_views
 from zeb42_agents.training.belief.config import BeliefConfig
 from zeb42_agents.training.belief.fit import fit_belief, judge
-from zeb42_agents.training.in_rounds import CONFIG_FILE
+from zeb42_agents.training.in_rounds import CONFIG_FILE, take_lock
 from zeb42_agents.training.ladder.fit import Progress
 from zeb42_agents.training.ladder.states import key_of
 
@@ -36,13 +35,8 @@ class Belief:
     ``best/``, and ``tables.csv`` with what it is worth where."""
 
     def __init__(self, config: BeliefConfig, folder: Path, *, console: Console) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.config, self.folder, self._console = config, folder, console
-        self._lock = FileLock(folder / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise ValueError(f"expected a folder that no other run is in, got {folder}") from None
+        self._lock = take_lock(folder)
         self.before = load_network(config.network, device="cpu")
         if not self.before.model.config.belief_head:
             raise ValueError(f"expected a network with a belief head, got {config.network!r}")

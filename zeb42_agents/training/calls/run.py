@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from zeb42_agents.agent import make_agent
@@ -23,7 +22,7 @@ from zeb42_agents.simple_bidder import simple_calls
 from zeb42_agents.training.calls.collect import EXPERIENCE, NEVER, Caller, collect
 from zeb42_agents.training.calls.config import CallsConfig
 from zeb42_agents.training.calls.fit import Fitted, fit
-from zeb42_agents.training.in_rounds import CONFIG_FILE
+from zeb42_agents.training.in_rounds import CONFIG_FILE, take_lock
 from zeb42_env._core.bits import mix
 from zeb42_env.records import check_records
 
@@ -36,13 +35,8 @@ class Calls:
     """A run that learns calls: ``hands/`` and ``rounds/`` by number, ``best/``, and ``rounds.csv``."""
 
     def __init__(self, config: CallsConfig, folder: Path, *, console: Console) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.config, self.folder, self._console = config, folder, console
-        self._lock = FileLock(folder / ".lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise ValueError(f"expected a folder that no other run is in, got {folder}") from None
+        self._lock = take_lock(folder)
         self.player = make_agent(config.player)
         progress = folder / PROGRESS_FILE
         self.rows: list[dict[str, Any]] = read_json(progress)["rows"] if progress.is_file() else []
