@@ -175,29 +175,28 @@ def explain_call(view: np.void, key: np.uint64, num_worlds: int, *, threads: int
     legal = hand.legal_actions()
     if len(legal) == 1:
         return Explanation(view=hand, chosen=legal[0], candidates=(Candidate(action=legal[0]),), speaker="worlds")
-    chosen = np.empty(1, np.int64)
-    scores = np.full(NUM_ACTIONS, np.nan)
     sampled = worlds_given_calls(view, key, num_worlds)
-
-    def work(_: slice, memory: np.void) -> None:
-        choose_calls(np.array([view]), np.full(1, key, np.uint64), num_worlds, memory, chosen)
-        if view["phase"] != DECLARATION:
-            scores[:] = score_calls(sampled, seat, np.uint64(legal_mask(view)), memory) / num_worlds
-
-    in_threads(work, 1, 1)
     unit = "marks" if goals.by_marks(view["scoring"]) else SCORE
     how = "the best expected score; of equals passing, then the lower bid"
     if view["phase"] == DECLARATION:
         target = int(goals.target(view, seat & 1))
         candidates = _explain_declarations(view, sampled, target, threads)
+        chosen = max(candidates, key=lambda c: (-np.inf if c.value is None else c.value, -c.action)).action
         how = f"takes {target} points most often at the table, of the {NUM_PROMISING} most promising"
     else:
-        candidates = [Candidate(action=call, value=float(scores[call])) for call in legal]
-    candidates.sort(key=lambda c: (c.action != chosen[0], -(c.value or 0.0), -(c.win_share or 0.0), c.action))
+        scores, calls = np.full(NUM_ACTIONS, np.nan), np.uint64(legal_mask(view))
+
+        def work(_: slice, memory: np.void) -> None:
+            scores[:] = score_calls(sampled, seat, calls, memory)
+
+        in_threads(work, 1, 1)
+        candidates = [Candidate(action=call, value=float(scores[call]) / num_worlds) for call in legal]
+        chosen = int(_best_call(scores, calls))
+    candidates.sort(key=lambda c: (c.action != chosen, -(c.value or 0.0), -(c.win_share or 0.0), c.action))
     shares = share_of_worlds(sampled)
     return Explanation(
         view=hand,
-        chosen=int(chosen[0]),
+        chosen=chosen,
         candidates=tuple(candidates),
         speaker="worlds",
         basis=f"{num_worlds} worlds that explain the calls so far, their contracts solved exactly",
@@ -273,7 +272,12 @@ def choose_call(view: np.void, key: np.uint64, num_worlds: int, m: np.void) -> i
     sampled = worlds_given_calls(view, key, num_worlds)
     if view.phase == DECLARATION:
         return DECLARE + best_over_worlds(sampled, seat, goals.target(view, seat & 1), view.declarations, m)[0]
-    scores = score_calls(sampled, seat, legal, m)
+    return _best_call(score_calls(sampled, seat, legal, m), legal)
+
+
+@njit(cache=True, nogil=True)
+def _best_call(scores: np.ndarray, legal: np.uint64) -> int:
+    """The call of ``legal`` (bits) with the best of ``scores`` [56]; of equals the first."""
     best = lowest(legal)
     for call in range(best + 1, NUM_ACTIONS):
         if scores[call] > scores[best] + 1e-9:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from zeb42_agents import solver, worlds
 from zeb42_agents.play.verdicts import CouldKnow, Hindsight, judge, win_values
+from zeb42_agents.search.ends import solved_points
 from zeb42_env import Hand, Phase
 from zeb42_env._core import goals
 from zeb42_env._core.dominoes import HAND_POINTS
@@ -42,11 +44,20 @@ def could_know(
 def win_share(view: np.void, team: int, key: np.uint64, *, num_worlds: int = 100, threads: int = 1) -> float:
     """The share of hands that ``team`` wins from ``view`` on, any seat's in the tricks, over sampled worlds that are
     each played perfectly."""
-    own = _own_points(view, team, key, num_worlds, threads, None)
-    legal = own != solver.ILLEGAL
-    own_turn = int(view["to_move"]) & 1 == team
-    best = np.where(legal, own, -1).max(1) if own_turn else np.where(legal, own, HAND_POINTS).min(1)
-    return float(win_values(view, team, best).mean())
+    sampled = _sample(view, key, num_worlds)
+    points = np.empty(num_worlds, np.int64)
+
+    def work(part: slice, memory: np.void) -> None:
+        _solve_ends(sampled[part], memory, points[part])
+
+    solver.in_threads(work, num_worlds, threads)
+    return float(win_values(view, team, points if team == 0 else HAND_POINTS - points).mean())
+
+
+@njit(cache=True, nogil=True)
+def _solve_ends(sampled: np.ndarray, memory: np.void, points: np.ndarray) -> None:
+    for w in range(len(sampled)):
+        points[w] = solved_points(sampled[w], memory)
 
 
 def hindsight(hand: Hand, played: int) -> Hindsight:
@@ -77,9 +88,13 @@ def _own_points(
     view: np.void, team: int, key: np.uint64, num_worlds: int, threads: int, weights: np.ndarray | None
 ) -> np.ndarray:
     """Points int64 [W, 28] that ``team`` ends the hand with after each play in each world; ILLEGAL (-1)."""
-    uniform = worlds.uniform_weights(1)
-    weighed = uniform if weights is None else np.ascontiguousarray(weights, np.float32)[None]
-    sampled = worlds.sample_many(np.array([view]), num_worlds, np.array([key], np.uint64), weighed)[0]
+    sampled = _sample(view, key, num_worlds, weights)
     to_go = solver.solve_worlds(sampled, threads=threads).astype(np.int64)
     final = to_go + int(view["points"][0])
     return np.where(to_go == solver.ILLEGAL, solver.ILLEGAL, final if team == 0 else HAND_POINTS - final)
+
+
+def _sample(view: np.void, key: np.uint64, num_worlds: int, weights: np.ndarray | None = None) -> np.ndarray:
+    """Worlds HAND [num_worlds] of ``view``, all as likely, or by ``weights`` [28, 4]."""
+    weighed = worlds.uniform_weights(1) if weights is None else np.ascontiguousarray(weights, np.float32)[None]
+    return worlds.sample_many(np.array([view]), num_worlds, np.array([key], np.uint64), weighed)[0]
