@@ -23,6 +23,7 @@ from zeb42_agents.calls.weights import fingerprint_of
 from zeb42_agents.calls.weights import load as load_calls
 from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
+from zeb42_agents.tally import span, tally, threshold
 from zeb42_env._core import goals
 from zeb42_env._core.bits import lowest, popcount
 from zeb42_env._core.dominoes import COUNT, HAND_POINTS, NUM_DOMINOES
@@ -218,13 +219,13 @@ class EQ(Agent):
 
     def _race(self, sampled: np.ndarray, view: np.void, moves: int, by_margin: bool) -> int:
         totals = np.zeros(NUM_DOMINOES, np.int64)
-        span = _span(view, by_margin)
+        most = span(view, by_margin)
         for first in range(0, len(sampled), BLOCK * self.threads):
             block = sampled[first : first + BLOCK * self.threads]
             parts = np.zeros((len(block), NUM_DOMINOES), np.int64)
             _tally_in_threads(block, view, moves, by_margin, self.threads, parts)
             totals += parts.sum(0)
-            moves = int(_survivors(totals, np.uint32(moves), span * (len(sampled) - first - len(block))))
+            moves = int(_survivors(totals, np.uint32(moves), most * (len(sampled) - first - len(block))))
             if moves & (moves - 1) == 0:
                 break
         return moves
@@ -233,10 +234,10 @@ class EQ(Agent):
 def _tally_in_threads(
     block: np.ndarray, view: np.void, moves: int, by_margin: bool, threads: int, parts: np.ndarray
 ) -> None:
-    """:func:`_tally` of ``block``, in pieces: the rows of ``parts`` (int64 [len(block), 28]) add up to the totals."""
+    """:func:`tally` of ``block``, in pieces: the rows of ``parts`` (int64 [len(block), 28]) add up to the totals."""
 
     def work(part: slice, memory: np.void) -> None:
-        _tally(block[part], view, np.uint32(moves), by_margin, memory, parts[part.start])
+        tally(block[part], view, np.uint32(moves), by_margin, memory, parts[part.start])
 
     solver.in_threads(work, len(block), threads)
 
@@ -264,55 +265,21 @@ def _choose_many(
 
 
 @njit(cache=True, nogil=True)
-def threshold(view: np.void) -> int:
-    """The points that seats 0&2 have to take from here on so that the viewer's team wins the hand, if it is theirs, or
-    does not win it."""
-    if view.seat & 1 == 0:
-        return goals.needed(view, 0)
-    return goals.points_left(view) + 1 - goals.needed(view, 1)
-
-
-@njit(cache=True, nogil=True)
 def _race(sampled: np.ndarray, view: np.void, moves: np.uint32, by_margin: bool, m: np.void) -> np.uint32:
     """The plays of ``moves`` (bits) that come out on top over ``sampled`` worlds, equal ones together.
 
     ``by_margin`` asks for the points of each world, else for who wins it.
     """
     totals = np.zeros(NUM_DOMINOES, np.int64)
-    span = _span(view, by_margin)
+    most = span(view, by_margin)
     if not by_margin and (threshold(view) <= 0 or threshold(view) > goals.points_left(view)):
         return moves  # already decided
     for w in range(len(sampled)):
-        _tally(sampled[w : w + 1], view, moves, by_margin, m, totals)
-        moves = _survivors(totals, moves, span * (len(sampled) - w - 1))
+        tally(sampled[w : w + 1], view, moves, by_margin, m, totals)
+        moves = _survivors(totals, moves, most * (len(sampled) - w - 1))
         if popcount(moves) == 1:
             break
     return moves
-
-
-@njit(cache=True, nogil=True)
-def _span(view: np.void, by_margin: bool) -> int:
-    """The most by which one world can separate two plays."""
-    return goals.points_left(view) if by_margin else 1
-
-
-@njit(cache=True, nogil=True)
-def _tally(
-    sampled: np.ndarray, view: np.void, moves: np.uint32, by_margin: bool, m: np.void, totals: np.ndarray
-) -> None:
-    """Add to ``totals`` (int64 [28]) the worlds that each of ``moves`` wins for the viewer's team, or the points."""
-    row = np.empty(NUM_DOMINOES, np.int8)
-    team, target, most = view.seat & 1, threshold(view), _span(view, by_margin)
-    for w in range(len(sampled)):
-        if by_margin:
-            solver.solve_moves(sampled[w], m, moves, row)
-        else:
-            solver.makes_moves(sampled[w], m, target, moves, row)
-        todo = moves
-        while todo:
-            domino = lowest(todo)
-            todo &= todo - np.uint32(1)
-            totals[domino] += most - row[domino] if team else row[domino]
 
 
 @njit(cache=True, nogil=True)

@@ -28,6 +28,7 @@ ALONE = Plan(num_worlds=0, early=1, thin=1, every_deal=False)
 """The plan of a player who does not search: it plays as its mind does."""
 POLICY_TEMPERATURE = 0.5  # a mind's logits are learned as a policy under it
 BELIEF_WORLDS = 1000
+LEAST_SHARE = 1e-6  # of a policy, whose logarithm is taken
 
 
 class MindPlayer(Agent):
@@ -36,6 +37,9 @@ class MindPlayer(Agent):
     See :mod:`zeb42_agents.search.bundle`. Of plays that do equally well a network's favorite is taken; dice give the
     least count away. It calls as the simple bidder does. With ``evidence`` worlds are resampled by what the others
     called and played; with a ``sampler`` they are ``plan.num_worlds`` of the sampler's, of any view.
+
+    A play is worth what it comes to, and ``prior`` times the logarithm of its share in the ``policy`` of a network, or
+    in the mind's if there is none: what was learned from many searches tells where this one cannot.
     """
 
     def __init__(
@@ -45,10 +49,13 @@ class MindPlayer(Agent):
         *,
         evidence: Evidence | None = None,
         sampler: Sampler | None = None,
+        policy: likelihood.Policy | None = None,
+        prior: float = 0.0,
         name: str = "mind",
     ) -> None:
         self.name = name
         self.mind, self._plan, self._sampler = mind, plan, sampler
+        self._network, self._prior = policy, prior
         self._bundle = new_bundle(max(1, plan.most_worlds), evidence)
 
     def act(self, views: np.ndarray, rng: Randomness) -> np.ndarray:
@@ -67,8 +74,8 @@ class MindPlayer(Agent):
         num_parts = 1 + len(rows) * self._plan.num_worlds // MAX_GIVEN
         for part in np.array_split(rows, num_parts if self._sampler else 1):
             chosen = np.empty(len(part), np.int64)
-            given = self._sample(views[part], keys[part]).worlds
-            _choose_many(views[part], keys[part], given, self._bundle, self.mind, self._plan, chosen)
+            given, favors = self._sample(views[part], keys[part]).worlds, self._favors(views[part])
+            _choose_many(views[part], keys[part], given, favors, self._bundle, self.mind, self._plan, chosen)
             actions[part] = chosen
         return actions
 
@@ -83,6 +90,16 @@ class MindPlayer(Agent):
             return Sample(np.empty((len(views), 0), HAND), worlds.uniform_weights(len(views)))
         return self._sampler(views, self._plan.num_worlds, mix_all(keys, np.uint64(3)))
 
+    def _favors(self, views: np.ndarray) -> np.ndarray:
+        """What is added to the worth of the plays of ``views`` [B]: float64 [B, 28]."""
+        favors = np.zeros((len(views), NUM_DOMINOES))
+        if self._prior == 0.0 or not len(views):
+            return favors
+        for b, policy in enumerate(self._policies(views)):
+            for domino, share in policy.items():
+                favors[b, domino] = self._prior * np.log(max(share, LEAST_SHARE))
+        return favors
+
     def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
         """What the sampled worlds come to after each play, or what the mind alone makes of the plays; see
         :meth:`zeb42_agents.Agent.explain`. ``root_value`` is what the best play promises."""
@@ -90,7 +107,7 @@ class MindPlayer(Agent):
         worlds.require_deals(views)
         if views[0]["phase"] != TRICKS:
             return explain_call(views[0])
-        hand, policy = Hand(views[0]), self._policy(views[0])
+        hand, policy = Hand(views[0]), self._policies(views)[0]
         if self._plan.num_worlds == 0:
             chosen = int(self.act(views, keys)[0])
             found = [Candidate(action=domino, policy=policy.get(domino)) for domino in hand.legal_actions()]
@@ -104,7 +121,7 @@ class MindPlayer(Agent):
         values = np.empty(NUM_DOMINOES)
         given = self._sample(views, keys)
         sampled = weigh_plays(views[0], keys[0], given.worlds[0], self._bundle, self.mind, self._plan, values)
-        chosen = int(_best_play(views[0], keys[0], self.mind, values))
+        chosen = int(_best_play(views[0], keys[0], self.mind, values + self._favors(views)[0]))
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         shares = share_of_worlds(sampled)
@@ -143,8 +160,14 @@ class MindPlayer(Agent):
             found[b] = likelihood.posterior(one, drawn, likelihood.weights(logs))[0]
         return found
 
-    def _policy(self, view: np.void) -> dict[int, float]:
-        """The mind's policy over the legal plays; empty for dice."""
+    def _policies(self, views: np.ndarray) -> list[dict[int, float]]:
+        """The network's policy over the legal plays of each of ``views``, or the mind's; empty for dice."""
+        if self._network is not None:
+            shares = self._network(views)[0]
+            return [{d: float(row[d]) for d in Hand(view).legal_actions()} for view, row in zip(views, shares, strict=True)]
+        return [self._of_mind(view) for view in views]
+
+    def _of_mind(self, view: np.void) -> dict[int, float]:
         if self.mind.kind != NETWORK:
             return {}
         legal = Hand(view).legal_actions()
@@ -169,6 +192,7 @@ def _choose_many(
     views: np.ndarray,
     keys: np.ndarray,
     given: np.ndarray,
+    favors: np.ndarray,
     bundle: Bundle,
     mind: Mind,
     plan: Plan,
@@ -180,7 +204,7 @@ def _choose_many(
             actions[b] = choose(mind, views[b], keys[b])
             continue
         weigh_plays(views[b], keys[b], given[b], bundle, mind, plan, values)
-        actions[b] = _best_play(views[b], keys[b], mind, values)
+        actions[b] = _best_play(views[b], keys[b], mind, values + favors[b])
 
 
 @njit(cache=True, nogil=True)

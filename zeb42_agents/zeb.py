@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 PLAYED_WORLDS = 160  # of a search of a network over a mind
+MAX_PRIOR = 100.0
 
 
 class Zeb(Agent):
@@ -59,6 +60,8 @@ class Zeb(Agent):
         early: int = 1,
         temperature: float = 0.0,
         plays: float = 0.0,
+        solved: float = 0.0,
+        prior: float = 0.0,
         mind: str = "",
         calls: str = USUAL,
         device: str = "auto",
@@ -73,7 +76,9 @@ class Zeb(Agent):
 
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
-        tricks are solved. With a ``temperature`` the modeled players draw their plays. With ``mind=quick`` (or a
+        tricks are solved. ``solved`` of what a play is worth is what the same worlds come to if they are solved at
+        once, and a ``prior`` of 0.03 adds so much of the logarithm of its share in the policy. With a ``temperature``
+        the modeled players draw their plays. With ``mind=quick`` (or a
         folder) a network searches so, too, in worlds that its own ``belief`` draws.
 
         With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
@@ -93,28 +98,40 @@ class Zeb(Agent):
             "mix_weight": (mix_weight, 0.5), "threads": (threads, 1),
         }  # fmt: skip
         of_network = {"sims": (sims, 0), "device": (device, "auto"), "precision": (precision, "float32"), **of_tree}
-        of_worlds = {"thin": (thin, THIN), "early": (early, 1), "plays": (plays, 0.0)}
+        of_worlds = {
+            "thin": (thin, THIN), "early": (early, 1), "plays": (plays, 0.0), "solved": (solved, 0.0),
+            "prior": (prior, 0.0),
+        }  # fmt: skip
         of_mind = {**of_worlds, "temperature": (temperature, 0.0)}
         if minds_on_disk.is_mind(weights):
-            options = "worlds=, thin=, early=, solve_tricks=, temperature=, resample=, dealt=, plays="
+            options = "worlds=, thin=, early=, solve_tricks=, solved=, prior=, temperature=, resample=, dealt=, plays="
             _refuse(f"{weights} is a mind, which searches by {options}", {**of_network, "mind": (mind, "")})
             if not worlds:
                 _need("worlds", {**of_worlds, **of_search})
-            plan = _plan(worlds, thin, early, solve_tricks)
+            plan = _plan(worlds, thin, early, solve_tricks, solved)
             evidence = new_evidence(resample, dealt, plays)
-            player = MindPlayer(_mind(weights, temperature), plan, evidence=evidence, name=f"zeb:{weights}")
+            player = MindPlayer(
+                _mind(weights, temperature), plan, evidence=evidence, prior=_prior(prior), name=f"zeb:{weights}"
+            )
             player.fingerprint = fingerprint_of(weights)
             return with_calls(player, weights, calls)
         if mind:
-            options = "worlds=, thin=, solve_tricks=, temperature=, belief=, resample=, dealt="
+            options = "worlds=, thin=, solve_tricks=, solved=, prior=, temperature=, belief=, resample=, dealt="
             of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "plays": (plays, 0.0), "sims": (sims, 0)}
             of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
             _refuse(f"with mind= {weights} searches by {options}", of_others)
-            plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks)._replace(every_deal=False)
+            plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks, solved)._replace(every_deal=False)
             evaluator = _network(weights, device, precision)
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
             sampler = standard_sampler(evaluator, drawn)
-            player = MindPlayer(_mind(mind, temperature), plan, sampler=sampler, name=f"zeb:{weights}")
+            player = MindPlayer(
+                _mind(mind, temperature),
+                plan,
+                sampler=sampler,
+                policy=evaluator,
+                prior=_prior(prior),
+                name=f"zeb:{weights}",
+            )
             player.fingerprint = "+".join(fingerprint_of(name) for name in (weights, mind))
             return with_calls(player, weights, calls)
         _refuse(f"{weights} is a network and no mind, and searches over one by mind=", of_mind)
@@ -203,7 +220,7 @@ def _network(weights: str, device: str, precision: str) -> NetworkEvaluator:
     return load(weights, device=device, precision=precision)  # type: ignore[arg-type]
 
 
-def _plan(worlds: int, thin: int, early: int, solve_tricks: int) -> Plan:
+def _plan(worlds: int, thin: int, early: int, solve_tricks: int, solved: float) -> Plan:
     """What a search over ``worlds`` worlds does; none: the mind plays alone."""
     if not worlds:
         return ALONE
@@ -212,7 +229,15 @@ def _plan(worlds: int, thin: int, early: int, solve_tricks: int) -> Plan:
             raise ValueError(f"expected {name} in 1..{MAX_WORLDS}, got {value}")
     if not 0 <= solve_tricks <= NUM_TRICKS:
         raise ValueError(f"expected solve_tricks in 0..{NUM_TRICKS}, got {solve_tricks}")
-    return Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True, solve_tricks=solve_tricks)
+    if not 0 <= solved <= 1:
+        raise ValueError(f"expected solved in 0..1, got {solved}")
+    return Plan(num_worlds=worlds, early=early, thin=thin, every_deal=True, solve_tricks=solve_tricks, solved=solved)
+
+
+def _prior(prior: float) -> float:
+    if not 0 <= prior <= MAX_PRIOR:
+        raise ValueError(f"expected prior in 0..{MAX_PRIOR:g}, got {prior}")
+    return prior
 
 
 def _mind(weights: str, temperature: float) -> Mind:

@@ -24,6 +24,7 @@ from zeb42_agents.evidence import Evidence
 from zeb42_agents.minds import Mind, choose
 from zeb42_agents.search.ends import solved_points
 from zeb42_agents.solver import new_memory
+from zeb42_agents.tally import solved_values
 from zeb42_env._core.bits import lowest, mix, popcount
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS, NUM_TRICKS
 from zeb42_env._core.goals import decided, outcome
@@ -65,6 +66,10 @@ class Plan(NamedTuple):
     solve_tricks: int = 0
     """A world with at most so many whole tricks left is not played on but solved, all hands open; 0 never. What is
     hidden so late matters less than the slips of the minds, and the solver is quicker than they are."""
+    solved: float = 0.0
+    """So much of what a play is worth is what it comes to if the same worlds are solved from there on, all hands open,
+    and the rest what it comes to played out. The two err in other ways: the one sees what nobody sees, the other takes
+    everybody for a mind."""
 
     @property
     def most_worlds(self) -> int:
@@ -133,6 +138,7 @@ def weigh_plays(
     if len(given):
         bundle.solve_at[0] = NUM_DOMINOES - NUM_SEATS * plan.solve_tricks
         search_bundle(bundle, mind, given, mix(key, np.uint64(1)), plan.thin, values)
+        _ask_solver(view, given, plan, bundle, values)
         return given
     num_worlds = plan.num_worlds * (plan.early if view.num_plays < EARLY_PLAYS else 1)
     thin, solve_tricks = plan.thin, plan.solve_tricks
@@ -145,7 +151,20 @@ def weigh_plays(
     sampled = bundle.worlds[:found]
     bundle.solve_at[0] = NUM_DOMINOES - NUM_SEATS * solve_tricks
     search_bundle(bundle, mind, sampled, mix(key, np.uint64(1)), thin, values)
+    _ask_solver(view, sampled, plan, bundle, values)
     return sampled
+
+
+@njit(cache=True, nogil=True)
+def _ask_solver(view: np.void, sampled: np.ndarray, plan: Plan, bundle: Bundle, values: np.ndarray) -> None:
+    """Mix what the plays come to solved into ``values`` [28], as ``plan`` says."""
+    if plan.solved == 0.0:
+        return
+    solved = np.empty(NUM_DOMINOES)
+    solved_values(view, sampled, bundle.memory[0], solved)
+    for domino in range(NUM_DOMINOES):
+        if values[domino] > NOT_TRIED:
+            values[domino] += plan.solved * (solved[domino] - values[domino])
 
 
 @njit(cache=True, nogil=True)
