@@ -74,16 +74,17 @@ def environment_page() -> str:
         "## Options of `env` and `raw_env`\n\n" + _docstring(zeb42_env.raw_env),
         _rules_section(),
         "## Copies and saved states\n\n"
-        "`clone()` of all three environments gives one in the same state that goes on by itself; agents in the other "
-        "seats of `Texas42Env` and of the vector environment are shared. Where Gymnasium wrapped it, that is "
+        "All three environments have `clone()`, which returns an independent copy in the same state; agents in the "
+        "other seats of `Texas42Env` and of the vector environment are shared. Where Gymnasium wrapped it, that is "
         "`env.unwrapped.clone()`. `copy.deepcopy` and pickle work too, and copy the agents. "
         "`get_state()` and `set_state()` of `env` do so within one environment, and check what they are given. For "
         "search, `zeb42_env.Hand` is lighter: `env.unwrapped.hand` "
         "is a copy of the hand being played, with `legal_actions()`, `apply(action)`, `clone()` and `view(seat)`.\n\n"
         "`hand.replay()` goes through a hand decision by decision: the hand as it stood, and the action taken.\n\n"
         'Many at once: `observe_many(views, views["seat"], form)` and `legal_masks(views)` give the observations and '
-        "the legal actions of HAND records [B], as an agent needs them; `play_out(Table(hands, keys), act)` plays "
-        "them.\n\n"
+        "the legal actions of HAND records [B], as an agent needs them. Of a full hand, whose `seat` is -1, the "
+        "observation is the state, every domino known: never for a player. `play_out(Table(hands, keys), act)` plays "
+        "hands out, in place: give each of two agents a copy of the deals.\n\n"
         "Records from elsewhere go through a gate: `zeb42_env.check_records(records, what)` says of any bytes whether "
         "play can have made them, and raises a ValueError that names the first that it cannot; `Hand(record)` and "
         "`Hand.parse` ask it too. `zeb42_env.as_records` brings records from a file into the form of the kernels.",
@@ -151,7 +152,8 @@ def _rules_section() -> str:
     rows += [
         "",
         "Wherever rules are asked for, a mapping of these options or the name of a preset will do, so that they can be "
-        f"written in YAML, JSON or on a command line: {presets}. A dealt contract is the first four; `hand` is the "
+        f"written in YAML, JSON or on a command line: {presets}. The first four deal the "
+        "contract, in `hand` and `match` it is bid for; `hand` is the "
         "default. `Rules.of` reads all three, and `rules.to_json()` is what it reads back.",
         "",
         "```python",

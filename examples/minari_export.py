@@ -1,6 +1,6 @@
 """Minari: hands of an agent as an offline dataset, with the legal actions in every observation.
 
-    pip install 'zeb42[arena]' 'minari[hdf5]'
+    pip install 'zeb42[recipes]'
     python examples/minari_export.py --agent eq:n=10 --hands 1000 --dataset zeb42/eq10-v0
 
 Seat 0 is the agent's, the other seats play at random. The dataset's environment can be made again from it
@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> minari.MinariDataset:
     parser.add_argument("--rules", default="majority", help="preset of the rules (default: %(default)s)")
     parser.add_argument("--dataset", default="zeb42/greedy-v0", help="its id (default: %(default)s)")
     options = parser.parse_args(arguments)
+    if options.dataset in minari.list_local_datasets():
+        parser.error(f"expected --dataset to be new, got {options.dataset}, which is there; minari delete removes it")
     gymnasium.register_envs(zeb42_env)
     agent, keys = make_agent(options.agent), np.random.default_rng(0)
     env = minari.DataCollector(gymnasium.make("zeb42/Texas42-v0", rules=options.rules))

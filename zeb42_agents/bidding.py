@@ -110,9 +110,10 @@ def bid_curve(
     """How likely each bid is made under each declaration, if the seat of ``view`` declares and leads.
 
     Every sampled world is solved exactly under every declaration that the rules of the hand allow; what that means at
-    the table, where nobody sees all hands, :func:`real_chance` says, or ``calls``, a network that learned it
-    (:func:`zeb42_agents.calls.load`). ``view`` is the view of a seat before the first lead; without ``rng`` the worlds
-    are drawn from seed 0. ValueError for another view, or ``num_worlds`` below 1.
+    the table, where nobody sees all hands, :func:`real_chance` says, though never more than perfect play makes, or
+    ``calls``, a network that learned it (:func:`zeb42_agents.calls.load`). ``view`` is the view of a seat before the
+    first lead; without ``rng`` the worlds are drawn from seed 0. ValueError for another view, or ``num_worlds`` below
+    1.
     """
     view = worlds.one_record(view)
     if view["seat"] < 0 or view["phase"] not in (AUCTION, DECLARATION):
@@ -128,8 +129,10 @@ def bid_curve(
         chances = np.empty(makes.shape)
         for i, declaration in enumerate(declarations):
             for bid in range(makes.shape[1]):
+                made = makes[i, bid] * num_worlds
                 estimate = made_chance(view["held"][seat], int(declaration), MIN_BID + bid)
-                chances[i, bid] = real_chance(makes[i, bid] * num_worlds, num_worlds, estimate)
+                # Fitted to contracts that somebody might play, the odds know nothing of a suit without a domino.
+                chances[i, bid] = min(real_chance(made, num_worlds, estimate), (made + 1.0) / (num_worlds + 1.0))
     best = np.lexsort((-points.mean(0), -chances[:, 0]))
     ranked = [int(d) for d in declarations[best]]
     return BidCurve(seat, ranked, chances[best], makes[best], points.mean(0)[best])

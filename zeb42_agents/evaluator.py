@@ -70,6 +70,13 @@ class NetworkEvaluator:
     def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The policy float32 [N, 56] over the legal actions of ``views`` [N], and the value float32 [N] in -1..1 for
         the team of the view's seat, which is to move."""
+        views = as_records(views, "views")
+        if views.ndim != 1:
+            raise ValueError(
+                f"expected views to be HAND records [N], got shape {list(views.shape)}; one alone is [one]"
+            )
+        if not ((views["seat"] >= 0) & (views["seat"] == views["to_move"])).all():
+            raise ValueError("expected views of the seats to move, got another seat's, a full hand or a finished one")
         policy = np.zeros((len(views), NUM_ACTIONS), np.float32)
         value = np.zeros(len(views), np.float32)
         readable = self.tokenizer.readable(views)

@@ -30,14 +30,17 @@ def needs_extras(wanted: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        from gymnasium.error import DependencyNotInstalled
+    except Exception as error:
+        # A module that was imported here may have said it already, and known less of what is wanted.
+        missing = error.__cause__ if wanted and not isinstance(error, ModuleNotFoundError) else error
+        if isinstance(missing, ModuleNotFoundError):
+            from gymnasium.error import DependencyNotInstalled
 
-        package = (error.name or "").partition(".")[0]
-        for extra, packages in _EXTRAS.items():
-            if package in packages:
-                message = f"{package} is not installed, run `pip install 'zeb42[{wanted or extra}]'`"
-                raise DependencyNotInstalled(message) from error
+            package = (missing.name or "").partition(".")[0]
+            for extra, packages in _EXTRAS.items():
+                if package in packages:
+                    message = f"{package} is not installed, run `pip install 'zeb42[{wanted or extra}]'`"
+                    raise DependencyNotInstalled(message) from missing
         raise
 
 

@@ -6,7 +6,7 @@ Both are written by kernels from a *view*, so an observation cannot hold what it
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from gymnasium import spaces
@@ -14,6 +14,7 @@ from gymnasium import spaces
 from zeb42_env._core import columns, planes, tables
 from zeb42_env._core import observe as core_observe
 from zeb42_env._core import record as core
+from zeb42_env._core.dominoes import NUM_SEATS
 from zeb42_env._core.planes import PIECES, Piece
 from zeb42_env.records import as_records
 
@@ -89,7 +90,8 @@ def observe_many(hands: np.ndarray, seats: np.ndarray, form: ObservationForm = "
 
     int8 [B, 571] planes, [B, 33, 40] tokens, or [B, 627] flat: the planes, and what a seat that is to move may do.
     """
-    hands, seats, shape = as_records(hands), np.asarray(seats, np.int8), array_shape(form)
+    hands, shape = _batch(hands, "hands"), array_shape(form)
+    seats = _seats_that_look(hands, seats)
     flat = np.empty((len(hands), int(np.prod(shape))), np.int8)
     core_observe.observe_hands(hands, seats, FORM_CODES[form], flat)
     array = flat.reshape(len(hands), *shape)
@@ -102,7 +104,33 @@ def observe_many(hands: np.ndarray, seats: np.ndarray, form: ObservationForm = "
 def legal_masks(views: np.ndarray) -> np.ndarray:
     """The legal actions of the seats to move in ``views`` (HAND records [B], full hands or views of the seat to move):
     int8 [B, 56], 0/1; all 0 where the hand is over."""
-    return tables.legal_masks(as_records(views))
+    return tables.legal_masks(_batch(views, "views"))
+
+
+def _batch(hands: Any, what: str) -> np.ndarray:
+    """HAND records [B]; ValueError for one record alone, or another shape."""
+    records = as_records(hands, what)
+    if records.ndim != 1:
+        raise ValueError(f"expected {what} to be HAND records [B], got shape {list(records.shape)}; one alone is [one]")
+    return records
+
+
+def _seats_that_look(hands: np.ndarray, seats: Any) -> np.ndarray:
+    """``seats`` int8 [B] that may look at ``hands`` [B]: ValueError for others, and for a seat that looks at a view of
+    another's."""
+    given = np.asarray(seats)
+    if given.shape != hands.shape or given.dtype.kind not in "iu":
+        raise ValueError(f"expected seats to be whole numbers [{len(hands)}], got {given.dtype} {list(given.shape)}")
+    if not ((given >= core.NOBODY) & (given < NUM_SEATS)).all():
+        raise ValueError(f"expected seats in 0..3, or -1 for the state, got {given[(given < -1) | (given > 3)][0]}")
+    foreign = (hands["seat"] >= 0) & (hands["seat"] != given)
+    if foreign.any():
+        first = int(np.flatnonzero(foreign)[0])
+        raise ValueError(
+            f"expected seats to look at their own views, got seat {given[first]} at that of seat "
+            f"{hands['seat'][first]} (number {first})"
+        )
+    return given.astype(np.int8)
 
 
 def observe(view: np.void, form: ObservationForm = "planes") -> np.ndarray:

@@ -200,9 +200,12 @@ def _score(hand: Hand, seats: Sequence[str]) -> list[str]:
     for team in (0, 1):
         y = 58 + 30 * team
         pair = named(TEAMS[team], seats)
-        marks = f'<tspan class="quiet" dx="12">{_marks(hand.marks[team])}</tspan>' if with_marks else ""
-        figures = f'<tspan font-size="26" dx="10">{hand.points[team]}</tspan>{marks}'
-        parts.append(f'<text x="44" y="{y}" font-size="19"><tspan class="quiet">{escape(pair)}</tspan>{figures}</text>')
+        told = f"  {_marks(hand.marks[team])}" if with_marks else ""
+        size = _fitting(f"{pair}  {hand.points[team]}{told}", 19)
+        marks = f'<tspan class="quiet" dx="12">{told.strip()}</tspan>' if told else ""
+        figures = f'<tspan font-size="{size * 4 // 3}" dx="10">{hand.points[team]}</tspan>{marks}'
+        words = f'<tspan class="quiet">{escape(pair)}</tspan>{figures}'
+        parts.append(f'<text x="44" y="{y}" font-size="{size}">{words}</text>')
     if hand.bidder >= 0:
         bid = f"{seats[hand.bidder]} bid {bid_text(hand.bid)}"
         parts.append(_text(bid, 916, 58, size=_fitting(bid, 25), anchor="end"))

@@ -78,6 +78,15 @@ class Table:
 
 
 def play_out(table: Table, act: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
-    """Play every hand of ``table`` to its end; ``act(views, keys)`` gives an action for each, as agents do."""
+    """Play every hand of ``table`` to its end; ``act(views, keys)`` gives an action for each, as agents do.
+
+    The hands are played in place: for another agent to play the same deals, deal them again, or give each table a copy.
+    ValueError if they are all over.
+    """
+    if len(table.hands) and not len(table.live):
+        raise ValueError(
+            f"expected hands to play, got {len(table.hands)} that are over; a table plays its hands in place, so give "
+            f"each of two tables a copy of the deals"
+        )
     while len((turn := table.turn()).rows):
         table.take(turn.rows, act(turn.views, turn.keys))

@@ -264,6 +264,8 @@ class Texas42VectorEnv(VectorEnv):
 
 
 def _reset_mask(num_envs: int, options: dict[str, Any] | None) -> np.ndarray:
+    if "hand" in (options or {}):
+        raise ValueError("expected no options['hand'], got one: the lanes of a vector deal; allowed: reset_mask")
     mask = (options or {}).get("reset_mask")
     if mask is None:
         return np.ones(num_envs, bool)

@@ -163,7 +163,8 @@ def test_bid_curve_is_what_the_solver_says() -> None:
         assert curve.mean_points[row] == pytest.approx(np.mean(points))
         np.testing.assert_allclose(curve.makes[row], [np.mean(np.array(points) >= b) for b in range(30, 43)])
         estimate = simple_bidder.made_chance(view["held"][seat], curve.declarations[row], 30)
-        assert curve.chances[row, 0] == bidding.real_chance(12 * curve.makes[row, 0], 12, estimate)
+        made = 12 * curve.makes[row, 0]
+        assert curve.chances[row, 0] == min(bidding.real_chance(made, 12, estimate), (made + 1) / 13)
     same = bidding.bid_curve(view, 12, np.uint64(5), threads=2)
     assert (same.makes == curve.makes).all()
 
@@ -192,6 +193,12 @@ def test_bid_curve_of_seven_trumps_is_certain() -> None:
     assert (curve.makes[0] == 1).all()
     assert (curve.chances[0] > 0.98).all()
     assert curve.mean_points[0] == 42
+
+
+def test_bid_curve_promises_no_more_than_perfect_play() -> None:
+    hand = auction_hand([f"6-{pip}" for pip in range(7)])  # of any other suit it has one domino
+    curve = bidding.bid_curve(hand.view(0), 40)
+    assert (curve.chances <= (40 * curve.makes + 1) / 41).all()
 
 
 def test_bid_curve_refuses_other_views() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 from types import ModuleType
 
 import pytest
+from gymnasium.error import DependencyNotInstalled
 
-from zeb42_agents.extras import run_command
+from zeb42_agents.extras import needs_extras, run_command
 
 
 class _Stopping(ModuleType):
@@ -36,3 +38,16 @@ def test_help_that_nobody_reads_to_its_end_is_silent() -> None:
     ended = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, "")
+
+
+def test_the_wanted_extra_is_named_where_a_module_within_asked_for_less() -> None:
+    with (
+        pytest.raises(
+            DependencyNotInstalled, match=re.escape("torch is not installed, run `pip install 'zeb42[train]'`")
+        ),
+        needs_extras("train"),
+        needs_extras(),
+    ):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+    with pytest.raises(ValueError, match="of its own"), needs_extras("train"):
+        raise ValueError("of its own")

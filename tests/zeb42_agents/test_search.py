@@ -437,3 +437,25 @@ def test_broken_evaluators_are_told() -> None:
         search(view, keys_of(1), Broken((priors[:, :28], values), belief), SMALL)
     with pytest.raises(ValueError, match="expected a belief of shape"):
         search(view, keys_of(1), Broken((priors, values), -belief), replace(SMALL, belief="net"))
+
+
+@pytest.mark.parametrize(("scale", "shift", "value"), [(-1.0, 0.0, 0.0), (8.0, -1.0, 0.0), (1.0, 0.0, 7.0)])
+def test_logits_and_values_of_another_unit_are_refused(scale: float, shift: float, value: float) -> None:
+    class Wrong(Even):
+        def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            priors, values = super().__call__(views)
+            return scale * priors + np.float32(shift), values + np.float32(value)
+
+    views = views_to_move(np.array([Hand.deal(seed=1, rules="majority").record]))
+    with pytest.raises(ValueError, match="expected priors of at least 0"):
+        Search(Wrong(), SMALL)(views, keys_of(1))
+
+
+def test_a_belief_that_is_missing_is_named() -> None:
+    class Blind:
+        def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return Even()(views)
+
+    with pytest.raises(ValueError, match=r"got Blind without; SearchConfig\(belief='uniform'\) needs none"):
+        Search(Blind(), SearchConfig())
+    assert Search(Blind(), SMALL)

@@ -68,6 +68,16 @@ def test_evaluator_speaks_of_legal_actions(tokenizer: str, contract: str) -> Non
         ).all()
 
 
+def test_a_network_is_asked_by_the_seats_to_move() -> None:
+    hand = Hand.deal(seed=3, rules="majority")
+    evaluator = network("v2")
+    for record in (hand.record, hand.view((hand.to_move + 1) % 4)):
+        with pytest.raises(ValueError, match="expected views of the seats to move"):
+            evaluator(np.array([record]))
+    with pytest.raises(ValueError, match=r"got shape \[\]; one alone is \[one\]"):
+        evaluator(hand.view(hand.to_move))
+
+
 def test_a_network_that_has_learned_to_call_calls() -> None:
     views = views_of_play(40, contract="auction", seed=2)
     views = views[views["phase"] == core.AUCTION]

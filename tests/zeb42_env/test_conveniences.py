@@ -226,5 +226,5 @@ def test_many_views_have_masks_and_observations_as_one() -> None:
     full = np.array([hand.record for hand in hands])
     elsewhere = (full["to_move"] + 1) & 3
     assert not piece(observe_many(full, elsewhere, "flat"), "action_mask").any()
-    with pytest.raises(ValueError, match="expected records to be HAND records"):
+    with pytest.raises(ValueError, match="expected views to be HAND records"):
         legal_masks(np.zeros(3))

@@ -22,7 +22,15 @@ from reference_rules import (
 import zeb42_env
 from zeb42_env import Hand
 from zeb42_env._core import planes
-from zeb42_env.observation import PIECES, observation_space, observe, observe_many, piece, pieces_table
+from zeb42_env.observation import (
+    PIECES,
+    legal_masks,
+    observation_space,
+    observe,
+    observe_many,
+    piece,
+    pieces_table,
+)
 
 BIDS = [worth(call) for call in CALLS[1:]]
 seats = st.integers(0, 3)
@@ -189,3 +197,26 @@ def test_the_table_covers_the_array():
         assert f"`{entry.name}`" in pieces_table()
     with pytest.raises(ValueError, match="expected a piece"):
         piece(marked, "kibitzer")
+
+
+@pytest.mark.parametrize(
+    ("seats", "message"),
+    [
+        (np.zeros(1, int), r"expected seats to be whole numbers \[3\], got int64 \[1\]"),
+        (np.zeros(3), r"expected seats to be whole numbers \[3\], got float64 \[3\]"),
+        (0, r"expected seats to be whole numbers \[3\], got int64 \[\]"),
+        (np.array([0, 7, 0]), "expected seats in 0..3, or -1 for the state, got 7"),
+        (np.array([1, 0, 1]), r"expected seats to look at their own views, got seat 0 at that of seat 1 \(number 1\)"),
+    ],
+)
+def test_seats_that_cannot_look_are_refused(seats, message):
+    views = np.array([random_position(seed).view(1) for seed in range(3)])
+    with pytest.raises(ValueError, match=message):
+        observe_many(views, seats)
+
+
+def test_one_record_alone_is_no_batch():
+    one = random_position(1).view(1)
+    for ask in (legal_masks, lambda record: observe_many(record, 1)):
+        with pytest.raises(ValueError, match=r"got shape \[\]; one alone is \[one\]"):
+            ask(one)

@@ -142,3 +142,12 @@ def test_deal_rows_deals_as_hand_deal_does():
     tables.deal_rows(hands, rows, mix_all(np.uint64(7), numbers), 1)
     for row, number in zip(rows, numbers, strict=True):
         assert Hand(hands[row]) == Hand.deal(7, Rules(contract="random", scoring="majority"), number=int(number))
+
+
+def test_hands_that_are_over_are_not_played_out_again():
+    table = a_table()
+    play_out(table, by_key)
+    with pytest.raises(
+        ValueError, match="expected hands to play, got 12 that are over; a table plays its hands in place"
+    ):
+        play_out(table, by_key)

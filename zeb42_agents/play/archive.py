@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from zeb42_agents.play import advice, review, review_page
 from zeb42_agents.play.kept import Kept
 from zeb42_agents.play.session import YOU, Session
-from zeb42_agents.play.show import result, state
+from zeb42_agents.play.show import place, result, state
 from zeb42_agents.play.sources import Source
 from zeb42_agents.play.summary import FEW_HANDS, Summary
 from zeb42_agents.play.verdicts import GRADES
@@ -47,8 +47,9 @@ def page(line: str, seat: int | None, *, public: bool) -> Iterator[str]:
         steps.append(step)
         yield ""
     found = review.Review.of(hand, seats, effort, steps)
-    places = tuple("you" if other == seat else f"seat {other}" for other in range(4))
-    yield review_page.page([(Source(hand=hand, title="a hand", seats=places), found)])
+    places = tuple(f"seat {other}" if seat is None else place(other, seat) for other in range(4))
+    title = result(hand, seat) if seat is not None and hand.is_over else "The hand"
+    yield review_page.page([(Source(hand=hand, title=title, seats=places), found)])
 
 
 class Asked(NamedTuple):

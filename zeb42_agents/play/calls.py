@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from zeb42_agents import bidding, solver
+from zeb42_agents.calls import CallNetwork, load
+from zeb42_agents.calls.choose import learned_for
 from zeb42_agents.eq import EQ
 from zeb42_agents.play.verdicts import CouldKnow, Hindsight, Unit, judge, win_values
 from zeb42_env import Declaration, Hand, Phase
@@ -20,6 +23,7 @@ from zeb42_env.rules import bid_text
 NUM_SAMPLES = 6
 """A call is priced over so many samples of worlds, and the scatter of these is its standard error."""
 NUM_CURVE_WORLDS = 24
+PRICES = "quick"  # the bundled calls that tell what contracts bring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +113,16 @@ def verdicts(
 
 
 def contracts(view: np.void, key: np.uint64, *, num_worlds: int = NUM_CURVE_WORLDS, threads: int = 1) -> Contracts:
-    """Bidding help for the seat of ``view``, before the first lead."""
-    curve = bidding.bid_curve(view, num_worlds, key, threads=threads)
+    """Bidding help for the seat of ``view``, before the first lead: at the table as the calls of Zeb have learned it,
+    which is what it bids by itself, or where they know nothing of the rules as real contracts were made."""
+    prices = _prices() if learned_for(np.array([view]))[0] else None
+    curve = bidding.bid_curve(view, num_worlds, key, threads=threads, calls=prices)
     return Contracts(curve=curve, num_worlds=num_worlds)
+
+
+@cache
+def _prices() -> CallNetwork:
+    return load(PRICES)
 
 
 def could_know_call(view: np.void, played: int, key: np.uint64, *, num_worlds: int = 72, threads: int = 1) -> CouldKnow:

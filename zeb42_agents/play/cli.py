@@ -71,10 +71,11 @@ def main(words: Sequence[str]) -> int:
 
             return sit_down(options.seats, game=options.game, seed=options.seed, more=options.agents)
         if options.agents:
-            from zeb42_agents.agent import read_spec
+            from zeb42_agents.agent import make_agent
+            from zeb42_agents.play.levels import find_level, offered
 
-            for spec in options.agents:
-                read_spec(spec)
+            for spec in options.agents:  # what cannot be made is said now, not at the table
+                make_agent(find_level(spec, offered(options.agents)).spec).close()
         return serve(options)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -111,6 +112,8 @@ def serve(options: PlayOptions, *, shelf: Shelf | None = None) -> int:
     )
     server = uvicorn.Server(config)
     print(f"Texas 42 with Zeb: {url}  (Ctrl-C ends it)", flush=True)
+    if options.port not in (0, port):
+        print(f"Port {options.port} is in use: this is the next free one.", flush=True)
     if not options.no_browser and has_display():
         threading.Timer(0.2, webbrowser.open, [url]).start()
     with contextlib.suppress(KeyboardInterrupt):

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _row(entry: KeptHand) -> str:
-    return plain(f"{entry.number:>5}  {entry.when:<20}  {', '.join(entry.seats):<40}  {entry.result}")
+    return plain(f"{entry.number:>5}  {entry.local_time:<16}  {', '.join(entry.names):<40}  {entry.told}")
 
 
 def _count(number: int) -> str:

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import append_line, replaced_file
+from zeb42_agents.play.levels import name_of_spec
+from zeb42_agents.play.session import YOU
+from zeb42_agents.play.show import result
 from zeb42_env import Hand, NotationError
 from zeb42_env.wording import result_text
 
@@ -40,19 +43,42 @@ class KeptHand:
     """How it came out, in words."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Who sat there, as players know them: the names of levels for their specs."""
+        return tuple(map(name_of_spec, self.seats))
+
+    @property
+    def own_seat(self) -> int | None:
+        """Where the person sat; None if nobody did, or it is a line from elsewhere."""
+        return self.seats.index(YOU) if YOU in self.seats else None
+
+    @property
+    def told(self) -> str:
+        """How it came out, as the person says it: ``Left bid 31, and their side took 33: made.``"""
+        return self.result if self.own_seat is None or not self.hand.is_over else result(self.hand, self.own_seat)
+
+    @property
+    def local_time(self) -> str:
+        """When, on the clock of this machine: ``2026-11-25 16:10``; empty for a line from elsewhere."""
+        if not self.when:
+            return ""
+        return datetime.fromisoformat(self.when).astimezone().strftime("%Y-%m-%d %H:%M")
+
+    @property
     def line(self) -> str:
         """As it stands in the file."""
         note = f"# {self.when}  seats: {' | '.join(self.seats)}  result: {self.result}"
         return f"{self.hand}  {note}" if self.when else str(self.hand)
 
     def to_json(self) -> dict[str, object]:
-        """Plain data: ``number``, ``hand``, ``when``, ``seats``, ``result``."""
+        """Plain data: ``number``, ``hand``, ``when``, ``seats`` (by name), ``own_seat`` and ``result``, as told."""
         return {
             "number": self.number,
             "hand": str(self.hand),
             "when": self.when,
-            "seats": list(self.seats),
-            "result": self.result,
+            "seats": list(self.names),
+            "own_seat": self.own_seat,
+            "result": self.told,
         }
 
 
@@ -101,7 +127,7 @@ class Kept:
 
     def find(self, words: Sequence[str]) -> list[KeptHand]:
         """Those whose line has every one of ``words`` in it, in whatever case: a date, a name, ``set``, ``fives``."""
-        return [kept for kept in self.all() if all(word.lower() in kept.line.lower() for word in words)]
+        return [kept for kept in self.all() if all(word.lower() in _searched(kept) for word in words)]
 
     def numbered(self, numbers: Iterable[int]) -> list[KeptHand]:
         """Those with these numbers. ValueError if there are no such hands."""
@@ -142,6 +168,11 @@ def _read(line: str, number: int) -> KeptHand:
         return KeptHand(number=number, hand=hand, when="", seats=tuple("????"), result=result)
     seats = tuple(note["seats"].split(" | "))
     return KeptHand(number=number, hand=hand, when=note["when"], seats=seats, result=note["result"])
+
+
+def _searched(kept: KeptHand) -> str:
+    """The line, and how it is shown."""
+    return " ".join([kept.line, *kept.names, kept.told, kept.local_time]).lower()
 
 
 def _one_line(name: str) -> str:

@@ -54,7 +54,7 @@ LEVELS = (
     ),
     Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
-        name="Zeb, thinking hard",
+        name="Zeb thinking hard",
         spec="zeb:taught,sims=2048,worlds=256,solve_tricks=7",
         about="2,048 lines in 256 guessed deals",
         calls="taught",
@@ -79,6 +79,11 @@ def find_level(name: str, levels: Sequence[Level]) -> Level:
             return level
     allowed = ", ".join([YOU, *(level.name for level in levels)])
     raise ValueError(f"expected somebody to seat, got {name!r}; allowed: {allowed}")
+
+
+def name_of_spec(spec: str) -> str:
+    """What a spec is called at the table."""
+    return next((level.name for level in LEVELS if level.spec == spec), spec)
 
 
 def usual_seats() -> list[str]:

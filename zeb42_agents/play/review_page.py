@@ -76,7 +76,8 @@ def _hand(number: int, source: Source, review: Review) -> str:
     seats = [plain(name) for name in source.seats]
     title = f"<h2>{_words(source.title or 'The hand')}</h2>"
     outcome = turn_text(review.hand) if review.hand.is_over else f"not over: {turn_text(review.hand)}"
-    about = _words(named(f"{contract_text(review.hand)}. {outcome}.", seats))
+    sentences = [named(words, seats) for words in (contract_text(review.hand), outcome)]
+    about = _words(" ".join(f"{words[:1].upper()}{words[1:]}." for words in sentences))
     decisions = sorted(review.decisions, key=lambda step: (-_share(step), step.ply))
     cards = "".join(_decision(number, step, seats) for step in decisions)
     return (
@@ -128,7 +129,7 @@ def _options(verdict: CouldKnow) -> str:
     rows = []
     for option in shown:
         share = 100 * (option.value - low) / (high - low) if high > low else 100.0
-        loss = "" if option.loss == 0 else f"-{bare(verdict, option.loss)} ± {bare(verdict, 2 * option.se)}"
+        loss = "" if option.loss == 0 else f"−{bare(verdict, option.loss)} ± {bare(verdict, 2 * option.se)}"
         played = ' class="played"' if option.action == verdict.played else ""
         worth, bar = (
             value_text(verdict, option.value),

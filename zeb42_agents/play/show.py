@@ -13,6 +13,9 @@ from zeb42_env.rules import Declaration, Phase, action_text, bid_text, domino_te
 from zeb42_env.wording import current_trick, finished_tricks, shown_hand, trump_text, winning_seat
 
 PLACES = ("you", "left", "partner", "right")
+WATCHED = ("bottom", "left", "top", "right")
+"""What the seats are called where nobody sits who is read to."""
+NOBODY = -1
 FORMAT = 1
 
 
@@ -25,7 +28,7 @@ def state(session: Session, seat: int) -> dict[str, Any]:
     """
     view = session.view(seat)
     mine = view.to_move == seat and session.seats[seat] == YOU
-    tricks = finished_tricks(view)
+    tricks, reader = finished_tricks(view), seat if session.seats[seat] == YOU else NOBODY
     return {
         "format": FORMAT,
         "version": session.version,
@@ -41,7 +44,7 @@ def state(session: Session, seat: int) -> dict[str, Any]:
         "your_turn": mine,
         "legal": [action_text(action) for action in view.legal_actions()] if mine else [],
         "not_now": _not_now(view) if mine else {},
-        "seats": [_seat(session, view, seat, other) for other in range(4)],
+        "seats": [_seat(session, view, seat, other) | {"called": place(other, reader)} for other in range(4)],
         "bid": bid_text(view.bid) if view.bidder >= 0 else None,
         "bidder": view.bidder,
         "trump": str(view.declaration) if view.declaration is not None else None,
@@ -56,16 +59,17 @@ def state(session: Session, seat: int) -> dict[str, Any]:
         "points": _own_first(view.points, seat),
         "needed": _needed(view, seat),
         "marks": _own_first(session.marks, seat),
-        "over": _over(session, seat) if view.is_over else None,
+        "over": _over(session, seat, reader) if view.is_over else None,
         "can": {"undo": session.can_undo(seat), "replay": bool(view.history), "next": view.is_over},
         "undone": session.undone,
-        "says": says(view, seat),
+        "says": says(view, reader),
     }
 
 
 def place(seat: int, viewer: int) -> str:
-    """Where ``seat`` sits as ``viewer`` says it: you, left, partner, right."""
-    return PLACES[(seat - viewer) & 3]
+    """Where ``seat`` sits as ``viewer`` says it: you, left, partner, right; of NOBODY, who watches seat 0 at the
+    bottom."""
+    return WATCHED[seat] if viewer == NOBODY else PLACES[(seat - viewer) & 3]
 
 
 def name_of(seat: int, viewer: int) -> str:
@@ -94,7 +98,8 @@ def result(view: Hand, viewer: int) -> str:
     """How a finished hand came out, as ``viewer`` says it."""
     if view.bidder < 0:
         return "Nobody bid: the hand is thrown in."
-    side = "your side" if (view.bidder - viewer) & 1 == 0 else "their side"
+    ours = viewer != NOBODY and (view.bidder - viewer) & 1 == 0
+    side = "your side" if ours else "their side"
     took = points_text(view.points[view.bidder & 1])
     bid = f"{name_of(view.bidder, viewer)} bid {bid_text(view.bid)}"
     return f"{bid}, and {side} took {took}: {'made' if view.made else 'set'}."
@@ -186,12 +191,12 @@ def _not_now(view: Hand) -> dict[str, str]:
     return {domino_text(d): why_not(d, view) for d in view.holding(view.to_move) if d not in legal}
 
 
-def _over(session: Session, seat: int) -> dict[str, Any]:
+def _over(session: Session, seat: int, reader: int) -> dict[str, Any]:
     hand = session.hand
     owner = hand.record["owner"]
     scored = hand.score if seat & 1 == 0 else -hand.score
     return {
-        "text": result(hand, seat),
+        "text": result(hand, reader),
         "made": hand.made,
         "score": scored,
         "match_over": session.match_over,

@@ -9,7 +9,7 @@ import numpy as np
 
 from zeb42_agents.agent import Agent, make_agent
 from zeb42_agents.play import advice, show
-from zeb42_agents.play.levels import find_level, offered, usual_seats
+from zeb42_agents.play.levels import find_level, name_of_spec, offered, usual_seats
 from zeb42_agents.play.session import YOU, Session
 from zeb42_agents.play.words import read_action
 from zeb42_env import render
@@ -52,7 +52,7 @@ def sit_down(
     specs = [name if name == YOU else find_level(name, levels).spec for name in names or usual_seats()]
     agents = {spec: make_agent(spec) for spec in dict.fromkeys(specs) if spec != YOU}
     session = Session(specs, rules=GAMES[game], seed=seed)
-    print(f"At the table: {', '.join(f'seat {seat} {name}' for seat, name in enumerate(specs))}")
+    print(f"At the table: {', '.join(f'seat {seat} {name_of_spec(spec)}' for seat, spec in enumerate(specs))}")
     print("Type help for what you can say.")
     try:
         while True:
@@ -77,7 +77,7 @@ def _play_hand(session: Session, agents: dict[str, Agent], ask: Callable[[str], 
             continue
         action = int(np.asarray(agents[session.seats[question.seat]].act(np.array([question.view]), question.key))[0])
         session.act(question.seat, action, question.version)
-        print(f"seat {question.seat} ({session.seats[question.seat]}): {action_text(action)}")
+        print(f"seat {question.seat} ({name_of_spec(session.seats[question.seat])}): {action_text(action)}")
         if pauses and int(session.hand.record["num_plays"]) % 4 == 0 and not session.hand.is_over:
             ask("Enter for what follows ")
 

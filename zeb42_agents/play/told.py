@@ -114,7 +114,9 @@ class Telling:
         legal = self._legal_calls()
         if action not in legal:
             allowed = ", ".join(map(action_text, legal))
-            raise ValueError(f"{name_of(self.seat, 0)} cannot have said {words.strip()!r}; allowed: {allowed}")
+            stuck = action == core.PASS and self.phase == "auction"  # all others passed
+            why = ": all others passed, so the shaker must bid" if stuck else ""
+            raise ValueError(f"{name_of(self.seat, 0)} cannot have said {words.strip()!r}{why}; allowed: {allowed}")
         self._actions.append(action)
         core.apply(self._hand, action)
 

@@ -27,6 +27,8 @@ from zeb42_agents.solver import new_memory
 from zeb42_env._core.bits import mix_all
 from zeb42_env._core.record import HAND, MAX_DECISIONS, NOBODY, NUM_ACTIONS
 
+ROUNDING = 1e-3  # by which a value of an evaluator may be outside of -1..1
+
 
 class Search:
     """Belief-guided tree search over views, for batches of decisions.
@@ -50,6 +52,11 @@ class Search:
     ) -> None:
         self.evaluator = evaluator
         self.config = config = config or SearchConfig()
+        if sampler is None and config.belief == "net" and not hasattr(evaluator, "belief"):
+            raise ValueError(
+                f"expected an evaluator with belief(views) for belief='net', got {type(evaluator).__name__} without; "
+                f"SearchConfig(belief='uniform') needs none"
+            )
         self.sampler = sampler or standard_sampler(evaluator, config)
         self._checks_worlds = sampler is not None
         self._settings = Settings.of(config)
@@ -108,6 +115,11 @@ class Search:
             )
         if not (np.isfinite(values).all() and np.isfinite(priors).all()):
             raise ValueError("expected finite priors and values from the evaluator, got NaN or infinity")
+        if len(values) and (priors.min() < 0 or np.abs(values).max() > 1 + ROUNDING):
+            raise ValueError(
+                f"expected priors of at least 0 (a policy, not logits) and values in -1..1 from the evaluator, got a "
+                f"prior of {priors.min():.3g} and a value of {values[np.abs(values).argmax()]:.3g}"
+            )
         return priors, values
 
     def _start(

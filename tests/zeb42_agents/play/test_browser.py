@@ -375,7 +375,7 @@ def test_a_known_blunder_is_named_in_review(sitting: Sitting) -> None:
     expect(cards.first).to_contain_text("What you could know")
     expect(cards.nth(1)).to_contain_text("gave away 1 point")
     sitting.page.locator('.review .own [data-domino="6-6"]').click()
-    expect(sitting.page.locator(".verdicts h3").nth(1)).to_have_text("What if 6-6?")
+    expect(sitting.page.locator(".what-if h3")).to_have_text("What if 6-6?")
     assert "-0." not in sitting.page.locator(".groups").inner_text()  # nobody loses less than no hand
     sitting.page.click("#leave-review")
     expect(sitting.page.locator("#undo")).to_be_visible()

@@ -29,7 +29,7 @@ def test_hands_are_listed_searched_and_exported(kept, capsys, tmp_path):
     assert main(["hands"]) == 0
     first, second, last = capsys.readouterr().out.splitlines()
     assert first.startswith("    1  20")
-    assert "you, zeb, Bo, greedy" in first
+    assert "you, zeb, Bo, Steady" in first
     assert "Ann, zeb" in second
     assert last.startswith("2 hands in ")
     assert main(["hands", "ANN", "--lines"]) == 0

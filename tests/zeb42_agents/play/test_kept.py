@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from playing import random_position
 
+from zeb42_agents.play import show
 from zeb42_agents.play.kept import Kept, data_folder, export
 from zeb42_env import Hand
 
@@ -33,7 +34,8 @@ def test_hands_come_back_as_they_were_kept(kept):
     assert second.result == "not over"
     assert kept.numbered([2]) == [second]
     assert Hand.parse(kept.path.read_text().splitlines()[0].partition("#")[0]) == OVER
-    assert first.to_json()["seats"] == list(SEATS)
+    assert first.names == ("you", "zeb:laptop", "Strong", "Steady")
+    assert first.to_json()["seats"] == list(first.names)
 
 
 def test_the_same_hand_is_kept_once(kept):
@@ -110,3 +112,14 @@ def test_the_folder_is_the_users_own(monkeypatch, tmp_path):
     monkeypatch.delenv("ZEB42_DATA")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     assert data_folder().name == "zeb42"
+
+
+def test_a_hand_is_told_as_the_person_at_the_table_says_it(kept):
+    entry = kept.add(OVER, ("zeb:quick", "you", "eq:n=100", "greedy"), when=WHEN)
+    assert entry.own_seat == 1
+    assert entry.told == show.result(OVER, 1)
+    assert "seat" not in entry.told
+    assert datetime.strptime(entry.local_time, "%Y-%m-%d %H:%M").astimezone() == WHEN.replace(second=0)
+    assert kept.find(["strong"]) == kept.find(["STEADY", "eq:n=100"]) == [entry]  # by name and by spec
+    other = kept.add(OVER, ("greedy",) * 4)
+    assert (other.own_seat, other.told) == (None, other.result)

@@ -498,7 +498,7 @@ def test_a_public_server_caps_effort_and_offers_what_is_cheap() -> None:
     with serving(quick_house(public=True)) as url, httpx.Client(base_url=url, timeout=300) as client:
         agents = client.get("/api/agents").json()
         assert agents["public"]
-        assert "Zeb, thinking hard" not in [level["name"] for level in agents["levels"]]
+        assert "Zeb thinking hard" not in [level["name"] for level in agents["levels"]]
         key = sit(client, seed=11, contract="dropped30", episode="hand")["id"]
         settled(client, key)
         assert max(line["effort"] for line in ask(client, key, up_to=100_000) if line["kind"] == "plays") == 64
@@ -529,6 +529,7 @@ def test_the_next_port_is_taken() -> None:
         (["--proxies", "-1"], "expected --proxies in 0..9"),
         (["--host", "nobody.invalid"], "expected --host to be an address of this machine"),
         (["--agents", "zen"], "expected an agent, got 'zen'; allowed: "),
+        (["--agents", "eq:n=5", "zeb:runs/none"], "got 'runs/none'"),
         (["--color", "red"], "zeb42 play --help"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -195,3 +196,16 @@ def test_a_barred_domino_says_why() -> None:
         assert all("were led and you hold" in why for why in shown["not_now"].values())
         session.act(session.hand.to_move, int(rng.choice(session.hand.legal_actions())), session.version)
     assert seen
+
+
+def test_nobody_is_addressed_where_agents_play_alone() -> None:
+    session = Session(("greedy",) * 4, seed=3)
+    while not session.hand.is_over:
+        question = session.question()
+        assert question is not None
+        session.act(question.seat, int(GREEDY.act(np.array([question.view]), question.key)[0]), question.version)
+        shown = state(session, 0)
+        words = json.dumps([shown["says"], shown["over"] and shown["over"]["text"]])
+        assert not re.search(r"\b[Yy]ours?\b|\b[Yy]ou\b", words), words
+        assert [seat["called"] for seat in shown["seats"]] == ["bottom", "left", "top", "right"]
+        assert [seat["place"] for seat in shown["seats"]] == ["you", "left", "partner", "right"]

@@ -82,7 +82,10 @@ def test_what_is_asked_next() -> None:
     ("said", "message"),
     [
         (["31", "30"], "at entry 2: Left cannot have said '30'; allowed: pass, 32"),
-        (["pass"] * 4, "at entry 4: Right cannot have said 'pass'; allowed: 30"),
+        (
+            ["pass"] * 4,
+            "at entry 4: Right cannot have said 'pass': all others passed, so the shaker must bid; allowed: 30",
+        ),
         ([*AUCTION, "pass"], "at entry 6: expected a domino such as 6-4, got 'pass'"),
         ([*AUCTION, "55", "54", "50", "10", "55"], "at entry 10: 5-5 was told before: partner, trick 1"),
         (

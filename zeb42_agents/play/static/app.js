@@ -86,12 +86,12 @@ function App() {
       </nav>
     </header>
     <main>
+      ${!progress.ready && html`<p class="warming" role="status">Warming up: ${progress.error || progress.step} (${Math.round(progress.seconds || 0)} s). The first start after installation compiles for a minute or two; agents answer after that.</p>`}
       ${layers.map(({ show, ...layer }, depth) => html`<div key=${depth} class="layer" hidden=${depth < layers.length - 1}><${show} ...${layer}
         back=${depth ? "Back to the summary" : "Back to the table"} onReview=${review} onClose=${takeAway} /></div>`)}
       ${layers.length ? "" : state
         ? html`<${Table} game=${game} agents=${agents} who=${who} setWho=${setWho} onReview=${review} />`
         : html`<div class="welcome"><h2>Laying the table …</h2></div>`}
-      ${!progress.ready && html`<p class="warming" role="status">Warming up: ${progress.error || progress.step} (${Math.round(progress.seconds || 0)} s). The first start after installation compiles for a minute.</p>`}
       ${!state && game.trouble && html`<p class="trouble" role="alert">${game.trouble}</p>`}
     </main>
     ${dialog === "new" && html`<${NewGame} agents=${agents} onClose=${() => setDialog(null)} onStart=${start} />`}
@@ -155,7 +155,7 @@ function seedWords({ over, match }) {
 }
 
 function Tricks({ state }) {
-  const place = (seat) => state.seats[seat].place;
+  const place = (seat) => state.seats[seat].called;
   return html`<section class="tricks"><h3>Tricks</h3>
     ${!state.tricks.length && html`<p class="quiet">None yet.</p>`}
     <${TrickList} tricks=${state.tricks} place=${place} seat=${state.seat} trumps=${state.trumps} />

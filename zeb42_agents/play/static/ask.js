@@ -72,6 +72,8 @@ export function Ask({ state, who, levels, onWho, onError }) {
     ${plays && html`<${Plays} plays=${plays} thinking=${answers.thinking} onMore=${start} onStop=${answers.stop} />`}
     ${answers.thinking && !plays && html`<p class="quiet" role="status">Thinking …</p>`}
     ${opinion && html`<${Opinion} opinion=${opinion} />`}
+    ${opinion && plays && !plays.options.some((option) => option.close && option.text === opinion.chosen) && html`<p class="quiet">The two differ: the list
+      tries guessed deals that are then played perfectly${plays.unit === "marks" ? `, the other calls being guessed; ${opinion.name} judges by its own lights` : `; ${opinion.name} looks on in its own way`}. Neither is the last word.</p>`}
     ${calling && (found.bids || bids.thinking) && html`<section><h3>Bidding help</h3><${BidTable} found=${found.bids} />
       ${found.opinion && html`<${Opinion} opinion=${found.opinion} />`}</section>`}
     ${worlds && html`<${Worlds} worlds=${worlds} />`}
@@ -89,7 +91,7 @@ function Plays({ plays, thinking, onMore, onStop }) {
   return html`<section class="plays" aria-label="Best plays">
     <h3>Best ${plays.unit === "marks" ? "calls" : "plays"}</h3>
     <p class="verdict" role="status">${tie}</p>
-    <ul>${plays.options.slice(0, 10).map((option) => html`<${Play} key=${option.text} option=${option} unit=${plays.unit} />`)}</ul>
+    <ul>${plays.options.map((option) => html`<${Play} key=${option.text} option=${option} unit=${plays.unit} />`)}</ul>
     <p class="quiet effort">${plays.effort} guessed deals${thinking ? ", thinking on …" : ""}
       ${thinking
         ? html` <button class="small" onClick=${onStop}>Stop</button>`

@@ -2,6 +2,7 @@
 import { html, useState } from "./vendor/htm-preact.js";
 import { percent } from "./domino.js";
 
+const bidsOfMarks = " Marks need all 42.";
 const SHOWN = [30, 31, 32, 34, 36, 40, 42];
 
 export function BidTable({ found, bid = null }) {
@@ -11,7 +12,7 @@ export function BidTable({ found, bid = null }) {
   const best = [...found.declarations].sort((a, b) => b.at_table[0] - a.at_table[0] || b.points - a.points);
   return html`<div class="bid-help">
     <p class="quiet">Chance to make it, from your seven dominoes alone, over ${found.num_worlds} guessed deals, every
-      declaration solved. ${perfect ? "With all hands open and perfect play, which promises too much." : "As often as it is made at a real table."}</p>
+      declaration solved. ${perfect ? "With all hands open and perfect play, which promises too much." : "As often as it is made at a real table."}${bidsOfMarks}</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Chances of each bid">
     <table class="heat">
       <caption class="hidden-words">Chance that each bid is made under each declaration</caption>

@@ -64,19 +64,26 @@ export function TypeIn({ agents, onClose, onReview }) {
   </${Dialog}>`;
 }
 
+// The domino of a typed word: 6-4, 64, 4/6; "" if it is none.
+function faceOf(word) {
+  const pips = word.match(/^([0-6])[-:|\/]?([0-6])$/);
+  return pips ? [pips[1], pips[2]].sort().reverse().join("-") : "";
+}
+
 function Seven({ agents }) {
   const [text, setText] = useState("");
   const [found, setFound] = useState({});
   const [trouble, setTrouble] = useState("");
-  const picked = text.match(/\d-\d/g) || [];
+  const typed = text.split(/[\s,;]+/).filter(Boolean);
+  const picked = typed.map(faceOf).filter(Boolean);
   const stopper = useRef(null);
   useEffect(() => () => stopper.current?.abort(), []);
   const pick = (face) => {
-    const rest = picked.filter((other) => other !== face);
-    if (rest.length === picked.length && picked.length < 7) rest.push(face);
+    const rest = typed.filter((word) => faceOf(word) !== face); // words that are no domino yet stay
+    if (rest.length === typed.length && picked.length < 7) rest.push(face);
     setText(rest.join(" "));
   };
-  const who = agents.levels.find((level) => level.name === "Strong")?.name || null;
+  const who = agents.levels.find((level) => level.name === "Zeb")?.name || null;
   const help = async (event) => {
     event.preventDefault();
     stopper.current?.abort();

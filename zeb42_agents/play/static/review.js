@@ -1,5 +1,5 @@
 // A hand reviewed: what could be known and what hindsight knows, side by side and never mixed.
-import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { get, lines, post, save } from "./api.js";
 import { percent } from "./domino.js";
 import { Dialog } from "./newgame.js";
@@ -59,11 +59,12 @@ export function Review({ hand, seat: first, title, back, onClose, chosen: shared
     <${Graph} steps=${steps} end=${end} step=${step} onChoose=${setChosen} />
     ${step && html`<div class="review-body">
       <div>
-        ${step.table && html`<${Felt} label=${`Table${of}`} state=${{ ...step.table, your_turn: step.table.to_move === step.table.seat }} busy=${false} onPlay=${tryOut} />
-          <p class="quiet">The table as it was. ${step.trick ? "Click another domino: what if?" : ""}</p>`}
-        <${Verdicts} step=${step} title=${`${named(step)}: ${step.text}`} />
-        ${tried.ply === step.ply && html`<${Verdicts} step=${tried.step} title=${`What if ${tried.step.text}?`} />`}
+        ${step.table && html`<${Felt} label=${`Table${of}`} state=${{ ...step.table, your_turn: step.table.to_move === step.table.seat }} busy=${false} onPlay=${tryOut} done=${step.text} />
+          <p class="quiet">The table as it was. ${step.trick && step.table.to_move === step.table.seat ? "The domino with the line under it was played. Click another: what if?" : ""}</p>`}
       </div>
+      <div class="findings">
+      ${tried.ply === step.ply && html`<${Verdicts} key=${tried.action} step=${tried.step} title=${`What if ${tried.step.text}?`} found />`}
+      <${Verdicts} step=${step} title=${`${named(step)}: ${step.text}`} />
       <section class="decisions" aria-label=${`Decisions${of}`}>
         <div class="tabs" role="group" aria-label="Order"><button class="small" aria-pressed=${worst} onClick=${() => setWorst(true)}>Worst first</button>
           <button class="small" aria-pressed=${!worst} onClick=${() => setWorst(false)}>In order</button></div>
@@ -71,7 +72,7 @@ export function Review({ hand, seat: first, title, back, onClose, chosen: shared
           <span>${named(one)} <b>${one.text}</b></span><span class="grade">${one.could_know.words}</span>
           <span class="lost">${one.could_know.loss > 0 ? `−${amount(one.could_know.loss, one.could_know.unit)}` : ""}</span></button></li>`)}</ol>
         ${end && html`<h3>Where it went</h3><${Groups} summary=${end.summary} /><p class="quiet">One hand shows how it went, not how you play.</p>`}
-      </section></div>`}
+      </section></div></div>`}
   </div>`;
 }
 
@@ -80,23 +81,34 @@ function named(step) {
 }
 
 function amount(value, unit) {
-  return unit === "win" ? percent(value) : `${value.toFixed(1)} ${unit}`;
+  if (unit === "win") return percent(value);
+  const digits = unit === "marks" ? 2 : 1;
+  return `${value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−")} ${unit}`;
 }
 
-function Verdicts({ step, title }) {
+// The best few, and what was chosen.
+function shown({ options }, done) {
+  const best = options.slice(0, 5);
+  return [...best, ...options.filter((option) => option.text === done && !best.includes(option))];
+}
+
+// `found` was just asked for, and is brought into sight.
+function Verdicts({ step, title, found = false }) {
   const { could_know: known, hindsight } = step;
+  const box = useRef(null);
+  useEffect(() => void (found && box.current?.scrollIntoView({ block: "nearest" })), []);
   if (!known) return null;
-  return html`<section class="verdicts"><h3>${title}</h3><div class="cards">
+  return html`<section class=${`verdicts ${found ? "what-if" : ""}`} ref=${box}><h3>${title}</h3><div class="cards">
     <div class=${`card ${known.grade}`}><h4>What you could know</h4><p class="grade">${known.words}</p>
       ${known.grade === "forced" ? "" : html`<p>${known.loss === 0 ? "Nothing did better in the guessed deals." : `It gave up ${amount(known.loss, known.unit)} ± ${amount(2 * known.se, known.unit)}.`}</p>
-      <ul>${known.options.slice(0, 5).map((option) => html`<li key=${option.text} class=${option.text === step.text ? "done" : ""}>${option.text} <b>${amount(option.value, known.unit)}</b>${option.close && option.loss ? " too close to call" : ""}</li>`)}</ul>`}
+      <ul>${shown(known, step.text).map((option) => html`<li key=${option.text} class=${option.text === step.text ? "done" : ""}>${option.text} <b>${amount(option.value, known.unit)}</b>${option.close && option.loss ? " too close to call" : ""}</li>`)}</ul>`}
     </div>
     <div class="card"><h4>Hindsight</h4>${hindsight ? html`<${Hindsight} found=${hindsight} />` : html`<p class="quiet">Not all hands are known.</p>`}</div>
   </div></section>`;
 }
 
 function Hindsight({ found }) {
-  if (found.text) return html`<p>${found.text}.</p>`;
+  if (found.text) return html`<p>With all hands open, ${found.text.replace("no-trump", "follow me").replace(/^(\w+s) would/, "$1 as trump would")}.</p>`;
   return html`<p class="grade">${found.given_away ? `gave away ${found.given_away} ${found.given_away === 1 ? "point" : "points"}` : "gave nothing away"}</p>
     <p>${found.lost_it ? "It turned a hand that was won into a lost one." : ""} With all hands open, ${found.best_points} points were to be had.</p>`;
 }
@@ -141,8 +153,8 @@ export function Hands({ onClose, onReview, onSum }) {
       setTrouble(error.message);
     }
   };
-  const mine = (one) => (one.seats.includes("you") ? one.seats.indexOf("you") : null);
-  const sum = (count) => onSum(kept.slice(0, count).map((one) => ({ hand: one.hand, seat: mine(one), title: `${one.when.slice(0, 10)} ${one.result}` })));
+  const when = (one) => one.when && new Date(one.when).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const sum = (count) => onSum(kept.slice(0, count).map((one) => ({ hand: one.hand, seat: one.own_seat, title: `${when(one)} ${one.result}` })));
   return html`<${Dialog} title="Hands" onClose=${onClose} wide>
     <form onSubmit=${paste}><label class="stacked">A hand as it was played, in notation
       <textarea id="paste" rows="3" maxlength="2000" value=${line} placeholder="zeb42/1 deal=…|…|…|… shaker=2 calls=… trump=… plays=…" onInput=${(event) => setLine(event.target.value)}></textarea></label>
@@ -153,8 +165,8 @@ export function Hands({ onClose, onReview, onSum }) {
     ${kept && !kept.length && html`<p class="quiet">None.</p>`}
     ${kept?.length > 1 && html`<p>Where do I lose? ${[...new Set([Math.min(NEWEST, kept.length), kept.length])].map((count) => html`<button class="small sum" key=${count}
       onClick=${() => sum(count)}>${count < kept.length ? `Add up the newest ${count}` : `Add up all ${count}`}</button> `)}</p>`}
-    <ol class="kept">${(kept || []).map((one) => html`<li key=${one.number}><button onClick=${() => onReview(one.hand, mine(one))}>
-      <span>${one.result}</span> <small>${one.when.slice(0, 16).replace("T", " ")} ${one.seats.join(", ")}</small></button></li>`)}</ol>
+    <ol class="kept">${(kept || []).map((one) => html`<li key=${one.number}><button onClick=${() => onReview(one.hand, one.own_seat)}>
+      <span>${one.result}</span> <small>${when(one)} · ${one.seats.join(", ")}</small></button></li>`)}</ol>
     ${kept?.length > 0 && html`<p><a href="/api/hands.txt" download="hands.txt">All as a file of lines</a></p>`}
   </${Dialog}>`;
 }

@@ -5,11 +5,14 @@ import { lines } from "./api.js";
 // A share of hands cannot be below none; what is measured can.
 const amount = (share, digits) => Math.max(0, share).toFixed(digits);
 
+// Offense and defense are the plays once more, and add up with nothing above them.
+const firstSide = (summary) => summary.groups.find((group) => group.num_decisions && ["offense", "defense"].includes(group.name))?.name;
+
 export function Groups({ summary }) {
   const digits = summary.few === false ? 1 : 2;
   return html`<table class="groups"><caption class="hidden-words">Hands lost by kind of decision</caption>
     <thead><tr><th scope="col">decisions</th><th scope="col">costly</th><th scope="col">hands lost</th></tr></thead>
-    <tbody>${summary.groups.filter((group) => group.num_decisions).map((group) => html`<tr key=${group.name}><th scope="row">${group.words} <small>${group.num_decisions}</small></th>
+    <tbody>${summary.groups.filter((group) => group.num_decisions).map((group) => html`${group.name === firstSide(summary) && html`<tr class="cut"><td colspan="3">the same plays, by side</td></tr>`}<tr key=${group.name}><th scope="row">${group.words} <small>${group.num_decisions}</small></th>
       <td>${group.num_costly}</td><td>${amount(group.loss, digits)} <small>${amount(group.interval[0], digits)} to ${amount(group.interval[1], digits)}</small></td></tr>`)}</tbody></table>`;
 }
 

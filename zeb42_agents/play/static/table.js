@@ -3,7 +3,8 @@ import { html } from "./vendor/htm-preact.js";
 import { arrows } from "./controls.js";
 import { Domino, Marks, spoken } from "./domino.js";
 
-export function Felt({ state, onPlay, busy, calls, children, label = "Table" }) {
+// `done` is the domino that was played here, where a review looks back.
+export function Felt({ state, onPlay, busy, calls, children, done, label = "Table" }) {
   const at = Object.fromEntries(state.seats.map((seat) => [seat.place, seat]));
   return html`<section class="rail" aria-label=${label}>
     <h2 class="hidden-words">The table</h2>
@@ -14,10 +15,10 @@ export function Felt({ state, onPlay, busy, calls, children, label = "Table" }) 
       <${Trick} state=${state} />
       <div class="seat right"><${Name} seat=${at.right} state=${state} /><${Held} seat=${at.right} state=${state} lying /></div>
       <div class="seat you"><${Name} seat=${at.you} state=${state} /></div>
+      ${calls}
       ${children}
     </div>
-    ${calls}
-    <${Own} state=${state} seat=${at.you} onPlay=${onPlay} busy=${busy} />
+    <${Own} state=${state} seat=${at.you} onPlay=${onPlay} busy=${busy} done=${done} />
   </section>`;
 }
 
@@ -50,28 +51,29 @@ function Team({ name, points, needed, marks, match, far }) {
 }
 
 function whose(state, seat) {
-  const place = state.seats[seat].place;
-  return place[0].toUpperCase() + place.slice(1);
+  const { called } = state.seats[seat];
+  return called[0].toUpperCase() + called.slice(1);
 }
 
 function Name({ seat, state }) {
   const moving = state.to_move === seat.seat;
   const lead = state.phase === "tricks" && (!state.trick || state.trick.by !== null);
   const doing = { auction: "to bid", declaration: "to call trump" }[state.phase] || (lead ? "to lead" : "to play");
-  const who = seat.place === "you" ? "You" : seat.name;
+  const mine = seat.called === "you";
+  const who = mine ? "You" : seat.name;
   const spoken_for = seat.calls === "simple bidder" ? "the shared bidder bids for it" : seat.calls ? "bids for itself" : "";
   return html`<div class=${`name ${moving ? "moving" : ""}`} title=${spoken_for}>
     <span class="who">${who}</span>
-    ${seat.place !== "you" && who.toLowerCase() !== seat.place && html`<span class="place">${seat.place}</span>`}
+    ${!mine && who.toLowerCase() !== seat.called && html`<span class="place">${seat.called}</span>`}
     ${seat.said && html`<span class=${`said ${seat.bidder ? "won" : ""}`}>${seat.said}</span>`}
     ${seat.shaker && html`<span class="shook" title="shook the dominoes: bids last">shook</span>`}
-    ${moving && html`<span class="doing">${seat.place === "you" ? `your turn ${doing}` : doing}</span>`}
+    ${moving && html`<span class="doing">${mine ? `your turn ${doing}` : doing}</span>`}
   </div>`;
 }
 
 function Held({ seat, state, lying = false }) {
   const faces = state.over ? state.over.deal[seat.seat] : Array(seat.held).fill(null);
-  const words = state.over ? `${seat.place} was dealt ${faces.join(", ")}` : `${seat.held} ${seat.held === 1 ? "domino" : "dominoes"}`;
+  const words = state.over ? `${seat.called} was dealt ${faces.join(", ")}` : `${seat.held} ${seat.held === 1 ? "domino" : "dominoes"}`;
   return html`<div class=${`held ${lying ? "stack" : ""}`} role="img" aria-label=${words}>
     ${faces.map((face, i) => html`<${Domino} key=${i} face=${face} lying=${lying} trump=${state.trumps.includes(face)} />`)}
   </div>`;
@@ -79,12 +81,12 @@ function Held({ seat, state, lying = false }) {
 
 function Trick({ state }) {
   const trick = state.trick;
-  const plays = trick?.plays || [];
+  const plays = (!state.over && trick?.plays) || []; // the list of tricks has the last one, too
   return html`<div class="trick" role="group" aria-label="Trick">
     ${plays.map((play, number) => {
       const seat = state.seats[play.seat];
       const wins = play.seat === trick.winning;
-      const words = `${seat.place}: ${spoken(play.domino, state.trumps)}${number === 0 ? ", led" : ""}${wins ? ", winning" : ""}`;
+      const words = `${seat.called}: ${spoken(play.domino, state.trumps)}${number === 0 ? ", led" : ""}${wins ? ", winning" : ""}`;
       return html`<div key=${play.domino} class=${`played at-${seat.place} ${wins ? "wins" : ""} ${trick.by !== null ? "done" : ""}`}
           role="img" aria-label=${words}>
         <${Domino} face=${play.domino} trump=${state.trumps.includes(play.domino)} />
@@ -102,14 +104,14 @@ function middle(state) {
   return "";
 }
 
-function Own({ state, seat, onPlay, busy }) {
+function Own({ state, seat, onPlay, busy, done }) {
   const playing = state.your_turn && state.phase === "tricks" && !busy;
   return html`<div class="own" role="group" aria-label="Your dominoes" onKeyDown=${arrows}>
     ${(state.over ? state.over.deal[seat.seat] : seat.dominoes || []).map((face) => {
       const why = state.not_now[face];
       const trump = state.trumps.includes(face);
-      const label = spoken(face, state.trumps) + (playing && why ? `, not now: ${why}` : "");
-      return html`<button key=${face} class=${`tile-button ${playing && !why ? "legal" : ""} ${playing && why ? "barred" : ""}`}
+      const label = spoken(face, state.trumps) + (playing && why ? `, not now: ${why}` : "") + (face === done ? ", was played" : "");
+      return html`<button key=${face} class=${`tile-button ${playing && !why ? "legal" : ""} ${playing && why ? "barred" : ""} ${face === done ? "done" : ""}`}
           data-domino=${face} aria-disabled=${playing && !why ? undefined : "true"} aria-label=${label} title=${why || face}
           onClick=${() => playing && onPlay(face)}>
         <${Domino} face=${face} trump=${trump} />
