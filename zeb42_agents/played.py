@@ -91,10 +91,10 @@ class MindPlayer(Agent):
         return self._sampler(views, self._plan.num_worlds, mix_all(keys, np.uint64(3)))
 
     def _favors(self, views: np.ndarray) -> np.ndarray:
-        """What is added to the worth of the plays of ``views`` [B]: float64 [B, 28]."""
-        favors = np.zeros((len(views), NUM_DOMINOES))
+        """What is added to the worth of the plays of ``views`` [B] in their tricks: float64 [B, 28]."""
         if self._prior == 0.0 or not len(views):
-            return favors
+            return np.zeros((len(views), NUM_DOMINOES))
+        favors = np.full((len(views), NUM_DOMINOES), -np.inf)  # of what is not legal
         for b, policy in enumerate(self._policies(views)):
             for domino, share in policy.items():
                 favors[b, domino] = self._prior * np.log(max(share, LEAST_SHARE))
@@ -102,7 +102,7 @@ class MindPlayer(Agent):
 
     def explain(self, view: np.void, rng: Randomness | None = None) -> Explanation:
         """What the sampled worlds come to after each play, or what the mind alone makes of the plays; see
-        :meth:`zeb42_agents.Agent.explain`. ``root_value`` is what the best play promises."""
+        :meth:`zeb42_agents.Agent.explain`. ``root_value`` is what the chosen play promises."""
         views, keys = one_decision(view, rng)
         worlds.require_deals(views)
         if views[0]["phase"] != TRICKS:
@@ -131,15 +131,21 @@ class MindPlayer(Agent):
         if self._sampler is not None:
             told = f" from {self._sampler.name},"
             belief = drawn_by(views[0], given.belief[0])
+        played = "each played to the end by players who see their own dominoes alone"
+        if self._plan.solved:
+            played += f"; {self._plan.solved:.0%} of the worth from solving them, all hands open"
         tie = "the mind's favorite" if self.mind.kind == NETWORK else "the least count"
+        how = f"the most worlds won; then {tie}"
+        if self._prior:
+            how = f"the most worlds won, and {self._prior:g} times the logarithm of the policy"
         return Explanation(
             view=hand,
             chosen=chosen,
             candidates=_favorites(chosen, found),
             speaker="worlds",
-            basis=f"{len(sampled)} worlds{told} each played to the end by players who see their own dominoes alone",
-            how=f"the most worlds won; then {tie}",
-            root_value=float(values.max()),
+            basis=f"{len(sampled)} worlds{told} {played}",
+            how=how,
+            root_value=float(values[chosen]),
             belief=belief,
             world_share=shares,
             num_worlds=len(sampled),
@@ -164,7 +170,9 @@ class MindPlayer(Agent):
         """The network's policy over the legal plays of each of ``views``, or the mind's; empty for dice."""
         if self._network is not None:
             shares = self._network(views)[0]
-            return [{d: float(row[d]) for d in Hand(view).legal_actions()} for view, row in zip(views, shares, strict=True)]
+            return [
+                {d: float(row[d]) for d in Hand(view).legal_actions()} for view, row in zip(views, shares, strict=True)
+            ]
         return [self._of_mind(view) for view in views]
 
     def _of_mind(self, view: np.void) -> dict[int, float]:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from positions import position
 from safetensors.torch import load_file, save_file
 
-from zeb42_agents import make_agent, minds, places, worlds
+from zeb42_agents import make_agent, minds, places, solver, worlds
 from zeb42_agents.evaluator import load
 from zeb42_agents.minds import columns, network
 from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.weights import MindConfig
-from zeb42_env import HAND, Hand
+from zeb42_env import HAND, Hand, Rules
 from zeb42_env._core import goals
 from zeb42_env._core.dominoes import BEATERS, COUNT, LED_SUIT, POWER, SUIT_MEMBERS, TRUMPS
 
@@ -185,6 +185,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "zeb:{mind},worlds=4,temperature=0.5",
         "zeb:laptop,mind={mind},worlds=8",
         "zeb:laptop,mind={mind},worlds=4,belief=uniform,resample=2,dealt=most_trumps",
+        "zeb:{mind},worlds=8,solved=0.5,prior=0.03",
+        "zeb:laptop,mind={mind},worlds=8,solved=0.5,prior=0.03",
     ],
 )
 def test_what_is_hidden_changes_neither_choice_nor_explanation(saved: Path, spec: str) -> None:
@@ -210,6 +212,28 @@ def test_the_search_says_what_its_play_promises(saved: Path) -> None:
     assert "8 worlds" in str(explanation)
 
 
+@pytest.mark.parametrize("scoring", ["majority", "contract", "points"])
+def test_worlds_that_are_solved_come_to_what_the_solver_says(saved: Path, scoring: str) -> None:
+    agent = make_agent(f"zeb:{saved},worlds=3,solved=1")  # as many as an explanation shows
+    for seed in range(8):
+        hand = Hand.deal(seed=seed, rules=Rules(contract="random", scoring=scoring))
+        while len(hand.history) < 3 * seed:
+            hand.apply(hand.legal_actions()[0])
+        view, sign = hand.view(hand.to_move), 1 - 2 * (hand.to_move & 1)
+        found = agent.explain(view, np.array([seed], np.uint64))
+        assert found.num_worlds == len(found.worlds)
+        final = solver.solve_worlds(np.array([world.record for world in found.worlds])) + int(view["points"][0])
+        for candidate in found.candidates:
+            outcomes = [goals.outcome(view, int(points)) for points in final[:, candidate.action]]
+            assert candidate.value == pytest.approx(sign * np.mean(outcomes))
+
+
+def test_a_prior_leans_to_what_the_policy_favors(saved: Path) -> None:
+    views, keys = some_views(20), np.arange(20, dtype=np.uint64)
+    alone, leaning = make_agent(f"zeb:{saved}"), make_agent(f"zeb:{saved},worlds=4,prior=100")
+    assert (alone.act(views, keys) == leaning.act(views, keys)).all()
+
+
 def test_all_deals_are_searched_where_there_are_few(saved: Path) -> None:
     hand = position(2, 21)
     view = hand.view(hand.to_move)
@@ -233,6 +257,9 @@ def test_all_deals_are_searched_where_there_are_few(saved: Path) -> None:
         (",worlds=-1", "expected worlds in 1..10000"),
         (",worlds=9000,early=3", "expected worlds . early in 1..10000"),
         (",temperature=-1", "expected temperature in 0..100"),
+        (",prior=0.1", "expected worlds= beside prior=0.1"),
+        (",worlds=8,solved=1.5", r"expected solved in 0\.\.1, got 1.5"),
+        (",worlds=8,prior=-1", r"expected prior in 0\.\.100, got -1"),
     ],
 )
 def test_contradictory_options_are_one_clear_line(saved: Path, options: str, message: str) -> None:
