@@ -69,6 +69,8 @@ def main() -> None:
         page.screenshot(path=FOLDER / "play-table.png")
         page = opened(390, 860)
         table(page, address, wait="")
+        page.evaluate("scrollTo(0, 0)")  # a click brings what it clicks into sight
+        page.wait_for_timeout(500)  # and the last domino is laid down slowly
         page.screenshot(path=FOLDER / "play-phone.png")
         page = opened(1280, 900)
         sit(page, address, seed=42, episode="hand")
