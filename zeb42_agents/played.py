@@ -53,6 +53,8 @@ class MindPlayer(Agent):
         prior: float = 0.0,
         name: str = "mind",
     ) -> None:
+        if prior and policy is None and mind.kind != NETWORK:
+            raise ValueError("expected a policy beside prior, got dice, which have none")
         self.name = name
         self.mind, self._plan, self._sampler = mind, plan, sampler
         self._network, self._prior = policy, prior
@@ -74,7 +76,8 @@ class MindPlayer(Agent):
         num_parts = 1 + len(rows) * self._plan.num_worlds // MAX_GIVEN
         for part in np.array_split(rows, num_parts if self._sampler else 1):
             chosen = np.empty(len(part), np.int64)
-            given, favors = self._sample(views[part], keys[part]).worlds, self._favors(views[part])
+            given = self._sample(views[part], keys[part]).worlds
+            favors = self._favors(self._policies(views[part]) if self._prior else [{}] * len(part))
             _choose_many(views[part], keys[part], given, favors, self._bundle, self.mind, self._plan, chosen)
             actions[part] = chosen
         return actions
@@ -90,12 +93,13 @@ class MindPlayer(Agent):
             return Sample(np.empty((len(views), 0), HAND), worlds.uniform_weights(len(views)))
         return self._sampler(views, self._plan.num_worlds, mix_all(keys, np.uint64(3)))
 
-    def _favors(self, views: np.ndarray) -> np.ndarray:
-        """What is added to the worth of the plays of ``views`` [B] in their tricks: float64 [B, 28]."""
-        if self._prior == 0.0 or not len(views):
-            return np.zeros((len(views), NUM_DOMINOES))
-        favors = np.full((len(views), NUM_DOMINOES), -np.inf)  # of what is not legal
-        for b, policy in enumerate(self._policies(views)):
+    def _favors(self, policies: list[dict[int, float]]) -> np.ndarray:
+        """What is added to the worth of the plays of B views in their tricks, of which these are the policies: float64
+        [B, 28]."""
+        if self._prior == 0.0:
+            return np.zeros((len(policies), NUM_DOMINOES))
+        favors = np.full((len(policies), NUM_DOMINOES), -np.inf)  # of what is not legal
+        for b, policy in enumerate(policies):
             for domino, share in policy.items():
                 favors[b, domino] = self._prior * np.log(max(share, LEAST_SHARE))
         return favors
@@ -121,7 +125,7 @@ class MindPlayer(Agent):
         values = np.empty(NUM_DOMINOES)
         given = self._sample(views, keys)
         sampled = weigh_plays(views[0], keys[0], given.worlds[0], self._bundle, self.mind, self._plan, values)
-        chosen = int(_best_play(views[0], keys[0], self.mind, values + self._favors(views)[0]))
+        chosen = int(_best_play(views[0], keys[0], self.mind, values + self._favors([policy])[0]))
         tried = np.flatnonzero(values > NOT_TRIED).tolist()
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         shares = share_of_worlds(sampled)
@@ -137,7 +141,7 @@ class MindPlayer(Agent):
         tie = "the mind's favorite" if self.mind.kind == NETWORK else "the least count"
         how = f"the most worlds won; then {tie}"
         if self._prior:
-            how = f"the most worlds won, and {self._prior:g} times the logarithm of the policy"
+            how = f"the highest value plus {self._prior:g} times the logarithm of its policy"
         return Explanation(
             view=hand,
             chosen=chosen,

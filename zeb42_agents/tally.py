@@ -54,7 +54,10 @@ def tally(
 @njit(cache=True, nogil=True)
 def solved_values(view: np.void, sampled: np.ndarray, m: np.void, values: np.ndarray) -> None:
     """Write what each legal play of ``view`` comes to for its team over ``sampled`` worlds (HAND [W]) if all is played
-    perfectly from there, all hands open, into ``values`` (float64 [28], -1..1); other dominoes are left as they are."""
+    perfectly from there, all hands open, into ``values`` (float64 [28], -1..1); other dominoes are left as they are.
+
+    A draw counts as lost until the hand is decided, as E[Q] counts it.
+    """
     team, by_margin = view.seat & 1, goals.by_margin(view.scoring)
     legal, twins = legal_plays(view), np.empty(NUM_DOMINOES, np.int8)
     moves = solver.first_twins(view, legal, twins)

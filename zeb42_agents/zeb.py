@@ -76,10 +76,10 @@ class Zeb(Agent):
 
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
-        tricks are solved. ``solved`` of what a play is worth is what the same worlds come to if they are solved at
-        once, and a ``prior`` of 0.03 adds so much of the logarithm of its share in the policy. With a ``temperature``
-        the modeled players draw their plays. With ``mind=quick`` (or a
-        folder) a network searches so, too, in worlds that its own ``belief`` draws.
+        tricks are solved. ``solved`` is the weight (0 to 1) of what the same worlds come to if they are solved at once;
+        ``prior`` that of the logarithm of a play's share in the policy. With a ``temperature`` the modeled players draw
+        their plays. With ``mind=quick`` (or a folder) a network searches so, too, in worlds that its own ``belief``
+        draws.
 
         With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
         others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody

@@ -119,7 +119,7 @@ def _seats_that_look(hands: np.ndarray, seats: Any) -> np.ndarray:
     """``seats`` int8 [B] that may look at ``hands`` [B]: ValueError for others, and for a seat that looks at a view of
     another's."""
     given = np.asarray(seats)
-    if given.shape != hands.shape or given.dtype.kind not in "iu":
+    if given.shape != hands.shape or (given.size and given.dtype.kind not in "iu"):
         raise ValueError(f"expected seats to be whole numbers [{len(hands)}], got {given.dtype} {list(given.shape)}")
     if not ((given >= core.NOBODY) & (given < NUM_SEATS)).all():
         raise ValueError(f"expected seats in 0..3, or -1 for the state, got {given[(given < -1) | (given > 3)][0]}")

@@ -19,6 +19,7 @@ from zeb42_agents.minds import columns, network
 from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.weights import MindConfig
+from zeb42_agents.played import MindPlayer
 from zeb42_env import HAND, Hand, Rules
 from zeb42_env._core import goals
 from zeb42_env._core.dominoes import BEATERS, COUNT, LED_SUIT, POWER, SUIT_MEMBERS, TRUMPS
@@ -226,6 +227,11 @@ def test_worlds_that_are_solved_come_to_what_the_solver_says(saved: Path, scorin
         for candidate in found.candidates:
             outcomes = [goals.outcome(view, int(points)) for points in final[:, candidate.action]]
             assert candidate.value == pytest.approx(sign * np.mean(outcomes))
+
+
+def test_dice_have_no_policy_to_lean_to() -> None:
+    with pytest.raises(ValueError, match="expected a policy beside prior, got dice"):
+        MindPlayer(minds.dice_mind(8), prior=0.03)
 
 
 def test_a_prior_leans_to_what_the_policy_favors(saved: Path) -> None:

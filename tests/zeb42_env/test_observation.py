@@ -20,7 +20,7 @@ from reference_rules import (
 )
 
 import zeb42_env
-from zeb42_env import Hand
+from zeb42_env import HAND, Hand
 from zeb42_env._core import planes
 from zeb42_env.observation import (
     PIECES,
@@ -213,6 +213,10 @@ def test_seats_that_cannot_look_are_refused(seats, message):
     views = np.array([random_position(seed).view(1) for seed in range(3)])
     with pytest.raises(ValueError, match=message):
         observe_many(views, seats)
+
+
+def test_of_no_hands_nobody_sees_anything():
+    assert observe_many(np.empty(0, HAND), []).shape == (0, 571)
 
 
 def test_one_record_alone_is_no_batch():

@@ -209,11 +209,13 @@ def guesses(view: Hand, agent: Any = None, name: str = "", num_worlds: int = NUM
 def bids(view: Hand, efforts: Sequence[int] = BID_EFFORTS, *, threads: int = 2) -> Iterator[dict[str, Any]]:
     """P(make) of each declaration and bid from the seven dominoes of ``view``, over more and more guessed deals.
 
-    ``at_table`` is the chance as it was measured at real tables, ``makes`` with perfect play and all hands seen.
+    ``at_table`` is the chance at the table, as Zeb's calls have learned it or estimated (see
+    :func:`zeb42_agents.play.calls.contracts`), ``makes`` the share of deals, with perfect play and all hands seen.
     ValueError once trump is named.
     """
     for effort in efforts:
-        found = calls.contracts(view.record, key_of(view.record), num_worlds=effort, threads=threads)
+        key = key_of(view.record)
+        found = calls.contracts(view.record, key, num_worlds=effort, threads=threads, learned=True)
         yield {"kind": "bids", "effort": effort, "last": effort == efforts[-1], **found.to_json()}
 
 

@@ -32,10 +32,12 @@ class Contracts:
 
     curve: bidding.BidCurve
     num_worlds: int
+    learned: bool
+    """Whether the chances at the table are those that the calls of Zeb have learned; otherwise they are estimated from
+    the worlds."""
 
     def at_table(self, row: int, bid: int) -> float:
-        """The chance at a real table that the declaration in ``row`` of the curve makes ``bid`` (30..42): perfect play
-        with all hands seen makes it more often."""
+        """The chance at the table that the declaration in ``row`` of the curve makes ``bid`` (30..42)."""
         return float(self.curve.chances[row, min(bid, HAND_POINTS) - core.MIN_BID])
 
     def to_json(self) -> dict[str, Any]:
@@ -43,6 +45,7 @@ class Contracts:
         bids = range(core.MIN_BID, HAND_POINTS + 1)
         return {
             "num_worlds": self.num_worlds,
+            "learned": self.learned,
             "bids": list(bids),
             "declarations": [
                 {
@@ -76,7 +79,7 @@ class CallHindsight:
     @property
     def text(self) -> str:
         """In words."""
-        takes = f"{Declaration(self.declaration)} would take {self.points}"
+        takes = f"{_as_trump(self.declaration)} would take {self.points}"
         if self.makes is None:
             return takes
         return f"{takes}: {bid_text(int(core.bid_value(self.played)))} is {'made' if self.makes else 'set'}"
@@ -112,12 +115,25 @@ def verdicts(
     return found
 
 
-def contracts(view: np.void, key: np.uint64, *, num_worlds: int = NUM_CURVE_WORLDS, threads: int = 1) -> Contracts:
-    """Bidding help for the seat of ``view``, before the first lead: at the table as the calls of Zeb have learned it,
-    which is what it bids by itself, or where they know nothing of the rules as real contracts were made."""
-    prices = _prices() if learned_for(np.array([view]))[0] else None
+def contracts(
+    view: np.void, key: np.uint64, *, num_worlds: int = NUM_CURVE_WORLDS, threads: int = 1, learned: bool = False
+) -> Contracts:
+    """What the seat of ``view`` would make, before the first lead.
+
+    At the table: as E[Q] prices it over the same worlds, which is what the verdict on a call goes by, or with
+    ``learned`` as the calls of Zeb have learned it, which is what Zeb bids by. Those know what it means that nobody
+    bids more; where they do not know the rules, E[Q] speaks.
+    """
+    prices = _prices() if learned and learned_for(np.array([view]))[0] else None
     curve = bidding.bid_curve(view, num_worlds, key, threads=threads, calls=prices)
-    return Contracts(curve=curve, num_worlds=num_worlds)
+    return Contracts(curve=curve, num_worlds=num_worlds, learned=prices is not None)
+
+
+def _as_trump(declaration: int) -> str:
+    """``fives as trump``, in a sentence."""
+    named = Declaration(declaration)
+    others = {Declaration.NO_TRUMP: "no trump", Declaration.DOUBLES_SUIT: "doubles as a suit of their own"}
+    return others.get(named, f"{named} as trump")
 
 
 @cache

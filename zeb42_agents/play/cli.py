@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+from gymnasium.error import DependencyNotInstalled
 
 from zeb42_agents.command import parse_options
 
@@ -70,14 +71,8 @@ def main(words: Sequence[str]) -> int:
             from zeb42_agents.play.terminal import sit_down
 
             return sit_down(options.seats, game=options.game, seed=options.seed, more=options.agents)
-        if options.agents:
-            from zeb42_agents.agent import make_agent
-            from zeb42_agents.play.levels import find_level, offered
-
-            for spec in options.agents:  # what cannot be made is said now, not at the table
-                make_agent(find_level(spec, offered(options.agents)).spec).close()
         return serve(options)
-    except ValueError as error:
+    except (ValueError, DependencyNotInstalled) as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE
 
@@ -87,9 +82,13 @@ def serve(options: PlayOptions, *, shelf: Shelf | None = None) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small batches gain nothing from more, and tables share the cores
     import uvicorn
 
+    from zeb42_agents.agent import make_agent
     from zeb42_agents.play.guard import LOCAL_HOSTS
+    from zeb42_agents.play.levels import find_level, offered
     from zeb42_agents.play.server import create_app
 
+    for spec in options.agents:  # what cannot be made is said now, not at the table
+        make_agent(find_level(spec, offered(options.agents)).spec).close()
     listener = listen(options.host, options.port)
     port = listener.getsockname()[1]
     shown = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host

@@ -163,11 +163,18 @@ def _read(line: str, number: int) -> KeptHand:
     notation, _, _ = line.partition("#")
     hand = Hand.parse(notation)
     note = _NOTE.search(line)
-    if note is None:
+    if note is None or not _is_time(note["when"]) or note["seats"].count(" | ") != 3:
         result = result_text(hand) if hand.is_over else "not over"
         return KeptHand(number=number, hand=hand, when="", seats=tuple("????"), result=result)
     seats = tuple(note["seats"].split(" | "))
     return KeptHand(number=number, hand=hand, when=note["when"], seats=seats, result=note["result"])
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _searched(kept: KeptHand) -> str:

@@ -156,7 +156,7 @@ def _contracts(step: Step) -> str:
         + "</tr>"
         for row in content["declarations"][:3]
     ]
-    title = f"<p class='quiet'>Made at the table, if it is yours ({content['num_worlds']} worlds):</p>"
+    title = "<p class='quiet'>Made at the table, if it is yours:</p>"
     return f"{title}<table><tr><th>trump</th>{head}</tr>{''.join(rows)}</table>"
 
 

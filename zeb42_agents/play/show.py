@@ -15,7 +15,6 @@ from zeb42_env.wording import current_trick, finished_tricks, shown_hand, trump_
 PLACES = ("you", "left", "partner", "right")
 WATCHED = ("bottom", "left", "top", "right")
 """What the seats are called where nobody sits who is read to."""
-NOBODY = -1
 FORMAT = 1
 
 
@@ -28,7 +27,7 @@ def state(session: Session, seat: int) -> dict[str, Any]:
     """
     view = session.view(seat)
     mine = view.to_move == seat and session.seats[seat] == YOU
-    tricks, reader = finished_tricks(view), seat if session.seats[seat] == YOU else NOBODY
+    tricks, reader = finished_tricks(view), seat if session.seats[seat] == YOU else core.NOBODY
     return {
         "format": FORMAT,
         "version": session.version,
@@ -44,7 +43,7 @@ def state(session: Session, seat: int) -> dict[str, Any]:
         "your_turn": mine,
         "legal": [action_text(action) for action in view.legal_actions()] if mine else [],
         "not_now": _not_now(view) if mine else {},
-        "seats": [_seat(session, view, seat, other) | {"called": place(other, reader)} for other in range(4)],
+        "seats": [_seat(session, view, seat, reader, other) for other in range(4)],
         "bid": bid_text(view.bid) if view.bidder >= 0 else None,
         "bidder": view.bidder,
         "trump": str(view.declaration) if view.declaration is not None else None,
@@ -67,9 +66,9 @@ def state(session: Session, seat: int) -> dict[str, Any]:
 
 
 def place(seat: int, viewer: int) -> str:
-    """Where ``seat`` sits as ``viewer`` says it: you, left, partner, right; of NOBODY, who watches seat 0 at the
-    bottom."""
-    return WATCHED[seat] if viewer == NOBODY else PLACES[(seat - viewer) & 3]
+    """Where ``seat`` sits as ``viewer`` says it: you, left, partner, right; to nobody (-1),
+    who watches, seat 0 is at the bottom."""
+    return WATCHED[seat] if viewer == core.NOBODY else PLACES[(seat - viewer) & 3]
 
 
 def name_of(seat: int, viewer: int) -> str:
@@ -98,8 +97,9 @@ def result(view: Hand, viewer: int) -> str:
     """How a finished hand came out, as ``viewer`` says it."""
     if view.bidder < 0:
         return "Nobody bid: the hand is thrown in."
-    ours = viewer != NOBODY and (view.bidder - viewer) & 1 == 0
-    side = "your side" if ours else "their side"
+    side = "your side" if (view.bidder - viewer) & 1 == 0 else "their side"
+    if viewer == core.NOBODY:
+        side = f"{WATCHED[view.bidder & 1]} and {WATCHED[2 + (view.bidder & 1)]}"
     took = points_text(view.points[view.bidder & 1])
     bid = f"{name_of(view.bidder, viewer)} bid {bid_text(view.bid)}"
     return f"{bid}, and {side} took {took}: {'made' if view.made else 'set'}."
@@ -131,13 +131,14 @@ def _verb(seat: int, viewer: int, verb: str) -> str:
     return verb + ("es" if verb.endswith("s") else "s")
 
 
-def _seat(session: Session, view: Hand, viewer: int, seat: int) -> dict[str, Any]:
+def _seat(session: Session, view: Hand, viewer: int, reader: int, seat: int) -> dict[str, Any]:
     said = [action for caller, action in view.history if caller == seat and core.PASS <= action < core.DECLARE]
     held = shown_hand(view, seat)
     known = seat == viewer or view.is_over
     return {
         "seat": seat,
         "place": place(seat, viewer),
+        "called": place(seat, reader),
         "player": session.seats[seat],
         "person": session.seats[seat] == YOU,
         "held": len(held),

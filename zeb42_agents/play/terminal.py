@@ -134,7 +134,8 @@ def _bids(view: Hand) -> None:
         raise ValueError("the bidding is over; allowed: hint, holds")
     (step,) = advice.bids(view, [BID_EFFORT])
     shown = range(0, 13, 2)
-    print(f"chance to make it at a real table, over {step['num_worlds']} guessed deals:")
+    how = "as Zeb's calls have learned it" if step["learned"] else f"estimated over {step['num_worlds']} guessed deals"
+    print(f"chance to make it at the table, {how}:")
     print(f"{'':14}" + "".join(f"{step['bids'][b]:>6}" for b in shown) + "  points")
     for row in sorted(step["declarations"], key=lambda row: -row["at_table"][0]):
         shares = "".join(f"{row['at_table'][b]:>6.0%}" for b in shown)

@@ -70,6 +70,17 @@ def test_what_a_crash_cut_off_costs_one_line(kept):
     assert kept.num_broken_lines == 1
 
 
+@pytest.mark.parametrize(
+    "note", ["# yesterday  seats: a | b | c | d  result: made", "# 2026-11-25T15:10:03Z  seats: a | b  result: made"]
+)
+def test_a_note_that_was_edited_by_hand_is_no_note(kept, note):
+    kept.add(OVER, SEATS)
+    kept.path.write_text(f"{kept.path.read_text()}{OVER}  {note}\n")
+    _, edited = kept.all()
+    assert (edited.hand, edited.when, edited.local_time) == (OVER, "", "")
+    assert kept.find(["made"]) or kept.find(["set"])
+
+
 def test_lines_of_plain_notation_are_hands_too(kept):
     kept.path.parent.mkdir()
     kept.path.write_text(f"{OVER}\n\nno hand\n")

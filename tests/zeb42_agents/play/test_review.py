@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from playing import random_position, redealt
 
-from zeb42_agents import make_agent, solver
+from zeb42_agents import make_agent, solver, worlds
+from zeb42_agents.bidding import bid_curve
+from zeb42_agents.calls import load as load_calls
+from zeb42_agents.calls.choose import price_curve
 from zeb42_agents.play import calls, plays
 from zeb42_agents.play.review import Effort, lines, review, review_whole, rewound, what_if
 from zeb42_agents.play.summary import Summary
@@ -246,3 +249,33 @@ def test_efforts_that_make_no_sense_are_refused():
         review(Hand.deal(0), seats=[4])
     with pytest.raises(ValueError, match="expected an agent"):
         review(Hand.deal(0), agent="nobody")
+
+
+def test_bids_are_priced_by_what_zebs_calls_have_learned_where_they_know_the_rules():
+    view, key = Hand.deal(seed=7).view(Hand.deal(seed=7).to_move), np.uint64(3)
+    found = calls.contracts(view, key, num_worlds=6, learned=True)
+    declarations = np.array(found.curve.declarations)
+    assert found.learned
+    np.testing.assert_array_equal(found.curve.chances, price_curve(load_calls("quick"), view, declarations))
+    hand = Hand.deal(seed=7, rules=Rules(scoring="majority"))
+    view = hand.view(hand.to_move)
+    found = calls.contracts(view, key, num_worlds=6, learned=True)
+    assert not found.learned
+    np.testing.assert_array_equal(found.curve.chances, bid_curve(view, 6, key).chances)
+
+
+@pytest.mark.parametrize("scoring", ["contract", "majority", "points"])
+def test_the_share_of_winning_is_that_of_worlds_solved_play_by_play(scoring):
+    hand = Hand.deal(seed=5, rules=Rules(contract="random", scoring=scoring))
+    while not hand.is_over:
+        ply = len(hand.history)
+        for seat in range(4):
+            view, team, key = hand.view(seat), seat & 1, np.uint64(ply)
+            sampled = worlds.sample_many(np.array([view]), 8, np.array([key]), worlds.uniform_weights(1))[0]
+            first = solver.solve_worlds(sampled).astype(int)
+            legal = first != solver.ILLEGAL
+            best = np.where(legal, first, -1).max(1) if hand.to_move % 2 == 0 else np.where(legal, first, 99).min(1)
+            own = best + int(view["points"][0])
+            wanted = win_values(view, team, own if team == 0 else 42 - own).mean()
+            assert plays.win_share(view, team, key, num_worlds=8) == pytest.approx(wanted)
+        hand.apply(hand.legal_actions()[ply % len(hand.legal_actions())])

@@ -9,7 +9,7 @@ import { Help } from "./help.js";
 import { NewGame, TypeIn } from "./newgame.js";
 import { Deal, Hands, Review } from "./review.js";
 import { Summary } from "./summary.js";
-import { Felt, TrickList } from "./table.js";
+import { Felt, TrickList, teams } from "./table.js";
 
 // A browser may refuse to remember anything; the table does without.
 const kept = (key, usual) => {
@@ -138,8 +138,8 @@ function Result({ state, change, onReview }) {
   const { over } = state;
   const good = over.score > 0;
   return html`<div class=${`result ${good ? "good" : ""}`}>
-    <p class="headline">${over.match_over ? (over.won_match ? "You win the match!" : "They win the match.") : over.text}</p>
-    ${state.match && html`<p>Marks: us ${state.marks[0]}, them ${state.marks[1]}</p>`}
+    <p class="headline">${over.match_over ? (state.watching ? `${teams(state)[over.won_match ? 0 : 1]} win the match.` : over.won_match ? "You win the match!" : "They win the match.") : over.text}</p>
+    ${state.match && html`<p>Marks: ${teams(state)[0].toLowerCase()} ${state.marks[0]}, ${teams(state)[1].toLowerCase()} ${state.marks[1]}</p>`}
     <div class="result-buttons">
       <button id="next" class="primary" onClick=${() => change("next")}>${over.match_over ? "New match" : state.match ? "Next hand" : "New hand"}</button>
       <button id="review" onClick=${() => onReview(over.hand, state.watching ? null : state.seat)}>Review</button>

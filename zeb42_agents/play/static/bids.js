@@ -2,7 +2,6 @@
 import { html, useState } from "./vendor/htm-preact.js";
 import { percent } from "./domino.js";
 
-const bidsOfMarks = " Marks need all 42.";
 const SHOWN = [30, 31, 32, 34, 36, 40, 42];
 
 export function BidTable({ found, bid = null }) {
@@ -11,8 +10,9 @@ export function BidTable({ found, bid = null }) {
   const columns = SHOWN.map((points) => found.bids.indexOf(points));
   const best = [...found.declarations].sort((a, b) => b.at_table[0] - a.at_table[0] || b.points - a.points);
   return html`<div class="bid-help">
-    <p class="quiet">Chance to make it, from your seven dominoes alone, over ${found.num_worlds} guessed deals, every
-      declaration solved. ${perfect ? "With all hands open and perfect play, which promises too much." : "As often as it is made at a real table."}${bidsOfMarks}</p>
+    <p class="quiet">${perfect ? `Share of ${found.num_worlds} guessed deals in which it can be made: all hands open and perfect play promise too much.`
+      : found.learned ? "Chance to make it with your seven dominoes, as Zeb's calls have learned it at the table."
+      : `Chance to make it, as often as such contracts were made at the table, estimated over ${found.num_worlds} guessed deals.`} Marks need all 42.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Chances of each bid">
     <table class="heat">
       <caption class="hidden-words">Chance that each bid is made under each declaration</caption>

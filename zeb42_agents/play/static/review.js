@@ -56,6 +56,7 @@ export function Review({ hand, seat: first, title, back, onClose, chosen: shared
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
     ${head && html`<p class="quiet" role="status">${end ? `${decisions.length} decisions, each tried in ${head.num_worlds} guessed deals.`
       : `Thinking: ${steps.length} of ${head.num_steps} …`}</p>`}
+    <p class="hidden-words" role="status">${step && tried.ply === step.ply ? `What if ${tried.step.text}: ${tried.step.could_know.words}` : ""}</p>
     <${Graph} steps=${steps} end=${end} step=${step} onChoose=${setChosen} />
     ${step && html`<div class="review-body">
       <div>
@@ -108,7 +109,7 @@ function Verdicts({ step, title, found = false }) {
 }
 
 function Hindsight({ found }) {
-  if (found.text) return html`<p>With all hands open, ${found.text.replace("no-trump", "follow me").replace(/^(\w+s) would/, "$1 as trump would")}.</p>`;
+  if (found.text) return html`<p>With all hands open ${found.text}.</p>`;
   return html`<p class="grade">${found.given_away ? `gave away ${found.given_away} ${found.given_away === 1 ? "point" : "points"}` : "gave nothing away"}</p>
     <p>${found.lost_it ? "It turned a hand that was won into a lost one." : ""} With all hands open, ${found.best_points} points were to be had.</p>`;
 }
@@ -154,7 +155,7 @@ export function Hands({ onClose, onReview, onSum }) {
     }
   };
   const when = (one) => one.when && new Date(one.when).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const sum = (count) => onSum(kept.slice(0, count).map((one) => ({ hand: one.hand, seat: one.own_seat, title: `${when(one)} ${one.result}` })));
+  const sum = (count) => onSum(kept.slice(0, count).map((one) => ({ hand: one.hand, seat: one.own_seat, title: [when(one), one.result].filter(Boolean).join(": ") })));
   return html`<${Dialog} title="Hands" onClose=${onClose} wide>
     <form onSubmit=${paste}><label class="stacked">A hand as it was played, in notation
       <textarea id="paste" rows="3" maxlength="2000" value=${line} placeholder="zeb42/1 deal=…|…|…|… shaker=2 calls=… trump=… plays=…" onInput=${(event) => setLine(event.target.value)}></textarea></label>
@@ -166,7 +167,7 @@ export function Hands({ onClose, onReview, onSum }) {
     ${kept?.length > 1 && html`<p>Where do I lose? ${[...new Set([Math.min(NEWEST, kept.length), kept.length])].map((count) => html`<button class="small sum" key=${count}
       onClick=${() => sum(count)}>${count < kept.length ? `Add up the newest ${count}` : `Add up all ${count}`}</button> `)}</p>`}
     <ol class="kept">${(kept || []).map((one) => html`<li key=${one.number}><button onClick=${() => onReview(one.hand, one.own_seat)}>
-      <span>${one.result}</span> <small>${when(one)} · ${one.seats.join(", ")}</small></button></li>`)}</ol>
+      <span>${one.result}</span> <small>${[when(one), one.seats.join(", ")].filter(Boolean).join(" · ")}</small></button></li>`)}</ol>
     ${kept?.length > 0 && html`<p><a href="/api/hands.txt" download="hands.txt">All as a file of lines</a></p>`}
   </${Dialog}>`;
 }

@@ -22,18 +22,21 @@ export function Felt({ state, onPlay, busy, calls, children, done, label = "Tabl
   </section>`;
 }
 
+// What the teams are called: whoever watches belongs to none.
+export const teams = (state) => (state.watching ? ["Bottom, top", "Left, right"] : ["Us", "Them"]);
+
 function Score({ state }) {
   const [us, them] = state.points;
   const contract = state.bid
     ? html`<span class="bid"><b>${whose(state, state.bidder)}</b> ${state.phase === "auction" ? "at" : "bid"} <b>${state.bid}</b></span>`
     : html`<span class="bid">nobody has bid yet</span>`;
   return html`<header class="score">
-    <${Team} name="Us" points=${us} needed=${state.needed?.[0]} marks=${state.marks[0]} match=${state.match} />
+    <${Team} name=${teams(state)[0]} points=${us} needed=${state.needed?.[0]} marks=${state.marks[0]} match=${state.match} />
     <div class="contract" aria-label="Contract">
       ${contract}
       <span class="trump">${state.trump_text || "trump is not named yet"}</span>
     </div>
-    <${Team} name="Them" points=${them} needed=${state.needed?.[1]} marks=${state.marks[1]} match=${state.match} far />
+    <${Team} name=${teams(state)[1]} points=${them} needed=${state.needed?.[1]} marks=${state.marks[1]} match=${state.match} far />
   </header>`;
 }
 
@@ -106,7 +109,7 @@ function middle(state) {
 
 function Own({ state, seat, onPlay, busy, done }) {
   const playing = state.your_turn && state.phase === "tricks" && !busy;
-  return html`<div class="own" role="group" aria-label="Your dominoes" onKeyDown=${arrows}>
+  return html`<div class="own" role="group" aria-label=${state.watching ? "Dominoes at the bottom" : "Your dominoes"} onKeyDown=${arrows}>
     ${(state.over ? state.over.deal[seat.seat] : seat.dominoes || []).map((face) => {
       const why = state.not_now[face];
       const trump = state.trumps.includes(face);
