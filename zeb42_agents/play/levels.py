@@ -55,8 +55,8 @@ LEVELS = (
     Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
         name="Zeb thinking hard",
-        spec="zeb:taught,sims=2048,worlds=256,solve_tricks=7",
-        about="2,048 lines in 256 guessed deals",
+        spec="zeb:taught,mind=quick,worlds=160,solved=0.5,prior=0.03",
+        about="160 guessed deals, played out and solved",
         calls="taught",
         is_cheap=False,
     ),
