@@ -203,7 +203,7 @@ def _score(hand: Hand, seats: Sequence[str]) -> list[str]:
         told = f"  {_marks(hand.marks[team])}" if with_marks else ""
         size = _fitting(f"{pair}  {hand.points[team]}{told}", 19)
         marks = f'<tspan class="quiet" dx="12">{told.strip()}</tspan>' if told else ""
-        figures = f'<tspan font-size="{size * 4 // 3}" dx="10">{hand.points[team]}</tspan>{marks}'
+        figures = f'<tspan font-size="{size * 26 // 19}" dx="10">{hand.points[team]}</tspan>{marks}'
         words = f'<tspan class="quiet">{escape(pair)}</tspan>{figures}'
         parts.append(f'<text x="44" y="{y}" font-size="{size}">{words}</text>')
     if hand.bidder >= 0:
