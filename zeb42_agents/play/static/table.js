@@ -23,7 +23,7 @@ export function Felt({ state, onPlay, busy, calls, children, done, label = "Tabl
 }
 
 // What the teams are called: whoever watches belongs to none.
-export const teams = (state) => (state.watching ? ["Bottom, top", "Left, right"] : ["Us", "Them"]);
+export const teams = (state) => (state.watching ? ["Bottom & top", "Left & right"] : ["Us", "Them"]);
 
 function Score({ state }) {
   const [us, them] = state.points;
@@ -45,7 +45,7 @@ function Team({ name, points, needed, marks, match, far }) {
   return html`<div class=${far ? "team far" : "team"}>
     ${match && html`<${Marks} marks=${marks} who=${name} />`}
     <div class="points">
-      <span class="who">${name}</span> <b>${points}</b>${needed ? html`<span class="needed"> of ${needed}</span>` : ""}
+      <span class=${name.length > 4 ? "who long" : "who"}>${name}</span> <b>${points}</b>${needed ? html`<span class="needed"> of ${needed}</span>` : ""}
       <svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect width="100" height="6" rx="3" /><rect class=${points >= needed ? "full" : "part"} width=${share} height="6" rx="3" />
       </svg>
