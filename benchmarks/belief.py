@@ -27,9 +27,9 @@ from typing import NamedTuple
 import numpy as np
 
 from zeb42_agents import belief, evidence, likelihood, make_agent, worlds
+from zeb42_agents.answers import Answers, sample_actions
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.calls import Calling
-from zeb42_agents.evaluator import NetworkEvaluator, sample_actions
 from zeb42_agents.played import BELIEF_WORLDS, MindPlayer
 from zeb42_agents.zeb import Zeb
 from zeb42_env import Table
@@ -121,7 +121,7 @@ def as_worlds(views: np.ndarray, owners: np.ndarray) -> np.ndarray:
     return full[:, None]
 
 
-def table(name: str, protocol: str, evaluator: NetworkEvaluator, at: Positions, num_worlds: int) -> None:
+def table(name: str, protocol: str, evaluator: Answers, at: Positions, num_worlds: int) -> None:
     """Print the lines of one table."""
     network, even = evaluator.belief(at.views), worlds.uniform_weights(len(at.views))
     line(name, "network", network, np.log(worlds.odds(at.views, network, at.worlds[:, 0])), at)
@@ -197,7 +197,7 @@ def lift_interval(ours: np.ndarray, theirs: np.ndarray, at: Positions) -> tuple[
     return mean - half, mean + half
 
 
-def ceiling(evaluator: NetworkEvaluator, protocol: str, num: int, num_worlds: int, seed: int) -> None:
+def ceiling(evaluator: Answers, protocol: str, num: int, num_worlds: int, seed: int) -> None:
     """Print what one who knows the policy of the network says of ``num`` positions, beside the others."""
     at = positions(
         lambda views, keys: sample_actions(evaluator(views)[0] ** (1 / TEMPERATURE), keys),

@@ -124,13 +124,16 @@ def test_the_commands_stand_in_an_empty_folder(installed: Path, tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
-def test_all_but_networks_play_without_torch(tmp_path: Path) -> None:
+def test_all_but_training_works_without_torch(tmp_path: Path) -> None:
     code = """
 import sys
+import importlib.util
 class Missing:
     def find_spec(self, name, *more):
         if name.partition(".")[0] in ("torch", "tianshou"):
             raise ModuleNotFoundError(name, name=name)
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "torch" else find_spec(name, *more)
 sys.meta_path.insert(0, Missing())
 from zeb42_agents.arena import play_pairing
 from zeb42_agents.arena.cli import main
@@ -138,9 +141,12 @@ from zeb42_agents.solver import solve
 from zeb42_env import Hand, Rules
 hand = Hand.deal(seed=7, rules=Rules(contract="random"))
 assert len(solve(hand)) == 7
-for first in ("eq:n=2", "br:outer=2,inner=2", "zeb:quick", "zeb:quick,worlds=4", "gentle"):
+networks = ("zeb:laptop", "zeb:laptop,sims=4,worlds=2", "zeb:taught,mind=quick,worlds=4,solved=0.5,prior=0.03")
+for first in ("eq:n=2", "br:outer=2,inner=2", "zeb:quick", "zeb:quick,worlds=4", "gentle", *networks):
     assert play_pairing(first, "greedy", num_deals=1)
 from zeb42_agents import make_agent
+from zeb42_agents.play.levels import LEVELS
+assert not [level for level in LEVELS if level.missing]
 print(make_agent("eq:n=2").explain(hand.view(hand.to_move)).chosen)
 import zeb42_agents.play.review_cli
 assert main(["random", "greedy", "--deals", "2", "--jobs", "1", "--no-plots", "--out", "run"]) == 0

@@ -1,4 +1,4 @@
-"""The network's answers about views, in batches: policies, values and beliefs."""
+"""The network's answers by torch: where it learns, or has a GPU, or is large."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from numba import njit
 
 from zeb42_agents import weights
+from zeb42_agents.answers import Answers
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.model import ZebModel, ZebOutput
-from zeb42_agents.simple_bidder import simple_calls
-from zeb42_env._core.bits import unit
-from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
-from zeb42_env._core.record import NUM_ACTIONS, TRICKS, legal_mask
 from zeb42_env.records import as_records
 from zeb42_env.tokenizers import get_tokenizer
 
@@ -45,11 +41,8 @@ def load(
     return NetworkEvaluator(loaded.model, calls=calls, device=device, precision=precision, max_batch=max_batch)
 
 
-class NetworkEvaluator:
-    """Policies, values and beliefs of views by a network, in batches; what the search asks.
-
-    Until a network has learned to call (``calls``), the shared simple bidder speaks for it before the first lead.
-    """
+class NetworkEvaluator(Answers):
+    """The answers of a network in torch, on any device; see :class:`zeb42_agents.answers.Answers`."""
 
     def __init__(
         self,
@@ -60,56 +53,25 @@ class NetworkEvaluator:
         precision: Precision = "auto",
         max_batch: int = 1024,
     ) -> None:
+        super().__init__(model.config, calls=calls, max_batch=max_batch)
         self.device = resolve_device(device)
         self.model = model.to(self.device).eval()
-        self.tokenizer = get_tokenizer(model.config.tokenizer)
-        self.calls = calls and self.tokenizer.reads_calls
-        self.max_batch = max_batch
         self.precision = faster_precision(self.model, self.device) if precision == "auto" else precision
 
-    def __call__(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The policy float32 [N, 56] over the legal actions of ``views`` [N], and the value float32 [N] in -1..1 for
-        the team of the view's seat, which is to move."""
-        views = as_records(views, "views")
-        if views.ndim != 1:
-            raise ValueError(
-                f"expected views to be HAND records [N], got shape {list(views.shape)}; one alone is [one]"
-            )
-        if not ((views["seat"] >= 0) & (views["seat"] == views["to_move"])).all():
-            raise ValueError("expected views of the seats to move, got another seat's, a full hand or a finished one")
-        policy = np.zeros((len(views), NUM_ACTIONS), np.float32)
-        value = np.zeros(len(views), np.float32)
-        readable = self.tokenizer.readable(views)
-        for rows in self._batches(np.flatnonzero(readable)):
-            part = views[rows]
-            output = self._run(part)
-            policy[rows] = _softmax_legal(output.policy.cpu().numpy(), part, self.tokenizer.slots(part))
-            value[rows] = output.value.cpu().numpy()
-        if not (np.isfinite(policy).all() and np.isfinite(value).all()):  # no action could be drawn from that
-            raise ValueError("expected finite answers of the network, got NaN or infinity; its weights are damaged")
-        spoken_for = np.flatnonzero(~self.speaks(views))
-        if len(spoken_for):
-            policy[spoken_for] = 0.0
-            policy[spoken_for, simple_calls(views[spoken_for])] = 1.0
-        return policy, value
+    @property
+    def is_on_gpu(self) -> bool:
+        """See :class:`zeb42_agents.answers.Answers`."""
+        return self.device.type == "cuda"
 
-    def belief(self, views: np.ndarray) -> np.ndarray:
-        """The probability float32 [N, 28, 4] that each seat was dealt each domino; even odds without a belief head."""
-        belief = np.full((len(views), NUM_DOMINOES, NUM_SEATS), 1 / NUM_SEATS, np.float32)
-        if self.model.config.belief_head:
-            for rows in self._batches(np.flatnonzero(self.tokenizer.readable(views))):
-                output = self._run(views[rows])
-                assert output.belief is not None
-                others = torch.softmax(output.belief, dim=-1).cpu().numpy()
-                _turn_to_seats(others, views[rows], rows, belief)
-        return belief
+    def _think(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        output = self._run(views)
+        return output.policy.cpu().numpy(), output.value.cpu().numpy()
 
-    def speaks(self, views: np.ndarray) -> np.ndarray:
-        """In which of ``views`` [N] the policy is the network's own: bool [N]; in the others it is the bidder's."""
-        return self.tokenizer.readable(views) & (self.calls | (views["phase"] == TRICKS))
-
-    def _batches(self, rows: np.ndarray) -> list[np.ndarray]:
-        return [rows[i : i + self.max_batch] for i in range(0, len(rows), self.max_batch)]
+    def _believe(self, views: np.ndarray) -> np.ndarray:
+        belief = self._run(views).belief
+        assert belief is not None
+        shares: np.ndarray = torch.softmax(belief, dim=-1).cpu().numpy()
+        return shares
 
     def tokens(self, views: np.ndarray) -> torch.Tensor:
         """What the network reads of ``views`` [N]: int8 [N, T, F], on its device; ``model(tokens)`` answers."""
@@ -119,60 +81,6 @@ class NetworkEvaluator:
         with torch.inference_mode(), autocast(self.device, self.precision):
             output: ZebOutput = self.model(self.tokens(views))
         return output
-
-
-@njit(cache=True, nogil=True)
-def _softmax_legal(logits: np.ndarray, views: np.ndarray, slots: np.ndarray) -> np.ndarray:
-    """Probabilities float32 [N, 56] over the legal actions, from logits over actions, or over ``slots`` [N, 7]."""
-    policy = np.zeros((len(views), NUM_ACTIONS), np.float32)
-    by_slot = slots.shape[1] > 0
-    for n in range(len(views)):
-        legal = legal_mask(views[n])
-        highest = -np.inf
-        for place in range(logits.shape[1]):
-            action = slots[n, place] if by_slot else place
-            if (legal >> np.uint64(action)) & np.uint64(1):
-                highest = max(highest, logits[n, place])
-        total = 0.0
-        for place in range(logits.shape[1]):
-            action = slots[n, place] if by_slot else place
-            if (legal >> np.uint64(action)) & np.uint64(1):
-                policy[n, action] = np.exp(logits[n, place] - highest)
-                total += policy[n, action]
-        policy[n] /= total
-    return policy
-
-
-@njit(cache=True, nogil=True)
-def _turn_to_seats(others: np.ndarray, views: np.ndarray, rows: np.ndarray, belief: np.ndarray) -> None:
-    """Write beliefs about left, partner and right [R, 28, 3] into rows of beliefs about seats [N, 28, 4]."""
-    for r in range(len(rows)):
-        view = views[r]
-        for domino in range(NUM_DOMINOES):
-            known = view.owner[domino]
-            for seat in range(NUM_SEATS):
-                place = (seat - view.seat - 1) & 3
-                if known >= 0:
-                    belief[rows[r], domino, seat] = 1.0 if seat == known else 0.0
-                else:
-                    belief[rows[r], domino, seat] = others[r, domino, place] if place < 3 else 0.0
-
-
-@njit(cache=True, nogil=True)
-def sample_actions(policy: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """One action from each policy [N, 56], drawn from keys [N]: int64 [N]."""
-    actions = np.empty(len(policy), np.int64)
-    stream = np.empty(1, np.uint64)
-    for n in range(len(policy)):
-        stream[0] = keys[n]
-        left = unit(stream) * policy[n].sum()
-        for action in range(policy.shape[1]):
-            if policy[n, action] > 0.0:
-                actions[n] = action
-                left -= policy[n, action]
-                if left < 0.0:
-                    break
-    return actions
 
 
 def resolve_device(device: str) -> torch.device:

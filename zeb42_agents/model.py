@@ -10,16 +10,15 @@ Letters in shape comments: B batch, T tokens, F features of a token, E embed_dim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from zeb42_agents.extras import needs_extras
-from zeb42_env._core import record as core
+from zeb42_agents.shape import NUM_CALLS, V1_EMBEDDINGS, ZebConfig, v1_columns
 from zeb42_env._core import tokens_v1
 from zeb42_env._core.columns import DOMINOES, NUM_COLUMNS, NUM_OTHERS, SCALE, SEATS, SITUATION
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
 from zeb42_env._core.tokens import DOMINOES_LEFT, MAY_HOLD
-from zeb42_env.tokenizers import V1, TokenizerName, get_tokenizer
+from zeb42_env.tokenizers import get_tokenizer
 
 with needs_extras():
     import torch
@@ -28,66 +27,6 @@ with needs_extras():
 
 SINKHORN_ROUNDS = 6
 TINY, IMPOSSIBLE = 1e-6, -1e4
-
-# embed_dim, n_heads, n_layers, ff_dim
-_SIZES = {"small": (64, 2, 2, 128), "medium": (128, 4, 4, 256), "large": (256, 8, 6, 512)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ZebConfig:
-    """The shape of a Zeb network; the field names are those of the published ``model_config``."""
-
-    embed_dim: int = 128
-    """Width of a token."""
-    n_heads: int = 4
-    """Attention heads; must divide embed_dim."""
-    n_layers: int = 4
-    """Transformer layers."""
-    ff_dim: int = 256
-    """Hidden width of a layer's feed-forward part."""
-    dropout: float = 0.1
-    """Dropout while training, 0..1."""
-    max_tokens: int = V1.num_tokens
-    """Length of the positional table; 36 for v1, 33 for v2."""
-    tokenizer: TokenizerName = "v1"
-    """Which encoding of a view the network reads."""
-    belief_head: bool = False
-    """Whether the network also predicts who holds each hidden domino."""
-
-    def __post_init__(self) -> None:
-        num_tokens = get_tokenizer(self.tokenizer).num_tokens
-        for name in ("embed_dim", "n_heads", "n_layers", "ff_dim", "max_tokens"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(f"expected {name} to be a whole number from 1, got {getattr(self, name)!r}")
-        if self.embed_dim % self.n_heads or self.embed_dim % 16:
-            raise ValueError(
-                f"expected embed_dim to be a multiple of 16 and of n_heads, got {self.embed_dim} and {self.n_heads}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"expected dropout in 0..1, got {self.dropout!r}")
-        if self.max_tokens != num_tokens:
-            raise ValueError(
-                f"expected max_tokens of tokenizer {self.tokenizer} to be {num_tokens}, got {self.max_tokens}"
-            )
-
-    @classmethod
-    def named(
-        cls, size: str, *, tokenizer: TokenizerName = "v1", belief_head: bool = False, dropout: float = 0.1
-    ) -> Self:
-        """The published sizes: ``small``, ``medium`` or ``large``."""
-        if size not in _SIZES:
-            raise ValueError(f"expected a size, got {size!r}; allowed: {', '.join(_SIZES)}")
-        embed_dim, n_heads, n_layers, ff_dim = _SIZES[size]
-        return cls(
-            embed_dim=embed_dim,
-            n_heads=n_heads,
-            n_layers=n_layers,
-            ff_dim=ff_dim,
-            dropout=dropout,
-            max_tokens=get_tokenizer(tokenizer).num_tokens,
-            tokenizer=tokenizer,
-            belief_head=belief_head,
-        )
 
 
 class ZebOutput(NamedTuple):
@@ -183,7 +122,7 @@ class DominoModel(ZebModel):
         super().__init__(config)
         width = config.embed_dim
         self.final_norm = nn.LayerNorm(width)
-        self.call_proj = nn.Linear(width, core.NUM_ACTIONS - NUM_DOMINOES)
+        self.call_proj = nn.Linear(width, NUM_CALLS)
         undecided: list[nn.Module] = [self.call_proj]
         if config.belief_head:
             self.belief_proj = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, NUM_OTHERS))
@@ -211,7 +150,7 @@ def flops(config: ZebConfig) -> int:
         embedding, heads = tokens * (13 * width // 16) * width, NUM_TRICKS * width + value
         belief = width * width + width * NUM_DOMINOES * NUM_OTHERS
     else:
-        embedding, heads = tokens * NUM_COLUMNS * width, core.NUM_ACTIONS * width + value
+        embedding, heads = tokens * NUM_COLUMNS * width, (NUM_DOMINOES + NUM_CALLS) * width + value
         belief = NUM_DOMINOES * (width * width + width * NUM_OTHERS)
     return 2 * (embedding + config.n_layers * layer + heads + config.belief_head * belief)
 
@@ -238,23 +177,17 @@ class CategoryEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        b, half = width // 8, width // 16
-        sizes = dict(
-            zip(_V1_EMBEDDINGS, zip(tokens_v1.CATEGORIES, (b, b, half, half, b, half, b, b), strict=True), strict=True)
-        )
-        for name, (categories, columns) in sizes.items():
+        sizes = v1_columns(width)
+        for name, categories, columns in zip(V1_EMBEDDINGS, tokens_v1.CATEGORIES, sizes, strict=True):
             setattr(self, f"{name}_embed", nn.Embedding(categories, columns))
-        self.proj = nn.Linear(5 * b + 3 * half, width)
+        self.proj = nn.Linear(sum(sizes), width)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[B, T, E] from int8 [B, T, 8]."""
         index = tokens.long()
-        columns = [getattr(self, f"{name}_embed")(index[..., i]) for i, name in enumerate(_V1_EMBEDDINGS)]
+        columns = [getattr(self, f"{name}_embed")(index[..., i]) for i, name in enumerate(V1_EMBEDDINGS)]
         embedded: Tensor = self.proj(torch.cat(columns, dim=-1))
         return embedded
-
-
-_V1_EMBEDDINGS = ("high_pip", "low_pip", "is_double", "count", "player", "is_in_hand", "decl", "token_type")
 
 
 def _valid(tokens: Tensor) -> Tensor:

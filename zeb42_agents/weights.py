@@ -5,24 +5,25 @@ Nothing is unpickled: safetensors hold plain tensors, and torch files are read w
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from zeb42_agents import stored
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import read_json, replaced_folder, write_json
-from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.model import ZebModel
 from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, beside, locate
+from zeb42_agents.shape import ZebConfig
 
 with needs_extras():
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load as load_bytes
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
     from torch import Tensor
 
-_BELIEF_PREFIX, _FIRST_LAYER = "belief_proj.", "encoder.layers.0."
+_BELIEF_PREFIX = "belief_proj."
 
 
 class Weights(NamedTuple):
@@ -47,19 +48,17 @@ def load(source: str | Path) -> Weights:
     """The weights that ``source`` names (:func:`zeb42_agents.places.locate`). ValueError says what is missing or
     wrong."""
     place = locate(source)
-    if place.is_dir():
-        return _load_folder(place)
-    return _load_published(place) if place.suffix == ".pt" else _load_file(place)
+    if place.suffix == ".pt" and place.is_file():
+        return _load_published(place)
+    found = stored.read(place)
+    return Weights(_build(found.config, _as_torch(found.tensors), place), found.state)
 
 
 def from_bytes(content: bytes, config: dict[str, Any], source: str) -> ZebModel:
     """The network whose parameters are the safetensors ``content``, and whose shape is ``config``. ``source`` is what
     errors call it."""
-    try:
-        tensors = load_bytes(content)
-    except SafetensorError as error:
-        raise ValueError(f"expected safetensors in {source}, got a damaged or foreign file: {error}") from None
-    return _build(_config(config, source), tensors, source)
+    found = stored.from_bytes(content, config, source)
+    return _build(found.config, _as_torch(found.tensors), source)
 
 
 def load_into(model: ZebModel, weights: Weights) -> list[str]:
@@ -77,30 +76,6 @@ def load_into(model: ZebModel, weights: Weights) -> list[str]:
     if not ours["belief_head"]:
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_BELIEF_PREFIX)}
     return list(model.load_state_dict(tensors, strict=False).missing_keys)
-
-
-def _load_folder(folder: Path) -> Weights:
-    config = _config(read_json(folder / CONFIG_FILE), folder / CONFIG_FILE)
-    state = read_json(folder / STATE_FILE) if (folder / STATE_FILE).is_file() else {}
-    try:
-        tensors = load_file(folder / MODEL_FILE)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(
-            f"expected safetensors in {folder / MODEL_FILE}, got a damaged or foreign file: {error}"
-        ) from None
-    return Weights(_build(config, tensors, folder / MODEL_FILE), state)
-
-
-def _load_file(path: Path) -> Weights:
-    """``NAME.safetensors`` with ``NAME-config.json`` and ``NAME-state.json``, whose digests are checked."""
-    content, config_file = path.read_bytes(), beside(path, "config")
-    state = read_json(beside(path, "state")) if beside(path, "state").is_file() else {}
-    model = from_bytes(content, read_json(config_file), str(path))
-    digests = state.get("sha256", {})
-    for file, found in ((path, content), (config_file, config_file.read_bytes())):
-        if isinstance(digests, dict) and digests.get(file.name, "") not in ("", hashlib.sha256(found).hexdigest()):
-            raise ValueError(f"expected {file} to be what {beside(path, 'state').name} has the digest of, got another")
-    return Weights(model, state)
 
 
 def _load_published(path: Path) -> Weights:
@@ -136,51 +111,27 @@ def _load_published(path: Path) -> Weights:
     if not state:
         places = [beside(path, "state"), path.with_name("training_state.json")]
         state = next((read_json(file) for file in places if file.is_file()), {})
-    return Weights(_build(_config(published, path), tensors, path), state)
-
-
-def _config(values: dict[str, Any], source: Path | str) -> ZebConfig:
-    if kind := values.get("kind"):
-        raise ValueError(f"expected the weights of a Zeb network in {source}, got those of a {kind}")
-    known = {field.name for field in fields(ZebConfig)}
-    if unknown := sorted(set(values) - known):
-        raise ValueError(f"expected a network's configuration in {source}, got also {', '.join(unknown)}")
-    try:
-        return ZebConfig(**values)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"in the configuration of {source}: {error}") from None
+    return Weights(_build(stored.config_of(published, path), tensors, path), state)
 
 
 def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: Path | str) -> None:
     """ValueError unless ``tensors`` are the parameters of ``config``, all of them and with numbers behind them.
 
-    Nothing is built before that, so that a file can ask for no more memory than it has numbers. The shapes come from a
-    network of one layer without storage (torch's ``meta`` device); every other layer has those of the first.
+    Nothing is built before that, so that a file can ask for no more memory than it has numbers.
     """
     where = f"expected the parameters of its configuration in {source}"
     if not all(
         isinstance(t, Tensor) and t.layout == torch.strided and t.device.type == "cpu" for t in tensors.values()
     ):
         raise ValueError(f"{where}, got values that are no tensors")
-    try:
-        with torch.device("meta"):
-            one_layer = ZebModel(replace(config, n_layers=1)).state_dict()
-    except (RuntimeError, TypeError, OverflowError) as error:
-        raise ValueError(f"{where}, got sizes that no network has: {_in_short(error)}") from None
-    shapes = {name: tuple(tensor.shape) for name, tensor in one_layer.items()}
-    of_a_layer = [name.removeprefix(_FIRST_LAYER) for name in shapes if name.startswith(_FIRST_LAYER)]
-    num_expected = len(shapes) + (config.n_layers - 1) * len(of_a_layer)
-    if num_expected != len(tensors):
-        raise ValueError(f"{where}, {num_expected} of them, got {len(tensors)}")
-    for layer in range(1, config.n_layers):
-        shapes |= {f"encoder.layers.{layer}.{name}": shapes[_FIRST_LAYER + name] for name in of_a_layer}
-    for name, shape in shapes.items():
-        if name not in tensors or tuple(tensors[name].shape) != shape:
-            got = list(tensors[name].shape) if name in tensors else "none"
-            raise ValueError(f"{where}: {name} {list(shape)}, got {got}")
+    stored.require_parameters(config, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, source)
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors.values()}
     if sum(t.numel() * t.element_size() for t in tensors.values()) > sum(storages.values()):
         raise ValueError(f"{where}, got tensors of more numbers than the file holds")
+
+
+def _as_torch(tensors: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
 
 
 def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path | str) -> ZebModel:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
+from zeb42_agents import stored
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
+from zeb42_agents.answers import Answers, KernelAnswers
 from zeb42_agents.calls.player import USUAL, with_calls
 from zeb42_agents.evidence import new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.minds import weights as minds_on_disk
-from zeb42_agents.places import fingerprint_of
+from zeb42_agents.places import fingerprint_of, locate
 from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.search.bundle import Plan
@@ -23,19 +27,17 @@ from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.dominoes import NUM_TRICKS
 from zeb42_env.hand import Hand
 
-if TYPE_CHECKING:
-    from zeb42_agents.evaluator import NetworkEvaluator
-
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 PLAYED_WORLDS = 160  # of a search of a network over a mind
 MAX_PRIOR = 100.0
+KERNEL_WIDTH = 64  # of tokens: up to there the kernels are as fast in batches as torch, and faster for one view
 
 
 class Zeb(Agent):
     """The network as a player: the likeliest action of its policy, or what its search finds best."""
 
-    def __init__(self, evaluator: NetworkEvaluator, *, search: SearchConfig | None = None, name: str = "zeb") -> None:
+    def __init__(self, evaluator: Answers, *, search: SearchConfig | None = None, name: str = "zeb") -> None:
         self.name = name
         self.evaluator = evaluator
         self._options: list[str] = []
@@ -71,6 +73,7 @@ class Zeb(Agent):
         """``zeb:WEIGHTS`` plays the policy alone, of a network or of a mind.
 
         With ``sims=`` a network searches its tree, see :class:`SearchConfig`; ``worlds=`` is 16 if not given.
+        Small networks answer in kernels, larger ones and those on a GPU in torch (``device=cuda``; ``auto`` where one is).
         ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
         machine to the next; ``float32`` plays the same everywhere.
 
@@ -151,7 +154,7 @@ class Zeb(Agent):
                 mix_tricks=mix_tricks,
                 mix_weight=mix_weight,
                 threads=threads,
-                pipeline=evaluator.device.type == "cuda",
+                pipeline=evaluator.is_on_gpu,
             )
         agent = cls(evaluator, search=search)
         agent._fingerprint = fingerprint_of(weights)
@@ -201,7 +204,7 @@ class Zeb(Agent):
         policy, value = self.evaluator(views)
         candidates = [Candidate(action=action, policy=float(policy[0, action])) for action in hand.legal_actions()]
         read = self.evaluator.tokenizer.readable(views)[0]
-        has_belief = read and self.evaluator.model.config.belief_head
+        has_belief = read and self.evaluator.config.belief_head
         return Explanation(
             view=hand,
             chosen=int(policy[0].argmax()),
@@ -213,8 +216,18 @@ class Zeb(Agent):
         )
 
 
-def _network(weights: str, device: str, precision: str) -> NetworkEvaluator:
-    """The network of ``weights``. It is imported only here: a mind plays without torch."""
+def _network(weights: str, device: str, precision: str) -> Answers:
+    """The network of ``weights``: in the kernels if it is small, or if there is no torch, which is imported only here.
+
+    A GPU is asked for with ``device=cuda``, or by ``auto`` where one is; there, and where bfloat16 may serve, torch
+    answers.
+    """
+    place, has_torch = locate(weights), find_spec("torch") is not None
+    on_cpu = device == "cpu" or (device == "auto" and not (has_torch and shutil.which("nvidia-smi")))
+    if on_cpu and precision == "float32" and place.suffix != ".pt":
+        found = stored.read(place)
+        if not found.config.has_slots and (found.config.embed_dim <= KERNEL_WIDTH or not has_torch):
+            return KernelAnswers(found)
     from zeb42_agents.evaluator import load
 
     return load(weights, device=device, precision=precision)  # type: ignore[arg-type]

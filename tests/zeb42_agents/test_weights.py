@@ -85,6 +85,32 @@ def test_weights_of_another_shape_are_refused_by_name() -> None:
         weights.load_into(small(tokenizer="v2"), weights.Weights(small(), {}))
 
 
+@pytest.mark.parametrize("tokenizer", ["v1", "v2"])
+@pytest.mark.parametrize("belief_head", [False, True])
+@pytest.mark.parametrize("width", [16, 96])
+def test_a_configuration_knows_the_shapes_of_its_parameters(tokenizer: str, belief_head: bool, width: int) -> None:
+    config = ZebConfig(
+        embed_dim=width,
+        n_heads=2,
+        n_layers=2,
+        ff_dim=24,
+        max_tokens=36 if tokenizer == "v1" else 33,
+        tokenizer=tokenizer,  # type: ignore[arg-type]
+        belief_head=belief_head,
+    )
+    expected = {name: tuple(tensor.shape) for name, tensor in ZebModel(config).state_dict().items()}
+    layers = {
+        f"encoder.layers.{k}.{name}": shape for k in range(2) for name, shape in config.shapes_of_a_layer().items()
+    }
+    assert config.shapes() | layers == expected
+
+
+def test_kinds_of_numbers_that_numpy_lacks_are_named(tmp_path: Path) -> None:
+    weights.save(tmp_path / "w", small().to(torch.bfloat16), {})
+    with pytest.raises(ValueError, match="expected numbers of a kind that numpy has"):
+        weights.load(tmp_path / "w")
+
+
 def test_files_that_are_no_weights(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected weights, got"):
         weights.load(tmp_path / "nowhere")

@@ -11,7 +11,8 @@ import torch
 
 from zeb42_agents import weights, worlds
 from zeb42_agents.agent import Agent, make_agent
-from zeb42_agents.evaluator import NetworkEvaluator, faster_precision, resolve_device, sample_actions
+from zeb42_agents.answers import sample_actions
+from zeb42_agents.evaluator import NetworkEvaluator, faster_precision, resolve_device
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.simple_bidder import simple_calls
 from zeb42_agents.zeb import SPOKEN_FOR, Zeb

@@ -101,7 +101,7 @@ def measure(evaluator: NetworkEvaluator, sims: int, command: Command, threads: i
             worlds=min(command.worlds, sims),
             gumbel_scale=1.0,
             threads=threads,
-            pipeline=evaluator.device.type == "cuda",
+            pipeline=evaluator.is_on_gpu,
         )
         player = Search(evaluator, search)
     actor = Actor(player, [Rules(contract="random", scoring="majority")], seed=0)

@@ -174,7 +174,7 @@ def network_belief(view: np.void, agent: Any) -> np.ndarray | None:
             return None
         return agent.explain(view).belief if agent.has_sampler else agent.belief(np.array([view]))[0]
     evaluator = getattr(agent, "evaluator", None)
-    if evaluator is None or not evaluator.model.config.belief_head:
+    if evaluator is None or not evaluator.config.belief_head:
         return None
     views = np.array([view])
     if not evaluator.tokenizer.readable(views)[0]:

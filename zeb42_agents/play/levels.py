@@ -9,6 +9,7 @@ from typing import Any
 
 from zeb42_agents.minds.weights import is_mind
 from zeb42_agents.play.session import YOU
+from zeb42_agents.stored import runs_in_kernels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +93,15 @@ def usual_seats() -> list[str]:
 
 
 def needs_torch(spec: str) -> bool:
-    """Whether the agent of ``spec`` asks a network: a mind plays without torch."""
+    """Whether the agent of ``spec`` asks a network that torch alone computes: one of tokenizer v1, or as its options
+    want it. What is on the Hub is not looked into."""
     name, _, options = spec.partition(":")
-    weights = options.partition(",")[0]
-    if name != "zeb" or "mind=" in options or weights.startswith("hf://"):
-        return name == "zeb"
+    weights, *others = options.split(",")
+    if name != "zeb" or weights.startswith("hf://"):
+        return False
+    if any(option.startswith(("device=cuda", "precision=")) for option in others):
+        return True
     try:
-        return not is_mind(weights)
+        return not is_mind(weights) and not runs_in_kernels(weights)
     except ValueError:  # there are no such weights, which is said where the agent is made
         return False

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zeb42_agents.evaluator import sample_actions
+from zeb42_agents.answers import sample_actions
 from zeb42_agents.experience import blank_experience, stage
 from zeb42_agents.search import Evaluator, Search
 from zeb42_agents.training.seeds import DEALS, LABELS, PLAYS, key_of

@@ -36,7 +36,7 @@ def actor_of(
     ``seed`` of its own, in place of the configuration's."""
     seed = config.seed if seed is None else seed
     if not taught:
-        search = config.search_config(threads=threads, pipeline=evaluator.device.type == "cuda")
+        search = config.search_config(threads=threads, pipeline=evaluator.is_on_gpu)
         sampler = TrueHands(lambda: actor.live_hands()) if config.peek else None
         actor = Actor(Search(evaluator, search, sampler), rules_of(config), seed=seed, worker=worker)
         return actor

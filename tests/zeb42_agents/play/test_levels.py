@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from zeb42_agents import make_agent
+from zeb42_agents import make_agent, weights
 from zeb42_agents.agent import Agent
+from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.play.advice import opinion
 from zeb42_agents.play.levels import LEVELS, Level, needs_torch, offered
 from zeb42_agents.play.players import Player, _caller
@@ -63,10 +65,16 @@ def test_calls_that_cannot_be_made_early_are_stood_in_for() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "needed"),
-    [("zeb:quick,worlds=40", False), ("zeb:laptop", True), ("zeb:taught,mind=quick", True), ("eq:n=5", False),
-     ("gentle:temperature=6", False), ("hf://user/repo", False), ("zeb:hf://user/repo", True)],
+    [("zeb:quick,worlds=40", False), ("zeb:laptop", False), ("zeb:taught,mind=quick", False), ("eq:n=5", False),
+     ("gentle:temperature=6", False), ("hf://user/repo", False), ("zeb:hf://user/repo", False),
+     ("zeb:laptop,device=cuda", True), ("zeb:laptop,precision=auto", True), ("zeb:v1", True), ("zeb:old.pt", True)],
 )  # fmt: skip
-def test_what_needs_torch_is_known_by_its_spec(spec: str, needed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_needs_torch_is_known_by_its_spec(
+    spec: str, needed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    weights.save(tmp_path / "v1", ZebModel(ZebConfig.named("small")), {})
+    (tmp_path / "old.pt").touch()
+    monkeypatch.chdir(tmp_path)
     assert needs_torch(spec) == needed
     monkeypatch.setattr("zeb42_agents.play.levels.find_spec", lambda name: None)
     (level,) = (level for level in offered([spec]) if level.name == spec)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from zeb42_agents.evaluator import NetworkEvaluator, load, sample_actions
+from zeb42_agents.answers import sample_actions
+from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.weights import MindConfig
@@ -33,7 +34,7 @@ def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
         return model
     evaluator = load(config.base, device="cpu")
     if config.network_passes and evaluator.tokenizer.has_slots:
-        name = evaluator.model.config.tokenizer
+        name = evaluator.config.tokenizer
         raise ValueError(f"expected a base of tokenizer v2 that can learn labels, got {name}; or --network-passes 0")
     views, policy = imitated_views(evaluator, config, lambda share: progress(share / 2))
     with torch.random.fork_rng(devices=[]):
