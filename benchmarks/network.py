@@ -8,11 +8,12 @@ difference of a logit from torch's in float32. The candidates take turns, and th
 from __future__ import annotations
 
 import argparse
-import io
 import platform
 import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 import numpy as np
@@ -112,12 +113,14 @@ def _in_torch(model: Callable[[torch.Tensor], tuple[torch.Tensor, ...]], precisi
 def _in_onnx(model: ZebModel, example: torch.Tensor) -> Run:
     import onnxruntime
 
-    file = io.BytesIO()
     axes = {"tokens": {0: "views"}}
-    torch.onnx.export(_Plays(model), (example,), file, dynamo=False, input_names=["tokens"], dynamic_axes=axes)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "plays.onnx"
+        torch.onnx.export(_Plays(model), (example,), path, dynamo=False, input_names=["tokens"], dynamic_axes=axes)
+        content = path.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return lambda some: session.run(None, {"tokens": some})[0]
 
 

@@ -73,7 +73,7 @@ class Zeb(Agent):
         """``zeb:WEIGHTS`` plays the policy alone, of a network or of a mind.
 
         With ``sims=`` a network searches its tree, see :class:`SearchConfig`; ``worlds=`` is 16 if not given.
-        Small networks answer in kernels, larger ones and those on a GPU in torch (``device=cuda``; ``auto`` where one is).
+        Small networks answer in kernels, larger ones and those on a GPU (``cuda``, or ``auto`` where one is) in torch.
         ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
         machine to the next; ``float32`` plays the same everywhere.
 
