@@ -52,6 +52,7 @@ def main() -> None:
     evaluator = load(name)
     tokens = evaluator.tokenizer.encode(_views(BATCH))
     runs = _candidates(evaluator.model, name, tokens)
+    assert not evaluator.model.training  # exporters may switch it
     exact = runs["torch, float32"](tokens)
     print(f"{name}, one core of {platform.processor() or platform.machine()}, views a second\n")
     print(f"| computed by | {BATCH} at a time | one at a time | logits differ by |\n|---|---:|---:|---:|")
@@ -116,7 +117,9 @@ def _in_onnx(model: ZebModel, example: torch.Tensor) -> Run:
     axes = {"tokens": {0: "views"}}
     with TemporaryDirectory() as folder:
         path = Path(folder) / "plays.onnx"
-        torch.onnx.export(_Plays(model), (example,), path, dynamo=False, input_names=["tokens"], dynamic_axes=axes)
+        torch.onnx.export(
+            _Plays(model).eval(), (example,), path, dynamo=False, input_names=["tokens"], dynamic_axes=axes
+        )
         content = path.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -128,7 +131,7 @@ def _in_openvino(model: ZebModel, example: torch.Tensor, precision: str) -> Run:
     import openvino
 
     settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
-    converted = openvino.convert_model(_Plays(model), example_input=example)
+    converted = openvino.convert_model(_Plays(model).eval(), example_input=example)
     request = openvino.Core().compile_model(converted, "CPU", settings).create_infer_request()
     return lambda some: np.array(request.infer([some])[0])
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
 from numba import njit
 
 from zeb42_agents.shape import ZebConfig
 from zeb42_agents.simple_bidder import simple_calls
 from zeb42_agents.stored import Stored
+from zeb42_agents.threads import in_pieces
 from zeb42_agents.transformer import believe, think, transformer_of
 from zeb42_env._core.bits import unit
 from zeb42_env._core.columns import NUM_OTHERS
@@ -93,38 +93,34 @@ class Answers(ABC):
 class KernelAnswers(Answers):
     """A network of tokenizer v2 that answers inside the kernels, on the CPU and without torch.
 
-    What it says of a view does not depend on what else it is asked. Batches are shared among as many threads as numba
-    has.
+    What it says of a view does not depend on what else it is asked. Large batches are shared among ``threads``, by
+    default as many as there are cores, or as OMP_NUM_THREADS says.
     """
 
-    def __init__(self, stored: Stored, *, max_batch: int = 1024) -> None:
-        if stored.config.has_slots:
-            raise ValueError("expected a network of tokenizer v2, got v1, which torch alone computes")
+    def __init__(self, stored: Stored, *, max_batch: int = 1024, threads: int = 0) -> None:
         super().__init__(stored.config, calls=bool(stored.state.get("calls", False)), max_batch=max_batch)
         self._net = transformer_of(stored.config, stored.tensors)
+        self._threads = threads or _usual_threads()
 
     def _think(self, views: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         logits, values = np.empty((len(views), NUM_ACTIONS), np.float32), np.empty(len(views), np.float32)
         tokens = self.tokenizer.encode(views)
-        _in_parts(len(views), lambda part: think(self._net, tokens[part], logits[part], values[part]))
+        self._share(len(views), lambda part: think(self._net, tokens[part], logits[part], values[part]))
         return logits, values
 
     def _believe(self, views: np.ndarray) -> np.ndarray:
         shares = np.empty((len(views), NUM_DOMINOES, NUM_OTHERS), np.float32)
         tokens = self.tokenizer.encode(views)
-        _in_parts(len(views), lambda part: believe(self._net, tokens[part], shares[part]))
+        self._share(len(views), lambda part: believe(self._net, tokens[part], shares[part]))
         return shares
 
+    def _share(self, number: int, work: Callable[[slice], None]) -> None:
+        in_pieces(work, number, max(1, min(self._threads, number // LEAST_PART)))
 
-def _in_parts(number: int, run: Callable[[slice], None]) -> None:
-    """Run all of ``number`` rows, in several threads if they are many."""
-    num_parts = min(numba.config.NUMBA_NUM_THREADS, number // LEAST_PART)  # type: ignore[attr-defined]
-    if num_parts < 2:
-        run(slice(0, number))
-        return
-    edges = np.linspace(0, number, num_parts + 1).astype(int).tolist()
-    with ThreadPoolExecutor(num_parts) as pool:
-        list(pool.map(run, map(slice, edges[:-1], edges[1:])))
+
+def _usual_threads() -> int:
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdigit() and int(wanted) else os.cpu_count() or 1
 
 
 @njit(cache=True, nogil=True)

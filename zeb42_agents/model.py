@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 from zeb42_agents.extras import needs_extras
-from zeb42_agents.shape import NUM_CALLS, V1_EMBEDDINGS, ZebConfig, v1_columns
+from zeb42_agents.shape import IMPOSSIBLE, NUM_CALLS, SINKHORN_ROUNDS, TINY, V1_EMBEDDINGS, ZebConfig, v1_columns
 from zeb42_env._core import tokens_v1
 from zeb42_env._core.columns import DOMINOES, NUM_COLUMNS, NUM_OTHERS, SCALE, SEATS, SITUATION
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
@@ -24,9 +24,6 @@ with needs_extras():
     import torch
     import torch.nn.functional as F
     from torch import Tensor, nn
-
-SINKHORN_ROUNDS = 6
-TINY, IMPOSSIBLE = 1e-6, -1e4
 
 
 class ZebOutput(NamedTuple):

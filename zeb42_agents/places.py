@@ -53,6 +53,11 @@ def bundled_names() -> list[str]:
     return sorted(folder.parent.name for folder in BUNDLED.glob(f"*/{MODEL_FILE}"))
 
 
+def is_published(place: Path) -> bool:
+    """Whether ``place`` is a checkpoint of the published run, which torch alone reads."""
+    return place.suffix == ".pt" and place.is_file()
+
+
 def beside(path: Path, what: str) -> Path:
     """The file about the weights in ``path`` that lies beside them: ``NAME-config.json`` for ``NAME.safetensors``."""
     return path.with_name(f"{path.stem}-{what}.json")

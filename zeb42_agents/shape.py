@@ -14,6 +14,8 @@ from zeb42_env.tokenizers import V1, TokenizerName, get_tokenizer
 # embed_dim, n_heads, n_layers, ff_dim
 _SIZES = {"small": (64, 2, 2, 128), "medium": (128, 4, 4, 256), "large": (256, 8, 6, 512)}
 NUM_CALLS = core.NUM_ACTIONS - NUM_DOMINOES
+SINKHORN_ROUNDS = 6  # of what the rules alone say, which the belief head starts from
+TINY, IMPOSSIBLE = 1e-6, -1e4
 V1_EMBEDDINGS = ("high_pip", "low_pip", "is_double", "count", "player", "is_in_hand", "decl", "token_type")
 
 

@@ -6,12 +6,8 @@ The search itself is :mod:`zeb42_agents._double_dummy`. Kernels of other modules
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +24,7 @@ from zeb42_agents._double_dummy import (
     solve_plays,
     value,
 )
+from zeb42_agents.threads import in_pieces
 from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import HAND, NOBODY, OVER, TRICKS, apply, num_decisions, rewind
 from zeb42_env.hand import Hand
@@ -51,8 +48,6 @@ __all__ = [
     "solve_worlds",
     "value",
 ]
-
-MOST_AT_ONCE = 64  # items between two looks at the keyboard
 
 
 def solve(hand: Hand | np.void) -> dict[int, int]:
@@ -135,33 +130,14 @@ class PlayValue(NamedTuple):
 
 
 def in_threads(work: Callable[[slice, np.void], None], num_items: int, threads: int) -> None:
-    """Call ``work(part, memory)`` for slices that cover ``num_items``, in up to ``threads`` threads.
-
-    The kernels release the interpreter, so threads run on as many cores; pieces are small, so that Ctrl-C is heard.
-    """
-    if threads < 1:
-        raise ValueError(f"expected threads of at least 1, got {threads}")
-    threads = min(threads, num_items)
-    if threads <= 1:
-        with _borrowed_memory() as memory:
-            for first in range(0, num_items, MOST_AT_ONCE):
-                work(slice(first, min(first + MOST_AT_ONCE, num_items)), memory)
-        return
-    pieces = max(4 * threads, num_items // MOST_AT_ONCE)
-    edges = [num_items * i // pieces for i in range(pieces + 1)]
+    """Call ``work(part, memory)`` for slices that cover ``num_items``, in up to ``threads`` threads, each with a memory
+    of its own; see :func:`zeb42_agents.threads.in_pieces`."""
 
     def run(part: slice) -> None:
         with _borrowed_memory() as memory:
             work(part, memory)
 
-    list(_pool(threads, os.getpid()).map(run, [slice(a, b) for a, b in pairwise(edges) if b > a]))
-
-
-@cache
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Threads that wait for work, one pool for each process: a fork inherits the object but not its threads."""
-    del process
-    return ThreadPoolExecutor(threads, thread_name_prefix="zeb42-solver")
+    in_pieces(run, num_items, threads)
 
 
 _spare_memories: list[np.ndarray] = []

@@ -15,7 +15,7 @@ import numpy as np
 
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import read_json
-from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, beside, locate
+from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, beside, is_published, locate
 from zeb42_agents.shape import ZebConfig
 
 
@@ -40,27 +40,46 @@ def runs_in_kernels(source: str | Path) -> bool:
     """Whether the network that ``source`` names can answer without torch: one of tokenizer v2, in safetensors.
     ValueError where there are no weights."""
     place = locate(source)
-    if place.suffix == ".pt":
-        return False
+    return not is_published(place) and not config_at(place).has_slots
+
+
+def config_at(place: Path) -> ZebConfig:
+    """The configuration of the network in ``place``, see :func:`read`."""
     file = place / CONFIG_FILE if place.is_dir() else beside(place, "config")
-    return not config_of(read_json(file), file).has_slots
+    return config_of(read_json(file), file)
 
 
 def from_bytes(content: bytes, config: dict[str, Any], source: Path | str) -> Stored:
     """The network whose parameters are the safetensors ``content``, and whose shape is ``config``. ``source`` is what
     errors call it."""
+    shape = config_of(config, source)
+    tensors = tensors_of(content, source)
+    require_parameters(shape, {name: tensor.shape for name, tensor in tensors.items()}, source)
+    return Stored(shape, tensors, {})
+
+
+def tensors_of(content: bytes, source: Path | str) -> dict[str, np.ndarray]:
+    """The arrays of the safetensors ``content`` by name, as they are. ValueError if it holds none, or others."""
     with needs_extras():
         from safetensors import SafetensorError
         from safetensors.numpy import load
-    shape = config_of(config, source)
     try:
-        tensors = load(content)
+        tensors: dict[str, np.ndarray] = load(content)
     except SafetensorError as error:
         raise ValueError(f"expected safetensors in {source}, got a damaged or foreign file: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"expected numbers of a kind that numpy has in {source}, got {error}") from None
-    require_parameters(shape, {name: tensor.shape for name, tensor in tensors.items()}, source)
-    return Stored(shape, tensors, {})
+    if odd := sorted(name for name, tensor in tensors.items() if not np.issubdtype(tensor.dtype, np.floating)):
+        raise ValueError(f"expected finite real numbers in {source}, got others: {', '.join(odd[:3])}")
+    return tensors
+
+
+def contents_of(file: Path) -> bytes:
+    """What is in ``file``, which holds safetensors; ValueError where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"expected safetensors in {file}, got a damaged or foreign file: {error}") from None
 
 
 def config_of(values: dict[str, Any], source: Path | str) -> ZebConfig:
@@ -96,11 +115,7 @@ def require_parameters(config: ZebConfig, found: Mapping[str, tuple[int, ...]], 
 def _read_folder(folder: Path) -> Stored:
     state = read_json(folder / STATE_FILE) if (folder / STATE_FILE).is_file() else {}
     config, file = read_json(folder / CONFIG_FILE), folder / MODEL_FILE
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ValueError(f"expected safetensors in {file}, got a damaged or foreign file: {error}") from None
-    return from_bytes(content, config, file)._replace(state=state)
+    return from_bytes(contents_of(file), config, file)._replace(state=state)
 
 
 def _read_file(path: Path) -> Stored:

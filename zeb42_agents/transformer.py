@@ -1,7 +1,7 @@
 """The network of tokenizer v2 inside the kernels: what :class:`zeb42_agents.model.DominoModel` answers, without torch.
 
-One view after the other, all of whose activations fit into the first caches, so an answer takes as long alone as among
-a thousand, and is the same whatever else is asked. Who learns, or has a GPU, or a large network, takes torch.
+One view after the other: an answer takes as long alone as among a thousand, and is the same whatever else is asked. The
+activations of a small network fit into the first caches. Who learns, or has a GPU or a large network, takes torch.
 
 Letters in shape comments: T tokens, F features of a token, E embed_dim, H heads, L layers.
 """
@@ -9,20 +9,19 @@ Letters in shape comments: T tokens, F features of a token, E embed_dim, H heads
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from zeb42_agents.shape import NUM_CALLS, ZebConfig
+from zeb42_agents.shape import IMPOSSIBLE, NUM_CALLS, SINKHORN_ROUNDS, TINY, ZebConfig
 from zeb42_env._core.columns import DOMINOES, NUM_COLUMNS, NUM_OTHERS, SCALE, SEATS, SITUATION
 from zeb42_env._core.dominoes import NUM_DOMINOES
 from zeb42_env._core.record import NUM_ACTIONS
 from zeb42_env._core.tokens import DOMINOES_LEFT, MAY_HOLD
 
-SINKHORN_ROUNDS = 6
-TINY, IMPOSSIBLE = np.float32(1e-6), np.float32(-1e4)
+SMALLEST, NEVER = np.float32(TINY), np.float32(IMPOSSIBLE)
 NORM_EPSILON = np.float32(1e-5)
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 LOG2_E, LN_2, LEAST_POWER = np.float32(1 / math.log(2)), np.float32(math.log(2)), np.float32(-120)
@@ -38,13 +37,22 @@ class Linear(NamedTuple):
     """float32 [out]"""
 
 
+class Norm(NamedTuple):
+    """A layer's normalization, or one for each layer."""
+
+    gain: np.ndarray
+    """float32 [E]"""
+    bias: np.ndarray
+    """float32 [E]"""
+
+
 class Layers(NamedTuple):
     """The parameters of the encoder, layer by layer: the first axis of each array is L."""
 
-    norm1: Linear
+    norm1: Norm
     qkv: Linear
     out: Linear
-    norm2: Linear
+    norm2: Norm
     linear1: Linear
     linear2: Linear
 
@@ -59,8 +67,7 @@ class Transformer(NamedTuple):
     positions: np.ndarray
     """[T, E]"""
     layers: Layers
-    final_norm: Linear
-    """Gain [1, E] and bias [E], as all norms have them."""
+    final_norm: Norm
     policy: Linear
     calls: Linear
     value1: Linear
@@ -71,22 +78,20 @@ class Transformer(NamedTuple):
 
 
 def transformer_of(config: ZebConfig, tensors: Mapping[str, np.ndarray]) -> Transformer:
-    """What the kernels take, of the parameters by name; ``config`` is of tokenizer v2."""
+    """What the kernels take, of the parameters by name. ValueError for a network of tokenizer v1."""
+    if config.has_slots:
+        raise ValueError("expected a network of tokenizer v2, got v1, which torch alone computes")
 
     def array(name: str) -> np.ndarray:
         return np.ascontiguousarray(tensors[name], np.float32)
 
-    def linear(name: str) -> Linear:
-        return Linear(np.ascontiguousarray(array(f"{name}.weight").T), array(f"{name}.bias"))
+    def linear(name: str, kind: str = ".") -> Linear:
+        return Linear(np.ascontiguousarray(array(f"{name}{kind}weight").T), array(f"{name}{kind}bias"))
 
-    def norm(name: str) -> Linear:
-        return Linear(array(f"{name}.weight")[None], array(f"{name}.bias"))
+    def norm(name: str) -> Norm:
+        return Norm(array(f"{name}.weight"), array(f"{name}.bias"))
 
-    def of_layers(of: Mapping[int, Linear]) -> Linear:
-        return Linear(np.stack([part.weight for part in of.values()]), np.stack([part.bias for part in of.values()]))
-
-    layers = range(config.n_layers)
-    names = {layer: f"encoder.layers.{layer}" for layer in layers}
+    layers = [f"encoder.layers.{layer}" for layer in range(config.n_layers)]
     nothing = Linear(np.zeros((1, 1), np.float32), np.zeros(1, np.float32))
     return Transformer(
         num_heads=config.n_heads,
@@ -95,20 +100,12 @@ def transformer_of(config: ZebConfig, tensors: Mapping[str, np.ndarray]) -> Tran
         dominoes=linear("embeddings.dominoes"),
         positions=array("pos_embed.weight"),
         layers=Layers(
-            norm1=of_layers({k: norm(f"{name}.norm1") for k, name in names.items()}),
-            qkv=of_layers(
-                {
-                    k: Linear(
-                        np.ascontiguousarray(array(f"{name}.self_attn.in_proj_weight").T),
-                        array(f"{name}.self_attn.in_proj_bias"),
-                    )
-                    for k, name in names.items()
-                }
-            ),
-            out=of_layers({k: linear(f"{name}.self_attn.out_proj") for k, name in names.items()}),
-            norm2=of_layers({k: norm(f"{name}.norm2") for k, name in names.items()}),
-            linear1=of_layers({k: linear(f"{name}.linear1") for k, name in names.items()}),
-            linear2=of_layers({k: linear(f"{name}.linear2") for k, name in names.items()}),
+            norm1=Norm(*_stacked([norm(f"{layer}.norm1") for layer in layers])),
+            qkv=Linear(*_stacked([linear(f"{layer}.self_attn", ".in_proj_") for layer in layers])),
+            out=Linear(*_stacked([linear(f"{layer}.self_attn.out_proj") for layer in layers])),
+            norm2=Norm(*_stacked([norm(f"{layer}.norm2") for layer in layers])),
+            linear1=Linear(*_stacked([linear(f"{layer}.linear1") for layer in layers])),
+            linear2=Linear(*_stacked([linear(f"{layer}.linear2") for layer in layers])),
         ),
         final_norm=norm("final_norm"),
         policy=linear("policy_proj"),
@@ -118,6 +115,11 @@ def transformer_of(config: ZebConfig, tensors: Mapping[str, np.ndarray]) -> Tran
         belief1=linear("belief_proj.0") if config.belief_head else nothing,
         belief2=linear("belief_proj.2") if config.belief_head else nothing,
     )
+
+
+def _stacked(parts: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+    """The arrays of all parts, one upon the other."""
+    return [np.stack(arrays) for arrays in zip(*parts, strict=True)]
 
 
 @njit(cache=True, nogil=True)
@@ -184,19 +186,19 @@ def _encode(net: Transformer, tokens: np.ndarray, x: np.ndarray) -> None:
     _apply(net.dominoes.weight, net.dominoes.bias, scaled[DOMINOES:], x[DOMINOES:])
     _add(net.positions, x)
     for k in range(len(layers.qkv.bias)):
-        _normalize(x, layers.norm1.weight[k, 0], layers.norm1.bias[k], normed)
+        _normalize(x, layers.norm1.gain[k], layers.norm1.bias[k], normed)
         _apply(layers.qkv.weight[k], layers.qkv.bias[k], normed, qkv)
         _attend(qkv, net.num_heads, normed)
         _apply(layers.out.weight[k], layers.out.bias[k], normed, change)
         _add(change, x)
-        _normalize(x, layers.norm2.weight[k, 0], layers.norm2.bias[k], normed)
+        _normalize(x, layers.norm2.gain[k], layers.norm2.bias[k], normed)
         _apply(layers.linear1.weight[k], layers.linear1.bias[k], normed, hidden)
         for t in range(num_tokens):
             for i in range(wide):
                 hidden[t, i] = max(hidden[t, i], ZERO)
         _apply(layers.linear2.weight[k], layers.linear2.bias[k], hidden, change)
         _add(change, x)
-    _normalize(x, net.final_norm.weight[0], net.final_norm.bias, normed)
+    _normalize(x, net.final_norm.gain, net.final_norm.bias, normed)
     x[:] = normed
 
 
@@ -290,7 +292,7 @@ def _attend(qkv: np.ndarray, num_heads: int, out: np.ndarray) -> None:
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def _softmax(x: np.ndarray) -> None:
     """In place. An exponential is a power of 2, whose whole part goes into the exponent's bits, times the rest of it
-    by its series, to the last digits of a float32: in a loop that the compiler does for many at once."""
+    by its series, to a millionth: in a loop that the compiler does for many at once."""
     bits = np.empty(len(x), np.int32)
     powers = bits.view(np.float32)
     highest = x[0]
@@ -329,11 +331,11 @@ def _legality_logits(tokens: np.ndarray, logits: np.ndarray) -> None:
             total = ZERO
             for domino in range(NUM_DOMINOES):
                 total += weight[domino, other]
-            scale = np.float32(tokens[SEATS + 1 + other, DOMINOES_LEFT]) / max(total, TINY)
+            scale = np.float32(tokens[SEATS + 1 + other, DOMINOES_LEFT]) / max(total, SMALLEST)
             for domino in range(NUM_DOMINOES):
                 weight[domino, other] *= scale
         for domino in range(NUM_DOMINOES):
-            total = max(weight[domino, 0] + weight[domino, 1] + weight[domino, 2], TINY)
+            total = max(weight[domino, 0] + weight[domino, 1] + weight[domino, 2], SMALLEST)
             for other in range(NUM_OTHERS):
                 weight[domino, other] /= total
     for domino in range(NUM_DOMINOES):
@@ -341,7 +343,7 @@ def _legality_logits(tokens: np.ndarray, logits: np.ndarray) -> None:
         for other in range(NUM_OTHERS):
             logits[domino, other] = ZERO
             if options[0] or options[1] or options[2]:
-                logits[domino, other] = np.log(max(weight[domino, other], TINY)) if options[other] else IMPOSSIBLE
+                logits[domino, other] = np.log(max(weight[domino, other], SMALLEST)) if options[other] else NEVER
 
 
 assert NUM_DOMINOES + NUM_CALLS == NUM_ACTIONS

@@ -9,13 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from zeb42_agents import stored
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import read_json, replaced_folder, write_json
 from zeb42_agents.model import ZebModel
-from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, beside, locate
+from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, beside, is_published, locate
 from zeb42_agents.shape import ZebConfig
 
 with needs_extras():
@@ -48,17 +46,16 @@ def load(source: str | Path) -> Weights:
     """The weights that ``source`` names (:func:`zeb42_agents.places.locate`). ValueError says what is missing or
     wrong."""
     place = locate(source)
-    if place.suffix == ".pt" and place.is_file():
+    if is_published(place):
         return _load_published(place)
     found = stored.read(place)
-    return Weights(_build(found.config, _as_torch(found.tensors), place), found.state)
+    return Weights(_model_of(found, place), found.state)
 
 
 def from_bytes(content: bytes, config: dict[str, Any], source: str) -> ZebModel:
     """The network whose parameters are the safetensors ``content``, and whose shape is ``config``. ``source`` is what
     errors call it."""
-    found = stored.from_bytes(content, config, source)
-    return _build(found.config, _as_torch(found.tensors), source)
+    return _model_of(stored.from_bytes(content, config, source), source)
 
 
 def load_into(model: ZebModel, weights: Weights) -> list[str]:
@@ -111,7 +108,9 @@ def _load_published(path: Path) -> Weights:
     if not state:
         places = [beside(path, "state"), path.with_name("training_state.json")]
         state = next((read_json(file) for file in places if file.is_file()), {})
-    return Weights(_build(stored.config_of(published, path), tensors, path), state)
+    config = stored.config_of(published, path)
+    _require_parameters(config, tensors, path)
+    return Weights(_build(config, tensors, path), state)
 
 
 def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: Path | str) -> None:
@@ -130,12 +129,11 @@ def _require_parameters(config: ZebConfig, tensors: dict[str, Tensor], source: P
         raise ValueError(f"{where}, got tensors of more numbers than the file holds")
 
 
-def _as_torch(tensors: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
+def _model_of(found: stored.Stored, source: Path | str) -> ZebModel:
+    return _build(found.config, {name: torch.from_numpy(tensor) for name, tensor in found.tensors.items()}, source)
 
 
 def _build(config: ZebConfig, tensors: dict[str, Tensor], source: Path | str) -> ZebModel:
-    _require_parameters(config, tensors, source)
     model = ZebModel(config)
     try:
         model.load_state_dict(tensors)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -31,6 +33,7 @@ SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 PLAYED_WORLDS = 160  # of a search of a network over a mind
 MAX_PRIOR = 100.0
+GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
 KERNEL_WIDTH = 64  # of tokens: up to there the kernels are as fast in batches as torch, and faster for one view
 
 
@@ -75,7 +78,7 @@ class Zeb(Agent):
         With ``sims=`` a network searches its tree, see :class:`SearchConfig`; ``worlds=`` is 16 if not given.
         Small networks answer in kernels, larger ones and those on a GPU (``cuda``, or ``auto`` where one is) in torch.
         ``precision=auto`` takes bfloat16 where a short measurement finds it faster, which may tip near-ties from one
-        machine to the next; ``float32`` plays the same everywhere.
+        machine to the next; with ``float32`` that takes a difference in the seventh digit.
 
         With ``worlds=`` a mind searches, see :class:`zeb42_agents.search.bundle.Plan`. ``early`` times as many worlds
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
@@ -223,14 +226,25 @@ def _network(weights: str, device: str, precision: str) -> Answers:
     answers.
     """
     place, has_torch = locate(weights), find_spec("torch") is not None
-    on_cpu = device == "cpu" or (device == "auto" and not (has_torch and shutil.which("nvidia-smi")))
-    if on_cpu and precision == "float32" and place.suffix != ".pt":
-        found = stored.read(place)
-        if not found.config.has_slots and (found.config.embed_dim <= KERNEL_WIDTH or not has_torch):
-            return KernelAnswers(found)
+    is_exact = precision == "float32" or (precision == "auto" and not has_torch)
+    on_cpu = device == "cpu" or (device == "auto" and not _has_gpu())
+    can_answer = on_cpu and is_exact and stored.runs_in_kernels(place)
+    if can_answer and (not has_torch or stored.config_at(place).embed_dim <= KERNEL_WIDTH):
+        return KernelAnswers(stored.read(place))
     from zeb42_agents.evaluator import load
 
-    return load(weights, device=device, precision=precision)  # type: ignore[arg-type]
+    return load(place, device=device, precision=precision)  # type: ignore[arg-type]
+
+
+def _has_gpu() -> bool:
+    """Whether torch can use a GPU, which is asked, an import of seconds, only where something speaks for one."""
+    if find_spec("torch") is None:
+        return False
+    if "torch" not in sys.modules and not shutil.which("nvidia-smi") and not any(map(os.path.exists, GPU_FILES)):
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def _plan(worlds: int, thin: int, early: int, solve_tricks: int, solved: float) -> Plan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -13,11 +12,11 @@ from zeb42_agents import make_agent, stored, weights
 from zeb42_agents.answers import Answers, KernelAnswers
 from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.model import ZebConfig, ZebModel
-from zeb42_agents.zeb import Zeb
+from zeb42_agents.zeb import Zeb, _has_gpu
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 
-SHAPES = [(16, 2, 1, 24), (64, 2, 2, 128), (48, 3, 3, 7)]  # embed_dim, n_heads, n_layers, ff_dim
+SHAPES = [(16, 2, 1, 24), (64, 2, 2, 128), (48, 4, 3, 7), (16, 16, 2, 8)]  # embed_dim, n_heads, n_layers, ff_dim
 
 
 def views_of_play(num: int, rules: str = "majority") -> np.ndarray:
@@ -32,7 +31,7 @@ def views_of_play(num: int, rules: str = "majority") -> np.ndarray:
     return views
 
 
-def saved(folder: Path, shape: tuple[int, int, int, int], *, belief_head: bool = True) -> Path:
+def saved(folder: Path, shape: tuple[int, int, int, int], *, belief_head: bool = True, scale: float = 1) -> Path:
     """A network that has opinions."""
     torch.manual_seed(sum(shape))
     width, heads, layers, wide = shape
@@ -42,6 +41,8 @@ def saved(folder: Path, shape: tuple[int, int, int, int], *, belief_head: bool =
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
+        for layer in model.encoder.layers:  # type: ignore[union-attr]
+            layer.self_attn.in_proj_weight.mul_(scale)
     weights.save(folder, model, {"calls": True})
     return folder
 
@@ -60,15 +61,29 @@ def test_the_answers_are_those_of_torch(shape: tuple, belief_head: bool, tmp_pat
     assert ours(views)[0].max(1).std() > 0.01
 
 
-def test_an_answer_does_not_depend_on_the_others_nor_on_threads(tmp_path: Path, monkeypatch) -> None:
+def test_attention_to_one_token_alone_is_that_of_torch(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "w", SHAPES[1], scale=30)
+    views = views_of_play(20)
+    assert np.abs(KernelAnswers(stored.read(folder))(views)[0] - load(folder)(views)[0]).max() < 1e-3
+
+
+def test_whether_there_is_a_gpu_is_asked_of_torch(monkeypatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert _has_gpu()
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("zeb42_agents.zeb.shutil.which", lambda name: f"/bin/{name}")
+    assert not _has_gpu()
+
+
+def test_an_answer_does_not_depend_on_the_others_nor_on_threads(tmp_path: Path) -> None:
     network = KernelAnswers(stored.read(saved(tmp_path / "w", SHAPES[1])))
     views = views_of_play(130)
     policy, value = network(views)
     belief = network.belief(views)
     for number in (1, 4):
-        monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", number)
-        assert np.array_equal(network(views)[0], policy)
-        assert np.array_equal(network.belief(views), belief)
+        other = KernelAnswers(stored.read(tmp_path / "w"), threads=number)
+        assert np.array_equal(other(views)[0], policy)
+        assert np.array_equal(other.belief(views), belief)
     for i in (0, 77, 129):
         alone = network(views[i : i + 1])
         assert np.array_equal(alone[0][0], policy[i])
@@ -96,6 +111,7 @@ def test_bad_weights_are_refused_as_torch_refuses_them(tmp_path: Path) -> None:
         (SHAPES[1], ",precision=auto", True, NetworkEvaluator),
         ((128, 2, 1, 16), "", True, NetworkEvaluator),
         ((128, 2, 1, 16), "", False, KernelAnswers),
+        ((128, 2, 1, 16), ",precision=auto", False, KernelAnswers),
     ],
 )
 def test_small_networks_answer_in_the_kernels(
@@ -103,14 +119,14 @@ def test_small_networks_answer_in_the_kernels(
 ) -> None:
     folder = saved(tmp_path / "w", shape)
     monkeypatch.setattr("zeb42_agents.zeb.find_spec", lambda name: object() if has_torch else None)
-    monkeypatch.setattr("zeb42_agents.zeb.shutil.which", lambda name: None)
+    monkeypatch.setattr("zeb42_agents.zeb._has_gpu", lambda: False)
     agent = make_agent(f"zeb:{folder}{options}")
     assert isinstance(agent, Zeb)
     assert type(agent.evaluator) is expected
 
 
 def test_a_gpu_is_torchs(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("zeb42_agents.zeb.shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("zeb42_agents.zeb._has_gpu", lambda: True)
     agent = make_agent(f"zeb:{saved(tmp_path / 'w', SHAPES[0])}")
     assert isinstance(agent, Zeb)
     assert type(agent.evaluator) is NetworkEvaluator

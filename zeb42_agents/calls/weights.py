@@ -13,6 +13,7 @@ from zeb42_agents.calls.network import NUM_ENDS, NUM_POINTS, CallNetwork, Layers
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import fingerprint, read_json, replaced_folder, write_json
 from zeb42_agents.places import BUNDLED, CONFIG_FILE, MODEL_FILE, RUN_FOLDERS, STATE_FILE
+from zeb42_agents.stored import contents_of, tensors_of
 
 KIND = "calls"
 FOLDER = "calls"
@@ -34,13 +35,7 @@ def load(source: str | Path) -> CallNetwork:
     they come with, or a bundled name. ValueError says what is wrong."""
     folder = locate(source)
     where = folder / MODEL_FILE
-    with needs_extras():
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-    try:
-        tensors = load_file(where)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"expected safetensors in {where}, got a damaged or foreign file: {error}") from None
+    tensors = tensors_of(contents_of(where), where)
     try:
         return from_tensors(tensors)
     except ValueError as error:

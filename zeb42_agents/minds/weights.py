@@ -13,6 +13,7 @@ from zeb42_agents.files import read_json, replaced_folder, write_json
 from zeb42_agents.minds.columns import NUM_COLUMNS, VERSION
 from zeb42_agents.minds.network import NetworkMind, network_mind
 from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, locate
+from zeb42_agents.stored import contents_of, tensors_of
 from zeb42_env._core.dominoes import NUM_DOMINOES
 
 KIND = "mind"
@@ -101,21 +102,11 @@ def load(source: str | Path) -> MindWeights:
         raise ValueError(f"expected a mind in {source}, got the weights of a Zeb network")
     config = _config(read_json(place / CONFIG_FILE), place / CONFIG_FILE)
     state = read_json(place / STATE_FILE) if (place / STATE_FILE).is_file() else {}
-    with needs_extras():
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
     where = place / MODEL_FILE
-    try:
-        tensors = load_file(where)
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"expected safetensors in {where}, got a damaged or foreign file: {error}") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"expected numbers of a kind that numpy has in {where}, got {error}") from None
+    tensors = tensors_of(contents_of(where), where)
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
     if shapes != config.shapes():
         raise ValueError(f"expected parameters of the shapes {config.shapes()} in {where}, got {shapes}")
-    if not all(np.issubdtype(tensor.dtype, np.floating) for tensor in tensors.values()):
-        raise ValueError(f"expected finite real numbers in {where}, got others")
     with np.errstate(over="ignore"):  # what float32 cannot hold is no finite number to a mind
         tensors = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):

@@ -93,13 +93,13 @@ def usual_seats() -> list[str]:
 
 
 def needs_torch(spec: str) -> bool:
-    """Whether the agent of ``spec`` asks a network that torch alone computes: one of tokenizer v1, or as its options
-    want it. What is on the Hub is not looked into."""
+    """Whether the agent of ``spec`` asks a network that torch alone computes: one of tokenizer v1, on a GPU or in
+    bfloat16. What is on the Hub is not looked into."""
     name, _, options = spec.partition(":")
     weights, *others = options.split(",")
     if name != "zeb" or weights.startswith("hf://"):
         return False
-    if any(option.startswith(("device=cuda", "precision=")) for option in others):
+    if any(option.startswith(("device=cuda", "precision=bfloat16")) for option in others):
         return True
     try:
         return not is_mind(weights) and not runs_in_kernels(weights)

@@ -42,7 +42,7 @@ class Search:
     ``config.memory_mib`` is searched in parts.
 
     Args:
-        evaluator: policy, value and belief of views; a :class:`zeb42_agents.evaluator.NetworkEvaluator`, or your own.
+        evaluator: policy, value and belief of views; an :class:`zeb42_agents.answers.Answers`, or your own.
         config: how it is searched.
         sampler: where the worlds come from, in place of what ``config.belief`` names.
     """

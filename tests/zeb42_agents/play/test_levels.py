@@ -67,7 +67,9 @@ def test_calls_that_cannot_be_made_early_are_stood_in_for() -> None:
     ("spec", "needed"),
     [("zeb:quick,worlds=40", False), ("zeb:laptop", False), ("zeb:taught,mind=quick", False), ("eq:n=5", False),
      ("gentle:temperature=6", False), ("hf://user/repo", False), ("zeb:hf://user/repo", False),
-     ("zeb:laptop,device=cuda", True), ("zeb:laptop,precision=auto", True), ("zeb:v1", True), ("zeb:old.pt", True)],
+     ("zeb:laptop,device=cuda", True),
+     ("zeb:laptop,precision=bfloat16", True), ("zeb:laptop,precision=auto", False),
+     ("zeb:v1", True), ("zeb:old.pt", True)],
 )  # fmt: skip
 def test_what_needs_torch_is_known_by_its_spec(
     spec: str, needed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
