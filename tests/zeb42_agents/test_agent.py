@@ -187,12 +187,12 @@ def test_what_is_missing_says_what_to_type(missing: str, extra: str) -> None:
         raise ModuleNotFoundError("of no extra", name="elsewhere")
 
 
-def test_zeb_without_torch_says_what_to_type() -> None:
+def test_zeb_that_needs_torch_says_what_to_type() -> None:
     code = (
         "import sys\nsys.modules['torch'] = None\n"
         "import gymnasium.error\nfrom zeb42_agents import make_agent\n"
         "print(make_agent('greedy').name)\n"
-        "try: make_agent('zeb:laptop')\n"
+        "try: make_agent('zeb:laptop,precision=bfloat16')\n"
         "except gymnasium.error.DependencyNotInstalled as error: print(error)\n"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

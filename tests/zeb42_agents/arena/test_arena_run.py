@@ -347,17 +347,20 @@ def test_bad_input_ends_with_one_message_and_status_2(
 
 @pytest.mark.parametrize(
     ("package", "extra", "words"),
-    [("matplotlib", "arena", ["greedy"]), ("torch", "agents", ["zeb:laptop", "--no-plots"])],
+    [("matplotlib", "arena", ["greedy"]), ("torch", "agents", ["zeb:laptop,precision=bfloat16", "--no-plots"])],
 )
 def test_what_is_not_installed_is_said_before_anything_is_played(
     package: str, extra: str, words: list[str], tmp_path: Path
 ) -> None:
     code = f"""
+import importlib.util
 import sys
 class Missing:
     def find_spec(self, name, *more):
         if name == "{package}":
             raise ModuleNotFoundError(name, name=name)
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name == "{package}" else find_spec(name, *more)
 sys.meta_path.insert(0, Missing())
 from zeb42_agents.arena.cli import main
 sys.exit(main(["random", *{words}]))
