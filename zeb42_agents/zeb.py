@@ -34,7 +34,7 @@ TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 PLAYED_WORLDS = 160  # of a search of a network over a mind
 MAX_PRIOR = 100.0
 GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
-KERNEL_WIDTH = 64  # of tokens: up to there the kernels are as fast in batches as torch, and faster for one view
+KERNEL_WIDTH = 64  # of tokens: there the kernels are as fast as torch in batches, and several times for one view
 
 
 class Zeb(Agent):
