@@ -160,7 +160,11 @@ class EQ(Agent):
         judged = self._judged(np.array([view]))[0]
         sampled = evidence.sample(judged, self.n, key, self._evidence)
         weighed = evidence.says_something(view, self._evidence)
-        likely = evidence.basis_of(self._evidence) if weighed else "every possible deal as likely as another"
+        likely = (
+            f"as likely as they explain {evidence.what_it_hears(self._evidence)}"
+            if weighed
+            else "every possible deal as likely as another"
+        )
         team = int(view["seat"]) & 1
         to_go = solver.solve_worlds(sampled, threads=self.threads).astype(np.int64)
         dominoes = np.flatnonzero(to_go[0] != solver.ILLEGAL)

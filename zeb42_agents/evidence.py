@@ -117,9 +117,9 @@ def of_anybody() -> Evidence:
     return new_evidence(1)._replace(plays=np.array(TEMPERATURES), odds=np.log(ODDS))
 
 
-def basis_of(evidence: Evidence) -> str:
+def what_it_hears(evidence: Evidence) -> str:
     """What worlds were weighed by, for people."""
-    return "as likely as they explain what was called" + (" and played" if len(evidence.plays) else "")
+    return "what was called" + (" and played" if len(evidence.plays) else "")
 
 
 def log_likelihood_of_calls(views: np.ndarray, worlds: np.ndarray, *, dealt: str = "random") -> np.ndarray:
@@ -167,31 +167,36 @@ def sample(view: np.void, num_worlds: int, key: np.uint64, evidence: Evidence) -
     """
     if not says_something(view, evidence):
         return deals.sample_evenly(view, num_worlds, key)
-    out = np.empty(num_worlds, HAND)
-    if not _resampled(view, key, evidence.even, evidence, out, np.empty((NUM_DOMINOES, NUM_SEATS))):
+    candidates, logs = np.empty(evidence.resample * num_worlds, HAND), np.empty(evidence.resample * num_worlds)
+    if not propose(view, key, evidence.even, evidence, candidates, logs):
         raise ValueError(deals.NO_DEAL)
+    out = np.empty(num_worlds, HAND)
+    keep(candidates, logs, key, out)
     return out
 
 
 @njit(cache=True, nogil=True)
 def sample_many(
-    views: np.ndarray, num_worlds: int, keys: np.ndarray, weights: np.ndarray, evidence: Evidence
+    views: np.ndarray, num_worlds: int, keys: np.ndarray, weights: np.ndarray, mind: Mind, evidence: Evidence
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Worlds [B, num_worlds] of ``views`` [B], drawn by weights[b] ([B, 28, 4]) and resampled, from keys[b]; and the
-    belief float32 [B, 28, 4] that comes of it.
+    """Worlds [B, num_worlds] of ``views`` [B], drawn by weights[b] ([B, 28, 4]) and resampled by what was called, and
+    by what was played as ``mind`` plays, from keys[b]; and the belief float32 [B, 28, 4] that comes of it.
 
     Views without evidence, and those that ``weights`` leave no deal, are as in
     :func:`zeb42_agents.worlds.sample_many`.
     """
     worlds, belief = np.empty((len(views), num_worlds), HAND), weights.astype(np.float32)
+    candidates, logs = np.empty(evidence.resample * num_worlds, HAND), np.empty(evidence.resample * num_worlds)
     for b in range(len(views)):
-        found = False
-        if says_something(views[b], evidence):
-            shares = np.empty((NUM_DOMINOES, NUM_SEATS))
-            found = _resampled(views[b], keys[b], weights[b].astype(np.float64), evidence, worlds[b], shares)
-            if found:
-                belief[b] = shares
-        if not found:
+        own = weights[b].astype(np.float64)
+        if says_something(views[b], evidence) and propose(views[b], keys[b], own, evidence, candidates, logs):
+            add_plays(views[b], candidates, mind, evidence, logs)
+            shares = keep(candidates, logs, keys[b], worlds[b])
+            belief[b] = 0.0
+            for w in range(len(candidates)):
+                for domino in range(NUM_DOMINOES):
+                    belief[b, domino, candidates[w].owner[domino]] += shares[w]
+        else:
             one = slice(b, b + 1)
             worlds[one] = deals.sample_many(views[one], num_worlds, keys[one], weights[one])
     return worlds, belief
@@ -216,25 +221,15 @@ def propose_many(
 
 
 @njit(cache=True, nogil=True)
-def _resampled(
-    view: np.void, key: np.uint64, weights: np.ndarray, evidence: Evidence, out: np.ndarray, belief: np.ndarray
-) -> bool:
-    """Write worlds of ``view`` into ``out`` (HAND [W]), resampled, and how often each seat holds each domino in the
-    candidates, by weight, into ``belief`` (float64 [28, 4]). False if there is no world."""
-    candidates = np.empty(evidence.resample * len(out), HAND)
-    logs = np.empty(len(candidates))
-    if not propose(view, key, weights, evidence, candidates, logs):
-        return False
+def keep(candidates: np.ndarray, logs: np.ndarray, key: np.uint64, out: np.ndarray) -> np.ndarray:
+    """Write worlds drawn from ``candidates`` (HAND [N]), which are worth ``logs`` [N], into ``out`` (HAND [W]). Returns
+    the share of each candidate, float64 [N]."""
     shares = np.empty((1, len(candidates)))
     weigh(logs, shares[0])
     drawn = likelihood.resample(shares, len(out), np.full(1, mix(key, np.uint64(0)), np.uint64))
     for w in range(len(out)):
         out[w] = candidates[drawn[0, w]]
-    belief[:] = 0.0
-    for w in range(len(candidates)):
-        for domino in range(NUM_DOMINOES):
-            belief[domino, candidates[w].owner[domino]] += shares[0, w]
-    return True
+    return shares[0]
 
 
 @njit(cache=True, nogil=True)

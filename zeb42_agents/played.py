@@ -7,7 +7,7 @@ from numba import njit
 
 from zeb42_agents import likelihood, worlds
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
-from zeb42_agents.evidence import Evidence, basis_of, explain_many, of_anybody, says_something
+from zeb42_agents.evidence import Evidence, explain_many, of_anybody, says_something, what_it_hears
 from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of_worlds
 from zeb42_agents.minds import NETWORK, Mind, choose
 from zeb42_agents.minds.network import write_logits
@@ -130,7 +130,7 @@ class MindPlayer(Agent):
         found = [Candidate(action=d, value=float(values[d]), policy=policy.get(d)) for d in tried]
         shares = share_of_worlds(sampled)
         weighed = says_something(views[0], self._bundle.evidence)
-        told = f", {basis_of(self._bundle.evidence)}," if weighed else ","
+        told = f", as likely as they explain {what_it_hears(self._bundle.evidence)}," if weighed else ","
         belief = shares if weighed else worlds.marginals(views[0])
         if self._sampler is not None:
             told = f" from {self._sampler.name},"

@@ -122,18 +122,18 @@ class Zeb(Agent):
             player.fingerprint = fingerprint_of(weights)
             return with_calls(player, weights, calls)
         if mind:
-            options = "worlds=, thin=, solve_tricks=, solved=, prior=, temperature=, belief=, resample=, dealt="
-            of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "plays": (plays, 0.0), "sims": (sims, 0)}
+            options = "worlds=, thin=, solve_tricks=, solved=, prior=, temperature=, belief=, resample=, dealt=, plays="
+            of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "sims": (sims, 0)}
             of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
             _refuse(f"with mind= {weights} searches by {options}", of_others)
             plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks, solved)._replace(every_deal=False)
             evaluator = _network(weights, device, precision)
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
-            sampler = standard_sampler(evaluator, drawn)
+            others = _mind(mind, temperature)
             player = MindPlayer(
-                _mind(mind, temperature),
+                others,
                 plan,
-                sampler=sampler,
+                sampler=standard_sampler(evaluator, drawn, others, plays),
                 policy=evaluator,
                 prior=_prior(prior),
                 name=f"zeb:{weights}",

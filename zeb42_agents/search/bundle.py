@@ -18,7 +18,6 @@ import numpy as np
 from numba import njit
 
 from zeb42_agents import evidence as heard
-from zeb42_agents import likelihood
 from zeb42_agents import worlds as deals
 from zeb42_agents.evidence import Evidence
 from zeb42_agents.minds import Mind, choose
@@ -192,11 +191,7 @@ def _weighed(
         consistent = heard.propose(view, key, bundle.evidence.even, bundle.evidence, candidates, logs)
         assert consistent
     heard.add_plays(view, candidates, mind, bundle.evidence, logs)
-    shares = np.empty((1, len(candidates)))
-    heard.weigh(logs, shares[0])
-    drawn = likelihood.resample(shares, num_worlds, np.full(1, mix(key, np.uint64(0)), np.uint64))
-    for w in range(num_worlds):
-        bundle.worlds[w] = candidates[drawn[0, w]]
+    heard.keep(candidates, logs, key, bundle.worlds[:num_worlds])
     return num_worlds, found > 0
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from zeb42_agents import evidence, likelihood
 from zeb42_agents import worlds as deals
 from zeb42_agents.evidence import Dealt
+from zeb42_agents.minds import Mind, dice_mind
 from zeb42_agents.search.config import SearchConfig
 from zeb42_env._core.bits import mix_all
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
@@ -74,25 +75,25 @@ class ByBelief:
 
 
 @dataclass(frozen=True)
-class ByCalls:
-    """Worlds drawn ``resample`` times over by ``weights``, as :class:`ByBelief` draws them, and kept as likely as they
-    explain what was called, declared or dealt (:mod:`zeb42_agents.evidence`)."""
+class ByEvidence:
+    """Worlds drawn several times over as ``of`` draws them, and kept as likely as they explain what was called,
+    declared or dealt, and what was played if ``told`` asks for it (:mod:`zeb42_agents.evidence`)."""
 
     of: ByBelief
-    resample: int
-    dealt: Dealt = "random"
+    told: evidence.Evidence
+    """What it has found of hands is kept from one decision to the next: one for each thread."""
+    mind: Mind
+    """Whose plays the others' are held against."""
 
     @property
     def name(self) -> str:
         """What weighs the worlds, for people."""
-        return f"{self.of.name} and what was called"
+        return f"{self.of.name} and {evidence.what_it_hears(self.told)}"
 
     def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
         """See :class:`Sampler`."""
         weights = self.of.weights(views)
-        told = evidence.new_evidence(self.resample, self.dealt)
-        worlds, belief = evidence.sample_many(views, num_worlds, keys, weights, told)
-        return Sample(worlds, belief)
+        return Sample(*evidence.sample_many(views, num_worlds, keys, weights, self.mind, self.told))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,18 +154,24 @@ class TrueHands:
         return Sample(np.repeat(hands[rows, None], num_worlds, 1), deals.uniform_weights(len(views)))
 
 
-def standard_sampler(evaluator: Evaluator, config: SearchConfig) -> Sampler:
-    """The sampler that ``config.belief`` names."""
+def standard_sampler(
+    evaluator: Evaluator, config: SearchConfig, mind: Mind | None = None, plays: float = 0.0
+) -> Sampler:
+    """The sampler that ``config.belief`` names. With ``plays`` worlds are kept by what was played, too, as ``mind``
+    plays drawn at that temperature; not with ``likelihood``, which asks the evaluator so."""
+    floor, resample, dealt = config.belief_floor, config.resample, config.dealt
     if config.belief == "likelihood":
-        floor, resample, dealt = config.belief_floor, config.resample, config.dealt
+        if plays:
+            raise ValueError(f"expected no plays= beside belief=likelihood, which weighs them itself, got {plays}")
         return ByLikelihood(policy=evaluator, floor=floor, resample=resample, dealt=dealt)
+    told = evidence.new_evidence(resample, dealt, plays)
     weights = {
         "uniform": lambda views: deals.uniform_weights(len(views)),
         "legality": lambda views: deals.marginals_many(views).astype(np.float32),
-        "net": lambda views: _net_weights(evaluator, views, config.belief_floor),
+        "net": lambda views: _net_weights(evaluator, views, floor),
     }
     sampler = ByBelief(f"the {config.belief} belief", weights[config.belief])
-    return ByCalls(sampler, config.resample, config.dealt) if config.resample else sampler
+    return ByEvidence(sampler, told, mind or dice_mind(0)) if resample else sampler
 
 
 def drawn_by(view: np.void, belief: np.ndarray) -> np.ndarray:
