@@ -6,7 +6,9 @@ clustered by hand; cross-entropy; and TSSR, the probability of the true world ti
 legality has 1 (Solinas et al. 2019): its mean, and its geometric mean, which one lucky guess does not lift.
 
 Under ``hand`` and where contracts are dealt by a rule, a second line has the worlds of that belief weighed by what was
-called, declared or dealt (:mod:`zeb42_agents.evidence`), and a third the same of evenly drawn worlds.
+called, declared or dealt (:mod:`zeb42_agents.evidence`), and a third the same of evenly drawn worlds. With ``--mind
+quick`` two more lines weigh them by what was played, too, as that mind plays drawn at the temperature ``--plays``: the
+worlds of ``zeb:NETWORK,mind=quick,resample=8,plays=2``, and of the same with ``belief=uniform``.
 
 The network learned from its own play, so the first line, the network without search, is the claim; the others say
 what its belief is worth at other tables. ``--ceiling N`` estimates at N positions of its own table what anyone could
@@ -27,9 +29,11 @@ from typing import NamedTuple
 import numpy as np
 
 from zeb42_agents import belief, evidence, likelihood, make_agent, worlds
+from zeb42_agents.agent import Agent
 from zeb42_agents.answers import Answers, sample_actions
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.calls import Calling
+from zeb42_agents.minds import Mind
 from zeb42_agents.played import BELIEF_WORLDS, MindPlayer
 from zeb42_agents.zeb import Zeb
 from zeb42_env import Table
@@ -73,12 +77,17 @@ def main() -> None:
                         help="more tables; options that begin with a comma are the network's")  # fmt: skip
     parser.add_argument("--ceiling", type=int, default=0, metavar="N", help="positions of the ceiling's estimate")
     parser.add_argument("--worlds", type=int, default=256, help="of calls and of the ceiling, at each position")
+    parser.add_argument("--mind", help="weigh a network's worlds by how likely this mind was to play what was played")
+    parser.add_argument("--plays", type=float, default=2.0, help="the temperature at which it draws its plays")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    network = make_agent(options.network)
-    network = network.player if isinstance(network, Calling) else network
-    if not isinstance(network, Zeb | MindPlayer):
-        raise ValueError(f"expected a network or a mind such as zeb:laptop or zeb:quick, got {options.network!r}")
+    network = player_of(options.network)
+    listener = player_of(f"zeb:{options.mind}") if options.mind else None
+    if not isinstance(network, Zeb | MindPlayer) or not isinstance(listener, MindPlayer | None):
+        raise ValueError(
+            f"expected a network or a mind such as zeb:laptop or zeb:quick, and a mind as --mind, got "
+            f"{options.network!r} and {options.mind!r}"
+        )
     print(HEAD, flush=True)
     for protocol in options.protocols:
         for player in ["", *options.players]:
@@ -88,8 +97,16 @@ def main() -> None:
                 table_of_mind(f"{protocol} | {spec}", protocol, network, found)
                 continue
             table(f"{protocol} | {spec}", protocol, network.evaluator, found, options.worlds)
+            if listener:
+                table_of_plays(f"{protocol} | {spec}", protocol, network.evaluator, found, listener, options)
         if options.ceiling and isinstance(network, Zeb):
             ceiling(network.evaluator, protocol, options.ceiling, options.worlds, options.seed)
+
+
+def player_of(spec: str) -> Agent:
+    """The agent of ``spec``, without the calls that come with it."""
+    agent = make_agent(spec)
+    return agent.player if isinstance(agent, Calling) else agent
 
 
 def positions(act: Act, protocol: str, num_hands: int, seed: int) -> Positions:
@@ -123,13 +140,36 @@ def as_worlds(views: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 def table(name: str, protocol: str, evaluator: Answers, at: Positions, num_worlds: int) -> None:
     """Print the lines of one table."""
-    network, even = evaluator.belief(at.views), worlds.uniform_weights(len(at.views))
+    network = evaluator.belief(at.views)
     line(name, "network", network, np.log(worlds.odds(at.views, network, at.worlds[:, 0])), at)
-    dealt = protocol if protocol in ("most_trumps", "dropped30") else "random"
     if protocol == "majority":
         return
-    for of, weights in (("network, calls", 0.99 * network + np.float32(0.01 / 4)), ("calls alone", even)):
-        line(name, of, *by_calls(at, weights, num_worlds, dealt), at)
+    told = evidence.new_evidence(1, dealt_by(protocol))
+    for of, weights in (("network, calls", floored(network)), ("calls alone", worlds.uniform_weights(len(at.views)))):
+        line(name, of, *by_evidence(at, weights, num_worlds, told), at)
+
+
+def table_of_plays(
+    name: str, protocol: str, evaluator: Answers, at: Positions, listener: MindPlayer, options: argparse.Namespace
+) -> None:
+    """Print the lines of one table whose worlds are weighed by what was played."""
+    told = evidence.new_evidence(1, dealt_by(protocol), options.plays)
+    calls = "" if protocol == "majority" else "calls and "
+    for of, weights in (
+        (f"network, {calls}plays", floored(evaluator.belief(at.views))),
+        (f"{calls}plays", worlds.uniform_weights(len(at.views))),
+    ):
+        line(name, of, *by_evidence(at, weights, options.worlds, told, listener.mind), at)
+
+
+def dealt_by(protocol: str) -> str:
+    """What a player is told of how contracts come about."""
+    return protocol if protocol in ("most_trumps", "dropped30") else "random"
+
+
+def floored(belief: np.ndarray) -> np.ndarray:
+    """What a search draws its worlds by."""
+    return 0.99 * belief + np.float32(0.01 / 4)
 
 
 def table_of_mind(name: str, protocol: str, mind: MindPlayer, at: Positions) -> None:
@@ -159,17 +199,23 @@ def by_plays(at: Positions, player: MindPlayer, *, calls: bool) -> tuple[np.ndar
     return found, log_tssr
 
 
-def by_calls(at: Positions, weights: np.ndarray, num_worlds: int, dealt: str) -> tuple[np.ndarray, np.ndarray]:
-    """The belief [N, 28, 4] of worlds drawn by ``weights`` and weighed by what was called; the log TSSR [N] of it."""
-    told = evidence.new_evidence(1, dealt)
+def by_evidence(
+    at: Positions, weights: np.ndarray, num_worlds: int, told: evidence.Evidence, mind: Mind | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The belief [N, 28, 4] of worlds drawn by ``weights`` and weighed by what was called, and played where there is a
+    ``mind``; the log TSSR [N] of it."""
     keys = mix_all(np.uint64(7), np.arange(len(at.views), dtype=np.uint64))
     drawn, logs = evidence.propose_many(at.views, num_worlds, keys, weights, told)
     tilted = evidence.tilted_many(at.views, weights, told)
-    true_logs = evidence.log_worth_many(at.views, at.worlds, told)[:, 0]
+    true_logs = evidence.log_worth_many(at.views, at.worlds, told)
+    if mind is not None:
+        for b, view in enumerate(at.views):
+            evidence.add_plays(view, drawn[b], mind, told, logs[b])
+            evidence.add_plays(view, at.worlds[b], mind, told, true_logs[b])
     highest = logs.max(1)
     mean = np.log(np.exp(logs - highest[:, None]).mean(1)) + highest
     found = likelihood.posterior(at.views, drawn, likelihood.weights(logs))
-    return found, np.log(worlds.odds(at.views, tilted, at.worlds[:, 0])) + true_logs - mean
+    return found, np.log(worlds.odds(at.views, tilted, at.worlds[:, 0])) + true_logs[:, 0] - mean
 
 
 def line(name: str, of: str, found: np.ndarray, log_tssr: np.ndarray, at: Positions) -> None:
@@ -208,7 +254,7 @@ def ceiling(evaluator: Answers, protocol: str, num: int, num_worlds: int, seed: 
     at = at.take(np.random.default_rng(seed).choice(len(at.views), num, replace=False))
     name = f"{protocol} | its policy to the power 1/{TEMPERATURE}, {num} positions"
     table(name, protocol, evaluator, at, num_worlds)
-    told = evidence.new_evidence(1, protocol if protocol in ("most_trumps", "dropped30") else "random")
+    told = evidence.new_evidence(1, dealt_by(protocol))
     even, keys = worlds.uniform_weights(num), np.arange(num, dtype=np.uint64)
     drawn, logs = evidence.propose_many(at.views, num_worlds, keys, even, told)
     logs += likelihood.log_likelihood(evaluator, at.views, drawn, temperature=TEMPERATURE)

@@ -8,7 +8,8 @@ import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -300,7 +301,7 @@ def same_agent(first: str, second: str) -> bool:
 def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
     parameters = _parameters(builder)
     hints = get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
-    types = {key: hints.get(key, str) for key in parameters}
+    types = {key: _beside_none(hints.get(key, str)) for key in parameters}
     main = [key for key, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     options: dict[str, Any] = {}
     for place, word in enumerate(words):
@@ -318,6 +319,12 @@ def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
             example = "zeb:laptop" if spec == "zeb" else f"{spec}{',' if ':' in spec else ':'}{key}=..."
             raise ValueError(f"expected {key} in {spec!r}, such as {example}")
     return options
+
+
+def _beside_none(hint: Any) -> Any:
+    """``int`` of ``int | None``: an option that is not given may be None, one that is given never is."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if get_origin(hint) in (Union, UnionType) and len(kinds) == 1 else hint
 
 
 def _convert(spec: str, key: str, value: str, kind: Any) -> Any:

@@ -7,7 +7,7 @@ import shutil
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,21 @@ GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
 KERNEL_WIDTH = 64  # of tokens: there the kernels are as fast as torch in batches, and several times for one view
 
 
+class Usual(NamedTuple):
+    """The options of a search that are not the same everywhere if they are not given."""
+
+    belief: str
+    resample: int
+    plays: float
+    solved: float
+    prior: float
+
+
+OVER_A_MIND = Usual(belief="uniform", resample=8, plays=2.0, solved=0.5, prior=0.03)
+"""Of a network's search over a mind: the strongest that was measured."""
+ELSEWHERE = Usual(belief="net", resample=0, plays=0.0, solved=0.0, prior=0.0)
+
+
 class Zeb(Agent):
     """The network as a player: the likeliest action of its policy, or what its search finds best."""
 
@@ -54,8 +69,8 @@ class Zeb(Agent):
         *,
         sims: int = 0,
         worlds: int = 0,
-        belief: str = "net",
-        resample: int = 0,
+        belief: str | None = None,
+        resample: int | None = None,
         dealt: str = "random",
         solve_tricks: int = SOLVE_TRICKS,
         root: str = "gumbel",
@@ -64,9 +79,9 @@ class Zeb(Agent):
         thin: int = THIN,
         early: int = 1,
         temperature: float = 0.0,
-        plays: float = 0.0,
-        solved: float = 0.0,
-        prior: float = 0.0,
+        plays: float | None = None,
+        solved: float | None = None,
+        prior: float | None = None,
         mind: str = "",
         calls: str = USUAL,
         device: str = "auto",
@@ -84,18 +99,28 @@ class Zeb(Agent):
         in the first two tricks; groups of fewer than ``thin`` worlds are left to the mind; the last ``solve_tricks``
         tricks are solved. ``solved`` is the weight (0 to 1) of what the same worlds come to if they are solved at once;
         ``prior`` that of the logarithm of a play's share in the policy. With a ``temperature`` the modeled players draw
-        their plays. With ``mind=quick`` (or a folder) a network searches so, too, in worlds that its own ``belief``
-        draws.
+        their plays.
 
         With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
         others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
-        called. A mind with ``plays=0.5`` asks what was played, too: how likely it was to play so, drawn at that
+        called. With a mind, ``plays=2`` asks what was played, too: how likely the mind was to play so, drawn at that
         temperature.
+
+        With ``mind=quick`` (or a folder) a network searches over that mind, 160 worlds, and is the strongest player
+        there is: its policy leans on the search, and what is not said is as in ``OVER_A_MIND``.
 
         It calls by the networks that come with its weights, where some do. ``calls`` are ``own``, those, and a warning
         where there are none; ``simple``, those of the bidder that agents share; or a folder of others: see
         :func:`zeb42_agents.calls.with_calls`.
         """
+        usual = OVER_A_MIND if mind else ELSEWHERE
+        belief = usual.belief if belief is None else belief
+        if resample is None:  # worlds that a network has weighed by the plays are not weighed by them again
+            resample = 0 if belief == "likelihood" else usual.resample
+        if plays is None:
+            plays = usual.plays if resample else 0.0
+        solved = usual.solved if solved is None else solved
+        prior = usual.prior if prior is None else prior
         of_search = {
             "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
         }  # fmt: skip

@@ -14,8 +14,9 @@ from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search import SearchConfig, search
 from zeb42_agents.search.bundle import Plan
+from zeb42_agents.search.samplers import ByBelief, standard_sampler
 from zeb42_env import Hand, Phase
-from zeb42_env._core.record import BY_AUCTION, BY_FORCED_30, BY_MOST_TRUMPS, num_decisions, rewind
+from zeb42_env._core.record import BY_AUCTION, BY_CHANCE, BY_FORCED_30, BY_MOST_TRUMPS, num_decisions, rewind
 
 DEALT = {"dropped30": BY_FORCED_30, "most_trumps": BY_MOST_TRUMPS}
 
@@ -216,6 +217,24 @@ def test_the_search_over_views_hears_the_calls(belief: str) -> None:
     assert again.action.tolist() == found.action.tolist()
     assert "called" in found.worlds_from or "calls" in found.worlds_from
     np.testing.assert_allclose(found.belief[asked].sum(2), 1, atol=1e-4)
+
+
+def test_the_search_over_a_mind_hears_the_plays() -> None:
+    """Its worlds explain the plays better, and follow from the view and the key alone, whatever was asked before."""
+    views = views_to_move(positions(16, seed=49, decisions=12, contract=BY_CHANCE))
+    keys, mind, told = keys_of(16), a_mind(), evidence.new_evidence(8, plays=0.5)
+    sampler = standard_sampler(Inventor(), SearchConfig(belief="uniform", resample=8), mind, 0.5)
+    even = ByBelief("even", lambda views: worlds.uniform_weights(len(views)))
+    heard, unheard = sampler(views, 16, keys), even(views, 16, keys)
+    logs = np.zeros((2, 16, 16))
+    for b, view in enumerate(views):
+        evidence.add_plays(view, heard.worlds[b], mind, told, logs[0, b])
+        evidence.add_plays(view, unheard.worlds[b], mind, told, logs[1, b])
+    assert logs[0].mean() > logs[1].mean()
+    np.testing.assert_allclose(heard.belief.sum(2), 1, atol=1e-4)
+    assert sampler.name == "the uniform belief and what was called and played"
+    alone = [sampler(views[b : b + 1], 16, keys[b : b + 1]).worlds[0] for b in reversed(range(16))]
+    assert np.array(alone[::-1]).tobytes() == heard.worlds.tobytes()
 
 
 def test_wrong_arguments() -> None:

@@ -186,8 +186,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "zeb:{mind},worlds=4,temperature=0.5",
         "zeb:laptop,mind={mind},worlds=8",
         "zeb:laptop,mind={mind},worlds=4,belief=uniform,resample=2,dealt=most_trumps",
+        "zeb:laptop,mind={mind},worlds=4,belief=net,resample=2,plays=0.5",
         "zeb:{mind},worlds=8,solved=0.5,prior=0.03",
-        "zeb:laptop,mind={mind},worlds=8,solved=0.5,prior=0.03",
+        "zeb:laptop,mind={mind},worlds=8,belief=net,resample=0",
     ],
 )
 def test_what_is_hidden_changes_neither_choice_nor_explanation(saved: Path, spec: str) -> None:
@@ -283,7 +284,8 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
         ),
         (",mind=taught", "expected mind, the weights of a mind, got 'taught'; quick comes with the package"),
         (",mind={mind},sims=16", "expected no sims=16: with mind= laptop searches by worlds="),
-        (",mind={mind},plays=0.5", r"expected no plays=0\.5: with mind="),
+        (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt= and plays="),
+        (",mind={mind},belief=likelihood,resample=2,plays=2", "expected no plays= beside belief=likelihood"),
         (",mind={mind},belief=psychic", "expected belief, got 'psychic'"),
     ],
 )
@@ -295,7 +297,10 @@ def test_a_network_over_a_mind_takes_options_that_it_can_use(saved: Path, option
 
 def test_a_network_searches_over_a_mind_in_worlds_of_its_belief(saved: Path) -> None:
     """What it thinks of hidden dominoes leans to where its belief leans, and the worlds are those that it names."""
-    agent, evaluator = make_agent(f"zeb:laptop,mind={saved},worlds=400"), load("laptop", device="cpu")
+    agent, evaluator = (
+        make_agent(f"zeb:laptop,mind={saved},worlds=400,belief=net,resample=0"),
+        load("laptop", device="cpu"),
+    )
     leaning = 0.0
     for seed in range(4):
         hand = position(seed, 12)
@@ -307,3 +312,15 @@ def test_a_network_searches_over_a_mind_in_worlds_of_its_belief(saved: Path) -> 
         leaning += float(((evaluator.belief(np.array([view]))[0] - even) * (explanation.world_share - even)).sum())
     assert leaning > 0.01
     assert agent.fingerprint != make_agent(f"zeb:{saved}").fingerprint
+
+
+def test_over_a_mind_what_is_not_said_is_the_strongest(saved: Path) -> None:
+    usual, said = (
+        make_agent(f"zeb:laptop,mind={saved},worlds=8"),
+        make_agent(f"zeb:laptop,mind={saved},worlds=8,belief=uniform,resample=8,plays=2,solved=0.5,prior=0.03"),
+    )
+    views, keys = some_views(40), np.arange(40, dtype=np.uint64)
+    assert (usual.act(views, keys) == said.act(views, keys)).all()
+    heard = str(usual.explain(position(3, 12).view(position(3, 12).to_move)))
+    assert "8 worlds from the uniform belief and what was called and played, each played" in heard
+    make_agent(f"zeb:laptop,mind={saved},belief=likelihood")  # weighs them itself

@@ -56,7 +56,7 @@ LEVELS = (
     Level(name="Strong", spec="eq:n=100", about="tries 100 guessed deals; wins 62% against Steady"),
     Level(
         name="Zeb thinking hard",
-        spec="zeb:taught,mind=quick,worlds=160,solved=0.5,prior=0.03",
+        spec="zeb:taught,mind=quick",
         about="160 guessed deals, played out and solved",
         calls="taught",
         is_cheap=False,
