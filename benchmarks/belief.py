@@ -7,8 +7,8 @@ legality has 1 (Solinas et al. 2019): its mean, and its geometric mean, which on
 
 Under ``hand`` and where contracts are dealt by a rule, a second line has the worlds of that belief weighed by what was
 called, declared or dealt (:mod:`zeb42_agents.evidence`), and a third the same of evenly drawn worlds. With ``--mind
-quick`` two more lines weigh them by what was played, too, as that mind plays drawn at the temperature ``--plays``: the
-worlds of ``zeb:NETWORK,mind=quick,resample=8,plays=2``, and of the same with ``belief=uniform``.
+quick`` two more lines weigh them by what was played, too, as that mind plays drawn at the temperature ``--plays``,
+which is how ``zeb:NETWORK,mind=quick`` weighs its worlds: the network's with ``belief=net``, and evenly drawn ones.
 
 The network learned from its own play, so the first line, the network without search, is the claim; the others say
 what its belief is worth at other tables. ``--ceiling N`` estimates at N positions of its own table what anyone could
@@ -35,7 +35,7 @@ from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.calls import Calling
 from zeb42_agents.minds import Mind
 from zeb42_agents.played import BELIEF_WORLDS, MindPlayer
-from zeb42_agents.zeb import Zeb
+from zeb42_agents.zeb import OVER_A_MIND, Zeb
 from zeb42_env import Table
 from zeb42_env._core.bits import mix_all
 from zeb42_env._core.record import TRICKS
@@ -78,16 +78,17 @@ def main() -> None:
     parser.add_argument("--ceiling", type=int, default=0, metavar="N", help="positions of the ceiling's estimate")
     parser.add_argument("--worlds", type=int, default=256, help="of calls and of the ceiling, at each position")
     parser.add_argument("--mind", help="weigh a network's worlds by how likely this mind was to play what was played")
-    parser.add_argument("--plays", type=float, default=2.0, help="the temperature at which it draws its plays")
+    parser.add_argument("--plays", type=float, help="the temperature at which it draws its plays, usually 2")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     network = player_of(options.network)
+    if not isinstance(network, Zeb | MindPlayer):
+        parser.error(f"expected a network or a mind such as zeb:laptop or zeb:quick, got {options.network!r}")
     listener = player_of(f"zeb:{options.mind}") if options.mind else None
-    if not isinstance(network, Zeb | MindPlayer) or not isinstance(listener, MindPlayer | None):
-        raise ValueError(
-            f"expected a network or a mind such as zeb:laptop or zeb:quick, and a mind as --mind, got "
-            f"{options.network!r} and {options.mind!r}"
-        )
+    if listener and (isinstance(network, MindPlayer) or not isinstance(listener, MindPlayer)):
+        parser.error(f"expected a network and a mind as --mind, got {options.network!r} and {options.mind!r}")
+    if options.plays is not None and not (listener and options.plays > 0):
+        parser.error(f"expected plays, a temperature above 0, beside --mind, got {options.plays}")
     print(HEAD, flush=True)
     for protocol in options.protocols:
         for player in ["", *options.players]:
@@ -96,9 +97,11 @@ def main() -> None:
             if isinstance(network, MindPlayer):
                 table_of_mind(f"{protocol} | {spec}", protocol, network, found)
                 continue
-            table(f"{protocol} | {spec}", protocol, network.evaluator, found, options.worlds)
-            if listener:
-                table_of_plays(f"{protocol} | {spec}", protocol, network.evaluator, found, listener, options)
+            believed = network.evaluator.belief(found.views)
+            table(f"{protocol} | {spec}", protocol, believed, found, options.worlds)
+            if isinstance(listener, MindPlayer):
+                told = evidence.new_evidence(1, dealt_by(protocol), options.plays or OVER_A_MIND.plays)
+                table_of_plays(f"{protocol} | {spec}", believed, found, options.worlds, told, listener.mind)
         if options.ceiling and isinstance(network, Zeb):
             ceiling(network.evaluator, protocol, options.ceiling, options.worlds, options.seed)
 
@@ -138,9 +141,8 @@ def as_worlds(views: np.ndarray, owners: np.ndarray) -> np.ndarray:
     return full[:, None]
 
 
-def table(name: str, protocol: str, evaluator: Answers, at: Positions, num_worlds: int) -> None:
-    """Print the lines of one table."""
-    network = evaluator.belief(at.views)
+def table(name: str, protocol: str, network: np.ndarray, at: Positions, num_worlds: int) -> None:
+    """Print the lines of one table, where ``network`` [N, 28, 4] is the belief of the network."""
     line(name, "network", network, np.log(worlds.odds(at.views, network, at.worlds[:, 0])), at)
     if protocol == "majority":
         return
@@ -150,16 +152,12 @@ def table(name: str, protocol: str, evaluator: Answers, at: Positions, num_world
 
 
 def table_of_plays(
-    name: str, protocol: str, evaluator: Answers, at: Positions, listener: MindPlayer, options: argparse.Namespace
+    name: str, network: np.ndarray, at: Positions, num_worlds: int, told: evidence.Evidence, mind: Mind
 ) -> None:
-    """Print the lines of one table whose worlds are weighed by what was played."""
-    told = evidence.new_evidence(1, dealt_by(protocol), options.plays)
-    calls = "" if protocol == "majority" else "calls and "
-    for of, weights in (
-        (f"network, {calls}plays", floored(evaluator.belief(at.views))),
-        (f"{calls}plays", worlds.uniform_weights(len(at.views))),
-    ):
-        line(name, of, *by_evidence(at, weights, options.worlds, told, listener.mind), at)
+    """Print the lines of one table whose worlds are weighed by what was called and played."""
+    even = worlds.uniform_weights(len(at.views))
+    for of, weights in (("network, calls and plays", floored(network)), ("calls and plays", even)):
+        line(name, of, *by_evidence(at, weights, num_worlds, told, mind), at)
 
 
 def dealt_by(protocol: str) -> str:
@@ -253,7 +251,7 @@ def ceiling(evaluator: Answers, protocol: str, num: int, num_worlds: int, seed: 
     )
     at = at.take(np.random.default_rng(seed).choice(len(at.views), num, replace=False))
     name = f"{protocol} | its policy to the power 1/{TEMPERATURE}, {num} positions"
-    table(name, protocol, evaluator, at, num_worlds)
+    table(name, protocol, evaluator.belief(at.views), at, num_worlds)
     told = evidence.new_evidence(1, dealt_by(protocol))
     even, keys = worlds.uniform_weights(num), np.arange(num, dtype=np.uint64)
     drawn, logs = evidence.propose_many(at.views, num_worlds, keys, even, told)

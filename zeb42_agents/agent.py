@@ -254,7 +254,9 @@ def read_spec(spec: str) -> tuple[Any, dict[str, Any]]:
     require_agent(spec)
     builder = _builder(name)
     defaults = {key: p.default for key, p in _parameters(builder).items()}
-    return builder, defaults | _options(spec, builder, rest.split(",") if rest else [])
+    options = defaults | _options(spec, builder, rest.split(",") if rest else [])
+    settle = getattr(getattr(builder, "__self__", None), "settle", None)  # of options that depend on one another
+    return builder, settle(options) if settle else options
 
 
 def _builder(name: str) -> Any:

@@ -118,8 +118,8 @@ def of_anybody() -> Evidence:
 
 
 def what_it_hears(evidence: Evidence) -> str:
-    """What worlds were weighed by, for people."""
-    return "what was called" + (" and played" if len(evidence.plays) else "")
+    """What worlds are weighed by, for people."""
+    return f"the calls{' and plays' if len(evidence.plays) else ''} so far"
 
 
 def log_likelihood_of_calls(views: np.ndarray, worlds: np.ndarray, *, dealt: str = "random") -> np.ndarray:
@@ -178,28 +178,33 @@ def sample(view: np.void, num_worlds: int, key: np.uint64, evidence: Evidence) -
 @njit(cache=True, nogil=True)
 def sample_many(
     views: np.ndarray, num_worlds: int, keys: np.ndarray, weights: np.ndarray, mind: Mind, evidence: Evidence
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Worlds [B, num_worlds] of ``views`` [B], drawn by weights[b] ([B, 28, 4]) and resampled by what was called, and
-    by what was played as ``mind`` plays, from keys[b]; and the belief float32 [B, 28, 4] that comes of it.
+    by what was played as ``mind`` plays, from keys[b]; the belief float32 [B, 28, 4] that comes of it; and in which
+    views (bool [B]) there was something to weigh.
 
-    Views without evidence, and those that ``weights`` leave no deal, are as in
-    :func:`zeb42_agents.worlds.sample_many`.
+    Of the others, and those that ``weights`` leave no deal, worlds are as in
+    :func:`zeb42_agents.worlds.sample_many` and the belief is ``weights``.
     """
     worlds, belief = np.empty((len(views), num_worlds), HAND), weights.astype(np.float32)
+    weighed = np.zeros(len(views), np.bool_)
     candidates, logs = np.empty(evidence.resample * num_worlds, HAND), np.empty(evidence.resample * num_worlds)
+    placed = np.empty((NUM_DOMINOES, NUM_SEATS))
     for b in range(len(views)):
         own = weights[b].astype(np.float64)
         if says_something(views[b], evidence) and propose(views[b], keys[b], own, evidence, candidates, logs):
             add_plays(views[b], candidates, mind, evidence, logs)
             shares = keep(candidates, logs, keys[b], worlds[b])
-            belief[b] = 0.0
+            placed[:] = 0.0
             for w in range(len(candidates)):
                 for domino in range(NUM_DOMINOES):
-                    belief[b, domino, candidates[w].owner[domino]] += shares[w]
+                    placed[domino, candidates[w].owner[domino]] += shares[w]
+            belief[b] = placed
+            weighed[b] = True
         else:
             one = slice(b, b + 1)
             worlds[one] = deals.sample_many(views[one], num_worlds, keys[one], weights[one])
-    return worlds, belief
+    return worlds, belief, weighed
 
 
 @njit(cache=True, nogil=True)

@@ -12,7 +12,7 @@ from zeb42_agents.explanation import NUM_SHOWN, Candidate, Explanation, share_of
 from zeb42_agents.minds import NETWORK, Mind, choose
 from zeb42_agents.minds.network import write_logits
 from zeb42_agents.search.bundle import NOT_TRIED, Bundle, Plan, new_bundle, weigh_plays
-from zeb42_agents.search.samplers import Sample, Sampler, drawn_by
+from zeb42_agents.search.samplers import Sample, Sampler, believed
 from zeb42_agents.simple_bidder import explain_call, simple_calls
 from zeb42_env._core.bits import mix, mix_all
 from zeb42_env._core.dominoes import COUNT, NUM_DOMINOES, NUM_SEATS
@@ -82,11 +82,6 @@ class MindPlayer(Agent):
             actions[part] = chosen
         return actions
 
-    @property
-    def has_sampler(self) -> bool:
-        """Whether its worlds are somebody else's, drawn by a belief that :meth:`belief` knows nothing of."""
-        return self._sampler is not None
-
     def _sample(self, views: np.ndarray, keys: np.ndarray) -> Sample:
         """The sampler's worlds HAND [B, W] of ``views`` [B] in their tricks; none (W = 0) without a sampler."""
         if self._sampler is None or not len(views):
@@ -134,7 +129,7 @@ class MindPlayer(Agent):
         belief = shares if weighed else worlds.marginals(views[0])
         if self._sampler is not None:
             told = f" from {self._sampler.name},"
-            belief = drawn_by(views[0], given.belief[0])
+            belief = believed(views[0], given.belief[0], given.is_posterior)
         played = "each played to the end by players who see their own dominoes alone"
         if self._plan.solved:
             played += f"; {self._plan.solved:.0%} of the worth from solving them, all hands open"
@@ -159,7 +154,7 @@ class MindPlayer(Agent):
     def belief(self, views: np.ndarray) -> np.ndarray:
         """Who was dealt each domino, float64 [B, 28, 4], by what ``views`` [B] tell of calls, declarations and plays:
         each seat is taken to call as the simple bidder does, with soft edges, and to play as the mind does, or worse
-        (:func:`zeb42_agents.evidence.of_anybody`). Its search draws its worlds by ``plan`` and ``evidence`` instead.
+        (:func:`zeb42_agents.evidence.of_anybody`). Its search draws its worlds otherwise.
 
         The same for the same view; ValueError for one without a deal."""
         views, told = as_records(views, "views"), of_anybody()

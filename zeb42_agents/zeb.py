@@ -31,15 +31,15 @@ from zeb42_env.hand import Hand
 
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
-PLAYED_WORLDS = 160  # of a search of a network over a mind
 MAX_PRIOR = 100.0
 GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
 KERNEL_WIDTH = 64  # of tokens: there the kernels are as fast as torch in batches, and several times for one view
 
 
 class Usual(NamedTuple):
-    """The options of a search that are not the same everywhere if they are not given."""
+    """What a search does where nothing is asked for, in options that depend on another one."""
 
+    worlds: int
     belief: str
     resample: int
     plays: float
@@ -47,9 +47,9 @@ class Usual(NamedTuple):
     prior: float
 
 
-OVER_A_MIND = Usual(belief="uniform", resample=8, plays=2.0, solved=0.5, prior=0.03)
-"""Of a network's search over a mind: the strongest that was measured."""
-ELSEWHERE = Usual(belief="net", resample=0, plays=0.0, solved=0.0, prior=0.0)
+OVER_A_MIND = Usual(worlds=160, belief="uniform", resample=8, plays=2.0, solved=0.5, prior=0.03)
+"""With ``mind=``: what was measured to be strong."""
+ELSEWHERE = Usual(worlds=0, belief="net", resample=0, plays=0.0, solved=0.0, prior=0.0)
 
 
 class Zeb(Agent):
@@ -106,21 +106,19 @@ class Zeb(Agent):
         called. With a mind, ``plays=2`` asks what was played, too: how likely the mind was to play so, drawn at that
         temperature.
 
-        With ``mind=quick`` (or a folder) a network searches over that mind, 160 worlds, and is the strongest player
-        there is: its policy leans on the search, and what is not said is as in ``OVER_A_MIND``.
+        With ``mind=quick`` (or a folder) a network searches over that mind, and its policy has a say in the choice.
+        What is not said is then as in ``OVER_A_MIND``: 160 worlds, weighed by calls and plays, half the worth solved.
 
         It calls by the networks that come with its weights, where some do. ``calls`` are ``own``, those, and a warning
         where there are none; ``simple``, those of the bidder that agents share; or a folder of others: see
         :func:`zeb42_agents.calls.with_calls`.
         """
-        usual = OVER_A_MIND if mind else ELSEWHERE
-        belief = usual.belief if belief is None else belief
-        if resample is None:  # worlds that a network has weighed by the plays are not weighed by them again
-            resample = 0 if belief == "likelihood" else usual.resample
-        if plays is None:
-            plays = usual.plays if resample else 0.0
-        solved = usual.solved if solved is None else solved
-        prior = usual.prior if prior is None else prior
+        is_mind = minds_on_disk.is_mind(weights)
+        if is_mind:
+            _refuse(f"{weights} is a mind itself", {"mind": (mind, "")})
+        worlds, belief, resample, plays, solved, prior = _settled(
+            mind, worlds=worlds, belief=belief, resample=resample, plays=plays, solved=solved, prior=prior
+        )
         of_search = {
             "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
         }  # fmt: skip
@@ -134,9 +132,9 @@ class Zeb(Agent):
             "prior": (prior, 0.0),
         }  # fmt: skip
         of_mind = {**of_worlds, "temperature": (temperature, 0.0)}
-        if minds_on_disk.is_mind(weights):
+        if is_mind:
             options = "worlds=, thin=, early=, solve_tricks=, solved=, prior=, temperature=, resample=, dealt=, plays="
-            _refuse(f"{weights} is a mind, which searches by {options}", {**of_network, "mind": (mind, "")})
+            _refuse(f"{weights} is a mind, which searches by {options}", of_network)
             if not worlds:
                 _need("worlds", {**of_worlds, **of_search})
             plan = _plan(worlds, thin, early, solve_tricks, solved)
@@ -151,7 +149,7 @@ class Zeb(Agent):
             of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "sims": (sims, 0)}
             of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
             _refuse(f"with mind= {weights} searches by {options}", of_others)
-            plan = _plan(worlds or PLAYED_WORLDS, thin, 1, solve_tricks, solved)._replace(every_deal=False)
+            plan = _plan(worlds, thin, 1, solve_tricks, solved)._replace(every_deal=False)
             evaluator = _network(weights, device, precision)
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
             others = _mind(mind, temperature)
@@ -190,6 +188,11 @@ class Zeb(Agent):
         agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
         agent._options.insert(0, repr(weights))
         return with_calls(agent, weights, calls)
+
+    @staticmethod
+    def settle(options: dict[str, Any]) -> dict[str, Any]:
+        """``options``, all that :meth:`from_spec` takes, with the values that it gives to those which are None."""
+        return options | _settled(options["mind"], **{name: options[name] for name in Usual._fields})._asdict()
 
     @property
     def fingerprint(self) -> str | None:  # type: ignore[override]
@@ -242,6 +245,17 @@ class Zeb(Agent):
             network_value=float(value[0]) if read else None,
             belief=self.evaluator.belief(views)[0].astype(np.float64) if has_belief else None,
         )
+
+
+def _settled(mind: str, **given: Any) -> Usual:
+    """What is ``given``, and the usual where it is None; of ``worlds``, where it is 0."""
+    usual = OVER_A_MIND if mind else ELSEWHERE
+    said = {name: value for name, value in given.items() if value is not None and (name != "worlds" or value)}
+    if said.get("belief") == "likelihood":  # weighs worlds by the plays itself
+        usual = usual._replace(resample=0, plays=0.0)
+    if said.get("resample") == 0:
+        usual = usual._replace(plays=0.0)
+    return usual._replace(**said)
 
 
 def _network(weights: str, device: str, precision: str) -> Answers:

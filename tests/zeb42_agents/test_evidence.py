@@ -7,7 +7,7 @@ import pytest
 import torch
 from evaluators import Inventor, keys_of, positions, views_to_move
 
-from zeb42_agents import Agent, belief, evidence, make_agent, minds, simple_bidder, worlds
+from zeb42_agents import Agent, belief, evidence, likelihood, make_agent, minds, simple_bidder, worlds
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.network import logits_of
 from zeb42_agents.minds.weights import MindConfig
@@ -174,6 +174,7 @@ def players() -> dict[str, Agent]:
         "eq dealt": make_agent("eq:n=9,resample=3,dealt=most_trumps"),
         "br": make_agent("br:outer=8,inner=2,resample=3"),
         "mind": MindPlayer(a_mind(), plan, evidence=told),
+        "network over a mind": make_agent("zeb:laptop,mind=quick,worlds=12,resample=3,calls=simple"),
     }
 
 
@@ -221,7 +222,8 @@ def test_the_search_over_views_hears_the_calls(belief: str) -> None:
 
 def test_the_search_over_a_mind_hears_the_plays() -> None:
     """Its worlds explain the plays better, and follow from the view and the key alone, whatever was asked before."""
-    views = views_to_move(positions(16, seed=49, decisions=12, contract=BY_CHANCE))
+    dealt = (BY_CHANCE, BY_AUCTION, BY_CHANCE, BY_MOST_TRUMPS)  # one memory across them
+    views = np.concatenate([views_to_move(positions(4, seed=49, decisions=12, contract=c)) for c in dealt])
     keys, mind, told = keys_of(16), a_mind(), evidence.new_evidence(8, plays=0.5)
     sampler = standard_sampler(Inventor(), SearchConfig(belief="uniform", resample=8), mind, 0.5)
     even = ByBelief("even", lambda views: worlds.uniform_weights(len(views)))
@@ -231,8 +233,11 @@ def test_the_search_over_a_mind_hears_the_plays() -> None:
         evidence.add_plays(view, heard.worlds[b], mind, told, logs[0, b])
         evidence.add_plays(view, unheard.worlds[b], mind, told, logs[1, b])
     assert logs[0].mean() > logs[1].mean()
-    np.testing.assert_allclose(heard.belief.sum(2), 1, atol=1e-4)
-    assert sampler.name == "the uniform belief and what was called and played"
+    assert heard.is_posterior
+    drawn, worth = evidence.explain_many(views, 20_000, keys, mind, told)
+    expected = likelihood.posterior(views, drawn, likelihood.weights(worth))
+    assert abs(heard.belief - expected).mean() < 0.02 < abs(heard.belief - belief.legality(views)).mean()
+    assert sampler.name == "even odds, weighed by the calls and plays so far"
     alone = [sampler(views[b : b + 1], 16, keys[b : b + 1]).worlds[0] for b in reversed(range(16))]
     assert np.array(alone[::-1]).tobytes() == heard.worlds.tobytes()
 
@@ -247,6 +252,9 @@ def test_wrong_arguments() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             evidence.new_evidence(**options)
+    for nobody in (None, minds.dice_mind(4)):
+        with pytest.raises(ValueError, match="expected a mind of weights beside plays=2"):
+            standard_sampler(Inventor(), SearchConfig(resample=2), nobody, 2.0)
     with pytest.raises(ValueError, match="resample of at least 1 beside dealt=dropped30"):
         SearchConfig(dealt="dropped30")
     views = views_to_move(positions(3, seed=44))

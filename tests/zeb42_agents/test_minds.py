@@ -14,6 +14,7 @@ from positions import position
 from safetensors.torch import load_file, save_file
 
 from zeb42_agents import make_agent, minds, places, solver, worlds
+from zeb42_agents.agent import same_agent
 from zeb42_agents.evaluator import load
 from zeb42_agents.minds import columns, network
 from zeb42_agents.minds import weights as minds_on_disk
@@ -267,11 +268,12 @@ def test_all_deals_are_searched_where_there_are_few(saved: Path) -> None:
         (",prior=0.1", "expected worlds= beside prior=0.1"),
         (",worlds=8,solved=1.5", r"expected solved in 0\.\.1, got 1.5"),
         (",worlds=8,prior=-1", r"expected prior in 0\.\.100, got -1"),
+        (",worlds=8,mind={mind}", r"^expected no mind=\S+: \S+ is a mind itself$"),
     ],
 )
 def test_contradictory_options_are_one_clear_line(saved: Path, options: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
-        make_agent(f"zeb:{saved}{options}")
+        make_agent(f"zeb:{saved}{options.format(mind=saved)}")
     assert "\n" not in str(error.value)
 
 
@@ -287,6 +289,7 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
         (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt= and plays="),
         (",mind={mind},belief=likelihood,resample=2,plays=2", "expected no plays= beside belief=likelihood"),
         (",mind={mind},belief=psychic", "expected belief, got 'psychic'"),
+        (",mind={mind},resample=many", r"expected resample in .* to be a number \(int\), got 'many'"),
     ],
 )
 def test_a_network_over_a_mind_takes_options_that_it_can_use(saved: Path, options: str, message: str) -> None:
@@ -319,8 +322,25 @@ def test_over_a_mind_what_is_not_said_is_the_strongest(saved: Path) -> None:
         make_agent(f"zeb:laptop,mind={saved},worlds=8"),
         make_agent(f"zeb:laptop,mind={saved},worlds=8,belief=uniform,resample=8,plays=2,solved=0.5,prior=0.03"),
     )
-    views, keys = some_views(40), np.arange(40, dtype=np.uint64)
-    assert (usual.act(views, keys) == said.act(views, keys)).all()
+    for seed in range(6):
+        hand = position(seed, 3 * seed)
+        view, key = hand.view(hand.to_move), np.array([seed], np.uint64)
+        assert usual.explain(view, key).to_json() == said.explain(view, key).to_json()
     heard = str(usual.explain(position(3, 12).view(position(3, 12).to_move)))
-    assert "8 worlds from the uniform belief and what was called and played, each played" in heard
-    make_agent(f"zeb:laptop,mind={saved},belief=likelihood")  # weighs them itself
+    assert "8 worlds from even odds, weighed by the calls and plays so far, each played" in heard
+    for unsaid in ("belief=likelihood", "belief=likelihood,resample=2", "resample=0"):  # no plays to be asked about
+        make_agent(f"zeb:laptop,mind={saved},{unsaid}")
+
+
+def test_specs_that_spell_out_what_is_usual_name_the_same_agent() -> None:
+    over_a_mind = "worlds=160,belief=uniform,resample=8,plays=2,solved=0.5,prior=0.03"
+    for one, other in (
+        ("zeb:taught,mind=quick", f"zeb:taught,mind=quick,{over_a_mind}"),
+        ("zeb:laptop,sims=64", "zeb:laptop,sims=64,belief=net,resample=0"),
+        ("zeb:quick,worlds=8", "zeb:quick,worlds=8,plays=0"),
+    ):
+        assert same_agent(one, other)
+    assert not same_agent("zeb:taught,mind=quick", "zeb:taught,mind=quick,plays=1")
+    agents_md = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    for option in over_a_mind.split(","):
+        assert f"{option}" in agents_md

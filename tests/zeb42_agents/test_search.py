@@ -380,7 +380,7 @@ def test_explain_is_for_people() -> None:
     view = hand.view(hand.to_move)
     text = str(search(view.reshape(1), np.array([1], np.uint64), Inventor(), SMALL).explain(num_worlds=2))
     assert str(Hand(view)) in text
-    assert "24 simulations, 6 worlds from the uniform belief" in text
+    assert "24 simulations, 6 worlds from even odds" in text
     worlds_shown = [line.split(": ")[1] for line in text.splitlines() if line.startswith("world ")]
     assert len(worlds_shown) == 2
     assert all(Hand.parse(world).view(hand.to_move).tobytes() == view.tobytes() for world in worlds_shown)

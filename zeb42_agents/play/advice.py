@@ -172,7 +172,7 @@ def network_belief(view: np.void, agent: Any) -> np.ndarray | None:
     if isinstance(agent, MindPlayer):
         if agent.mind.kind != NETWORK:
             return None
-        return agent.explain(view).belief if agent.has_sampler else agent.belief(np.array([view]))[0]
+        return agent.belief(np.array([view]))[0]
     evaluator = getattr(agent, "evaluator", None)
     if evaluator is None or not evaluator.config.belief_head:
         return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from zeb42_agents.explanation import Candidate, Explanation, share_of_worlds
 from zeb42_agents.search.config import SearchConfig
-from zeb42_agents.search.samplers import drawn_by
+from zeb42_agents.search.samplers import believed
 from zeb42_env.hand import Hand
 
 
@@ -42,7 +42,9 @@ class SearchResult:
     network_value: np.ndarray
     """float32 [B], what the evaluator said of the view itself."""
     belief: np.ndarray
-    """float32 [B, 28, 4], the weights that the worlds were drawn with."""
+    """float32 [B, 28, 4], the weights that the worlds were drawn with, or what came of weighing them."""
+    is_posterior: bool
+    """Which of the two, see :class:`zeb42_agents.search.samplers.Sample`."""
     worlds: np.ndarray
     """HAND [B, W], the sampled worlds."""
     line: np.ndarray
@@ -72,7 +74,7 @@ class SearchResult:
             how=best if config.temperature == 0.0 else "drawn by visits",
             root_value=float(self.root_value[number]),
             network_value=float(self.network_value[number]),
-            belief=drawn_by(self.views[number], self.belief[number]),
+            belief=believed(self.views[number], self.belief[number], self.is_posterior),
             world_share=share_of_worlds(worlds),
             num_worlds=len(worlds),
             worlds=tuple(Hand(world) for world in worlds[:num_worlds]),

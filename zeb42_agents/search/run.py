@@ -98,7 +98,8 @@ class Search:
             mix_dirichlet(prior, keys, self.config)
         trees = self._start(views, keys, sample.worlds, prior, network_value)
         found["num_evaluations"] += len(rows) + self._run(trees, len(rows))
-        found["worlds"][rows], found["belief"][rows] = sample
+        found["worlds"][rows], found["belief"][rows] = sample.worlds, sample.belief
+        found["is_posterior"] = sample.is_posterior
         found["prior"][rows], found["network_value"][rows] = prior, network_value
         searched = {name: found[name][rows] for name in ("visits", "q", "policy", "root_value", "action", "line")}
         summarize(trees, self._settings, *searched.values())
@@ -217,6 +218,7 @@ def _blank_result(views: np.ndarray, num_worlds: int, num_legal: np.ndarray, onl
         "root_value": np.full(num_views, np.nan, np.float32),
         "network_value": np.full(num_views, np.nan, np.float32),
         "belief": np.zeros((num_views, 28, 4), np.float32),
+        "is_posterior": False,
         "worlds": np.zeros((num_views, num_worlds), HAND),
         "line": np.full((num_views, MAX_DECISIONS), NOBODY, np.int8),
         "num_evaluations": 0,

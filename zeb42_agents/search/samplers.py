@@ -14,7 +14,7 @@ import numpy as np
 from zeb42_agents import evidence, likelihood
 from zeb42_agents import worlds as deals
 from zeb42_agents.evidence import Dealt
-from zeb42_agents.minds import Mind, dice_mind
+from zeb42_agents.minds import NETWORK, Mind, dice_mind
 from zeb42_agents.search.config import SearchConfig
 from zeb42_env._core.bits import mix_all
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_SEATS
@@ -42,6 +42,9 @@ class Sample(NamedTuple):
     """HAND [B, W], full hands that agree with the views."""
     belief: np.ndarray
     """float32 [B, 28, 4], how likely each seat was taken to hold each domino, in any unit per domino."""
+    is_posterior: bool = False
+    """Whether ``belief`` is what came of weighing whole worlds. If not, worlds are drawn in proportion to the product
+    of its entries, and what that comes to is another matter: :func:`believed`."""
 
 
 class Sampler(Protocol):
@@ -88,12 +91,15 @@ class ByEvidence:
     @property
     def name(self) -> str:
         """What weighs the worlds, for people."""
-        return f"{self.of.name} and {evidence.what_it_hears(self.told)}"
+        return f"{self.of.name}, weighed by {evidence.what_it_hears(self.told)}"
 
     def __call__(self, views: np.ndarray, num_worlds: int, keys: np.ndarray) -> Sample:
         """See :class:`Sampler`."""
         weights = self.of.weights(views)
-        return Sample(*evidence.sample_many(views, num_worlds, keys, weights, self.mind, self.told))
+        worlds, belief, weighed = evidence.sample_many(views, num_worlds, keys, weights, self.mind, self.told)
+        for b in np.flatnonzero(~weighed):
+            belief[b] = believed(views[b], weights[b], is_posterior=False)
+        return Sample(worlds, belief, is_posterior=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +134,7 @@ class ByLikelihood:
         shares = (1 - self.floor) * likelihood.weights(logs) + self.floor / candidates.shape[1]
         drawn = likelihood.resample(shares, num_worlds, mix_all(keys, np.uint64(0)))
         belief = likelihood.posterior(views, candidates, shares).astype(np.float32)
-        return Sample(np.take_along_axis(candidates, drawn, 1), belief)
+        return Sample(np.take_along_axis(candidates, drawn, 1), belief, is_posterior=True)
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,8 @@ def standard_sampler(
     """The sampler that ``config.belief`` names. With ``plays`` worlds are kept by what was played, too, as ``mind``
     plays drawn at that temperature; not with ``likelihood``, which asks the evaluator so."""
     floor, resample, dealt = config.belief_floor, config.resample, config.dealt
+    if plays and (mind is None or mind.kind != NETWORK):
+        raise ValueError(f"expected a mind of weights beside plays={plays}, which asks how likely its plays were")
     if config.belief == "likelihood":
         if plays:
             raise ValueError(f"expected no plays= beside belief=likelihood, which weighs them itself, got {plays}")
@@ -170,12 +178,16 @@ def standard_sampler(
         "legality": lambda views: deals.marginals_many(views).astype(np.float32),
         "net": lambda views: _net_weights(evaluator, views, floor),
     }
-    sampler = ByBelief(f"the {config.belief} belief", weights[config.belief])
+    name = "even odds" if config.belief == "uniform" else f"the {config.belief} belief"
+    sampler = ByBelief(name, weights[config.belief])
     return ByEvidence(sampler, told, mind or dice_mind(0)) if resample else sampler
 
 
-def drawn_by(view: np.void, belief: np.ndarray) -> np.ndarray:
-    """The exact probabilities [28, 4] under which a sample's ``belief`` [28, 4] draws worlds of one ``view``."""
+def believed(view: np.void, belief: np.ndarray, is_posterior: bool) -> np.ndarray:
+    """How likely each seat is to hold each domino where a sample's ``belief`` [28, 4] drew the worlds of one ``view``:
+    float64 [28, 4]."""
+    if is_posterior:
+        return belief.astype(np.float64)
     try:
         return deals.marginals(view, belief)
     except ValueError:  # the weights leave no deal, and the worlds were drawn evenly
@@ -184,7 +196,7 @@ def drawn_by(view: np.void, belief: np.ndarray) -> np.ndarray:
 
 def check_sample(sample: Sample, views: np.ndarray, num_worlds: int) -> Sample:
     """The sample of a sampler from outside, after a look at it; ValueError if the kernels could not trust it."""
-    worlds, belief = sample
+    worlds, belief = sample[:2]
     shapes = (len(views), num_worlds), (len(views), NUM_DOMINOES, NUM_SEATS)
     if getattr(worlds, "dtype", None) != HAND or (worlds.shape, np.shape(belief)) != shapes:
         raise ValueError(
