@@ -1,8 +1,10 @@
-"""The mind and the search over it: ``python benchmarks/mind.py {speed,promise,strength,ablation} zeb:MIND``.
+"""The mind and the search over it: ``python benchmarks/mind.py {speed,promise,noise,strength,ablation} zeb:MIND``.
 
 ``speed``: an evaluation of the mind beside one of the transformer, and labels a second, in CPU time of one core.
 ``promise``: what the search promises at its decisions less what comes of them, by trick and by ``thin``. The other
 three seats are the mind, as the search supposes, so that the difference is its own optimism.
+``noise``: what few worlds cost, of any search over a mind, such as ``zeb:taught,mind=quick``: each decision is searched
+16 times, and how much a choice falls short of another one's is judged by worlds that neither has seen.
 ``strength``: mirrored deals against the yardsticks. ``ablation``: leaf, worlds and minds on the same deals, each
 against the same opponent. Intervals are 95%, clustered by deal; seeds are fixed.
 """
@@ -16,19 +18,22 @@ import numpy as np
 import torch
 
 from zeb42_agents import make_agent
+from zeb42_agents.agent import read_spec
 from zeb42_agents.arena import play_pairing
 from zeb42_agents.evaluator import load
 from zeb42_agents.minds import network_mind
 from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.network import logits_of
-from zeb42_agents.played import MindPlayer
+from zeb42_agents.played import LEAST_SHARE, MindPlayer
 from zeb42_agents.search.bundle import Plan
 from zeb42_agents.training.ladder.labels import label_states
 from zeb42_agents.training.ladder.states import Players, reach_states
 from zeb42_env import Rules
 from zeb42_env._core import goals
-from zeb42_env._core.tables import deal_numbers
+from zeb42_env._core.bits import mix_all
+from zeb42_env._core.dominoes import NUM_DOMINOES
+from zeb42_env._core.tables import deal_numbers, legal_masks
 from zeb42_env.table import Table
 
 SEED = 2**41
@@ -119,6 +124,42 @@ def promise(mind: str, num_hands: int) -> None:
         print(f"| {worlds} | {thin} | " + " | ".join(cells) + " |", flush=True)
 
 
+def noise(spec: str, num_hands: int) -> None:
+    """Print the table of ``noise``: half of the 16 searches that are left choose the other play, half judge the two."""
+    player, prior, rounds = make_agent(spec), float(read_spec(spec)[1]["prior"]), 16
+    network = make_agent("zeb:taught")
+    rules, numbers = Rules(contract="random", scoring="majority"), np.arange(num_hands, dtype=np.uint64)
+    hands = np.repeat(rules.blank_record(), num_hands)
+    deal_numbers(hands, np.uint64(SEED + 1), numbers, rules.contract_code)
+    table, chosen_ply = Table(hands, numbers), np.random.default_rng(0).integers(0, 24, num_hands)
+    views, worth = [], []
+    while len((turn := table.turn()).rows):
+        legal = legal_masks(turn.views).sum(1)
+        for i in np.flatnonzero((turn.views["num_plays"] == chosen_ply[turn.rows]) & (legal > 1)):
+            found = np.full((rounds, NUM_DOMINOES), -np.inf)
+            for r in range(rounds):
+                key = mix_all(turn.keys[i : i + 1], np.uint64(r))
+                for one in player.explain(turn.views[i], key).candidates:
+                    found[r, one.action] = (one.value or 0.0) + prior * np.log(max(one.policy or 0.0, LEAST_SHARE))
+            views.append(turn.views[i])
+            worth.append(found)
+        table.take(turn.rows, network.act(turn.views, turn.keys))
+    all_worth, tricks = np.array(worth), np.array([view["num_plays"] // 4 for view in views])
+    print(f"{spec}, {len(views)} decisions\n| worlds, times | regret a decision | " + " | ".join(
+        f"trick {t + 1}" for t in range(6)) + " |\n|---:|---|" + "---:|" * 6)  # fmt: skip
+    for many in (1, 2, 4, 8):
+        lost = []
+        for first in range(0, rounds, many):
+            others = [r for r in range(rounds) if not first <= r < first + many]
+            choose, judge = (all_worth[:, part].mean(1) for part in (others[0::2], others[1::2]))
+            mine = all_worth[:, first : first + many].mean(1).argmax(1)
+            rows = np.arange(len(views))
+            lost.append(judge[rows, choose.argmax(1)] - judge[rows, mine])
+        regret = np.mean(lost, 0)
+        cells = " | ".join(f"{regret[tricks == trick].mean():+.4f}" for trick in range(6))
+        print(f"| {many} | {regret.mean():+.5f} ± {1.96 * regret.std() / np.sqrt(len(regret)):.5f} | {cells} |")
+
+
 def pairing(first: str, second: str, protocol: str, num_deals: int) -> str:
     """Cells of a table: deals, hands won, Elo, ms per decision."""
     began = perf_counter()
@@ -132,7 +173,7 @@ def pairing(first: str, second: str, protocol: str, num_deals: int) -> str:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("speed", "promise", "strength", "ablation"))
+    parser.add_argument("what", choices=("speed", "promise", "noise", "strength", "ablation"))
     parser.add_argument("mind", help="spec of a mind without options, such as zeb:ladder")
     parser.add_argument("--deals", type=int, default=500, help="mirrored deals of a pairing, hands of a promise")
     parser.add_argument("--opponent", default="eq:n=100", help="of the ablation")
@@ -142,6 +183,8 @@ def main() -> None:
         speed(options.mind)
     elif options.what == "promise":
         promise(options.mind, options.deals)
+    elif options.what == "noise":
+        noise(options.mind, options.deals)
     elif options.what == "strength":
         for line in options.lines or range(len(STRENGTH)):
             more, other, protocol = STRENGTH[line]

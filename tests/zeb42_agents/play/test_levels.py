@@ -81,3 +81,9 @@ def test_what_needs_torch_is_known_by_its_spec(
     monkeypatch.setattr("zeb42_agents.play.levels.find_spec", lambda name: None)
     (level,) = (level for level in offered([spec]) if level.name == spec)
     assert (level.missing is not None) == needed
+
+
+def test_the_page_names_the_agents_of_the_levels() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "play.md").read_text(encoding="utf-8")
+    for level in LEVELS:
+        assert f"| {level.name} | `{level.spec}` |" in page
