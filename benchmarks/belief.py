@@ -8,7 +8,8 @@ legality has 1 (Solinas et al. 2019): its mean, and its geometric mean, which on
 Under ``hand`` and where contracts are dealt by a rule, a second line has the worlds of that belief weighed by what was
 called, declared or dealt (:mod:`zeb42_agents.evidence`), and a third the same of evenly drawn worlds. With ``--mind
 quick`` two more lines weigh them by what was played, too, as that mind plays drawn at the temperature ``--plays``,
-which is how ``zeb:NETWORK,mind=quick`` weighs its worlds: the network's with ``belief=net``, and evenly drawn ones.
+first the worlds of the network's belief (``zeb:NETWORK,mind=quick,belief=net``), then evenly drawn ones
+(``zeb:NETWORK,mind=quick``).
 
 The network learned from its own play, so the first line, the network without search, is the claim; the others say
 what its belief is worth at other tables. ``--ceiling N`` estimates at N positions of its own table what anyone could

@@ -174,8 +174,10 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("speed", "promise", "noise", "strength", "ablation"))
-    parser.add_argument("mind", help="spec of a mind without options, such as zeb:ladder")
-    parser.add_argument("--deals", type=int, default=500, help="mirrored deals of a pairing, hands of a promise")
+    parser.add_argument("mind", help="spec of a mind without options; of noise, any search over one")
+    parser.add_argument(
+        "--deals", type=int, default=500, help="mirrored deals of a pairing, hands of promise and noise"
+    )
     parser.add_argument("--opponent", default="eq:n=100", help="of the ablation")
     parser.add_argument("--lines", type=int, nargs="*", help="which lines of strength or ablation, from 0")
     options = parser.parse_args()
