@@ -60,7 +60,13 @@ OF_THE_BIDDER = tuple(f"{agent},calls=simple" for agent in (QUICK, SEARCH, "eq:n
 """The same play with the calls of the bidder that agents share: what the calls alone are worth."""
 AT_ONCE = ("random", "greedy", QUICK, OF_THE_BIDDER[0])
 WHOLE = (*AT_ONCE, "eq:n=10", "eq:n=10,calls=calibrated", SEARCH, *OF_THE_BIDDER[1:])
+LEVEL_1, TOLD = "br:outer=40,inner=8", "zeb:taught,mind=quick,dealt=most_trumps"
 STAGES_OF = {
+    "most_trumps": (
+        (("random", "greedy", QUICK, TAUGHT), 300, None),
+        (("random", "greedy", QUICK, TAUGHT, "eq:n=10", LEVEL_1, "eq:n=100", TOLD), 100, None),
+        ((TAUGHT, LEVEL_1, "eq:n=100", TOLD), 400, None),
+    ),
     "hand": (
         (AT_ONCE, 300, None),
         (WHOLE, 100, None),
@@ -77,8 +83,9 @@ STAGES_OF = {
         ((QUICK, SEARCH, "eq:n=100"), 50, "eq:n=100"),
     ),
 }
-"""Those of the whole game, with the auction: a match has some ten hands, and E[Q] thinks long about its calls."""
-PROTOCOLS = ("majority", "contract", "hand", "match")
+"""Those of the format of the strongest published program, and of the whole game, with the auction: a match has some ten
+hands, and E[Q] thinks long about its calls."""
+PROTOCOLS = ("majority", "contract", "most_trumps", "hand", "match")
 ROOT = Path(__file__).parents[1]
 
 
