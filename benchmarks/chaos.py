@@ -7,9 +7,10 @@ has no room, is littered with torn and foreign files; clocks are an hour apart, 
   spool, packets, inbox, checkpoints, weights.
 - ``fleet``: ``zeb42 fleet learner`` and ``zeb42 fleet worker`` as they are, in a folder.
 
-In the end every hand that a worker's spool had acknowledged has to be in the learner's buffer exactly once, whatever
-else there is has to be a hand that was played, all weights that were fetched have to have been whole, and no process
-may have ended in anything but a clear line.
+In the end every hand that a worker's spool had acknowledged has to be in the learner's buffer exactly once (of the
+fleet's, which is stopped within a cycle: in its checkpoint's buffer or in what its checkpoint's inbox takes in next),
+whatever else there is has to be a hand that was played, all weights that were fetched have to have been whole, and no
+process may have ended in anything but a clear line.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from zeb42_agents.fleet import cli
 from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.training import parts
 from zeb42_agents.training.config import TrainConfig
+from zeb42_agents.training.run_folder import Checkpoint, read_checkpoint
 from zeb42_env import Rules
 from zeb42_env._core.record import BY_CHANCE
 from zeb42_env._core.tables import deal_numbers, play_randomly
@@ -51,9 +53,11 @@ FAULTS = ("kill worker", "kill learner", "outage", "lost answer", "stall", "no r
 HUB_FAULTS = ("409", "412", "429", "503")
 PLACES = ("folder", "hub", "fleet")
 STOPPED = 128 + signal.SIGTERM  # how a command ends that was asked to
-FLEET = (  # noqa: SIM905 - as it is typed
-    "--cycles 1000000 --teacher-cycles 0 --lanes 8 --steps-per-cycle 1 --batch-size 8 --min-buffer-examples 28 "
-    "--sims 2 --worlds 1 --evaluate-every 1000000 --precision float32 --threads 1 --device cpu --max-age-s 0"
+CYCLE = 8  # hands of one cycle of the fleet's learner
+FLEET = (
+    f"--cycles 1000000 --teacher-cycles 0 --lanes {CYCLE} --hands-per-lane 1 --steps-per-cycle 1 --batch-size 8 "
+    "--min-buffer-examples 28 --sims 2 --worlds 1 --evaluate-every 1000000 --precision float32 --threads 1 "
+    "--device cpu --max-age-s 0"
 ).split()
 
 
@@ -215,26 +219,28 @@ def _finish(folder: Path, running: dict[str, int]) -> int:
 
 
 def _finish_fleet(folder: Path, running: dict[str, int]) -> int:
-    """Stop the workers, who hand over what they have, let the learner take it in, and stop it."""
-    ends = []
+    """Stop the workers, who hand over what they have, let the learner take in all but part of a cycle, and stop it."""
     time.sleep(2.0)  # the last ones may have been started just now
     workers = [pid for name, pid in running.items() if name != "learner"]
     for pid in workers:
         os.kill(pid, signal.SIGTERM)
     ends = [_end_of(pid) for pid in workers]
-    sent = {str(path.relative_to(folder / "exchange")) for path in (folder / "exchange" / NAME).iterdir()}
-    _wait_for(lambda: sent <= set(_progress_of(folder)["fleet"]["inbox"]["done"]))
+    acknowledged = _noted(folder, "acknowledged")
+    _wait_for(lambda: len(acknowledged - set(_held(_checkpoint_of(folder).hands))) < CYCLE)
     os.kill(running["learner"], signal.SIGTERM)
     ends.append(_end_of(running["learner"]))
     return sum(end != STOPPED for end in ends)
 
 
-def _progress_of(folder: Path) -> dict[str, Any]:
-    from zeb42_agents.training.run_folder import read_checkpoint
-
+def _checkpoint_of(folder: Path) -> Checkpoint:
     checkpoint = read_checkpoint(folder / "run")
     assert checkpoint is not None
-    return checkpoint.progress
+    return checkpoint
+
+
+def _held(hands: np.ndarray) -> list[tuple[int, int]]:
+    """Whose hands these are: the session that played each, and its number there."""
+    return list(zip(hands["worker"].tolist(), hands["sequence"].tolist(), strict=True))
 
 
 def _wait_for(true: Callable[[], bool], seconds: float = 600.0) -> None:
@@ -489,15 +495,16 @@ def _warm_up() -> None:
 def _count(folder: Path, place: str, faults: dict[str, int], badly_ended: int) -> Result:
     acknowledged, offered = (_noted(folder, kind) for kind in ("acknowledged", "offered"))
     if place == "fleet":
-        from zeb42_agents.training.run_folder import read_checkpoint
-
-        checkpoint = read_checkpoint(folder / "run")
-        assert checkpoint is not None
-        hands, counts = checkpoint.hands, checkpoint.progress["fleet"]["inbox"]["counts"]
+        checkpoint = _checkpoint_of(folder)
+        saved = checkpoint.progress["fleet"]
+        inbox = Inbox(DirectoryStore(folder / "exchange"), NAME, run=saved["run"])
+        inbox.set_state(saved["inbox"])
+        hands = np.concatenate([checkpoint.hands, *(packet.experience for packet in inbox.pull())])
+        counts = dict(inbox.counts)
     else:
         hands = np.load(folder / "checkpoint" / "hands.npy")
         counts = read_json(folder / "checkpoint" / "state.json")["inbox"]["counts"]
-    held = list(zip(hands["worker"].tolist(), hands["sequence"].tolist(), strict=True))
+    held = _held(hands)
     said = [path.read_text() for path in folder.glob("said-*")]
     return Result(
         acknowledged=len(acknowledged),
