@@ -9,10 +9,12 @@ Under ``hand`` and where contracts are dealt by a rule, a second line has the wo
 called, declared or dealt (:mod:`zeb42_agents.evidence`), and a third the same of evenly drawn worlds. With ``--mind
 quick`` two more lines weigh them by what was played, too, as that mind plays drawn at the temperature ``--plays``,
 first the worlds of the network's belief (``zeb:NETWORK,mind=quick,belief=net``), then evenly drawn ones
-(``zeb:NETWORK,mind=quick``).
+(``zeb:NETWORK,mind=quick``). Under ``hand`` these lines take everybody to call like the simple bidder; in a last one
+the partner calls as the network does with the odds of ``--alike``, and an opponent with a quarter of them.
 
 The network learned from its own play, so the first line, the network without search, is the claim; the others say
-what its belief is worth at other tables. ``--ceiling N`` estimates at N positions of its own table what anyone could
+what its belief is worth at other tables; "A v B" is a table where B plays against A, whose views are asked about.
+``--ceiling N`` estimates at N positions of its own table what anyone could
 know who knew the policy: worlds are weighed by how likely their seats were to play what was played, each from its own
 view (policy to the power 1/0.1), and by what was called.
 
@@ -34,6 +36,7 @@ from zeb42_agents.agent import Agent
 from zeb42_agents.answers import Answers, sample_actions
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.calls import Calling
+from zeb42_agents.calls.player import USUAL, heard_of
 from zeb42_agents.minds import Mind
 from zeb42_agents.played import BELIEF_WORLDS, MindPlayer
 from zeb42_agents.zeb import OVER_A_MIND, Zeb
@@ -80,6 +83,8 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=256, help="of calls and of the ceiling, at each position")
     parser.add_argument("--mind", help="weigh a network's worlds by how likely this mind was to play what was played")
     parser.add_argument("--plays", type=float, help="the temperature at which it draws its plays, usually 2")
+    parser.add_argument("--alike", type=float, default=OVER_A_MIND.alike,
+                        help="how likely the partner calls as the network does (default: %(default)s)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     network = player_of(options.network)
@@ -94,7 +99,8 @@ def main() -> None:
     for protocol in options.protocols:
         for player in ["", *options.players]:
             spec = options.network + player if player[:1] in ("", ",") else player
-            found = positions(make_agent(spec).act, protocol, options.hands, options.seed)
+            teams = [make_agent(agent).act for agent in spec.split(" v ")]
+            found = positions(teams[0], protocol, options.hands, options.seed, against=(*teams, None)[1])
             if isinstance(network, MindPlayer):
                 table_of_mind(f"{protocol} | {spec}", protocol, network, found)
                 continue
@@ -102,7 +108,14 @@ def main() -> None:
             table(f"{protocol} | {spec}", protocol, believed, found, options.worlds)
             if isinstance(listener, MindPlayer):
                 told = evidence.new_evidence(1, dealt_by(protocol), options.plays or OVER_A_MIND.plays)
-                table_of_plays(f"{protocol} | {spec}", believed, found, options.worlds, told, listener.mind)
+                name = f"{protocol} | {spec}"
+                table_of_plays(name, believed, found, options.worlds, told, listener.mind)
+                if protocol == "hand":
+                    heard = heard_of(options.network.removeprefix("zeb:"), USUAL)
+                    told = evidence.new_evidence(1, plays=told.plays[0], alike=options.alike, heard=heard)
+                    even = worlds.uniform_weights(len(found.views))
+                    likely = by_evidence(found, even, options.worlds, told, listener.mind)
+                    line(name, "calls, maybe alike, and plays", *likely, found)
         if options.ceiling and isinstance(network, Zeb):
             ceiling(network.evaluator, protocol, options.ceiling, options.worlds, options.seed)
 
@@ -113,17 +126,23 @@ def player_of(spec: str) -> Agent:
     return agent.player if isinstance(agent, Calling) else agent
 
 
-def positions(act: Act, protocol: str, num_hands: int, seed: int) -> Positions:
-    """The views of the seat to move at every play of fresh hands."""
+def positions(act: Act, protocol: str, num_hands: int, seed: int, *, against: Act | None = None) -> Positions:
+    """The views of the seat to move at every play of fresh hands; with ``against``, who then sits at seats 1 and 3, of
+    the others alone."""
     numbers = np.arange(num_hands, dtype=np.uint64)
     played = Table(get_protocol(protocol).deal(seed, numbers), mix_all(np.uint64(seed + 1), numbers))
     truth = played.hands["owner"].copy()
     seen, rows = [], []
     while len((turn := played.turn()).rows):
-        playing = turn.views["phase"] == TRICKS
-        seen.append(turn.views[playing])
-        rows.append(turn.rows[playing])
-        played.take(turn.rows, act(turn.views, turn.keys))
+        theirs = turn.views["to_move"] % 2 == 1 if against else np.zeros(len(turn.rows), bool)
+        asked = (turn.views["phase"] == TRICKS) & ~theirs
+        seen.append(turn.views[asked])
+        rows.append(turn.rows[asked])
+        actions = np.empty(len(turn.rows), np.int64)
+        for team, sits in ((act, ~theirs), (against, theirs)):
+            if team and sits.any():
+                actions[sits] = team(turn.views[sits], turn.keys[sits])
+        played.take(turn.rows, actions)
     views, hands = np.concatenate(seen), np.concatenate(rows)
     return Positions(views, as_worlds(views, truth[hands]), hands)
 

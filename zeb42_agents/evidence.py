@@ -1,8 +1,9 @@
 """What the others' calls, the declaration and their plays tell of the deal: worlds kept as likely as they explain them.
 
 Worlds are drawn several times over, weighed, and resampled. Every hidden hand of a world answers for its own seat: all
-the calls it made, passes included, and what it declared, under the shared simple bidder with soft edges; and what it
-played, under a mind where there is one. What the viewer did itself is the same in every world.
+the calls it made, passes included, and what it declared, under the shared simple bidder with soft edges, or as the
+viewer calls, if it may call alike; and what it played, under a mind where there is one. What the viewer did itself is
+the same in every world.
 
 A contract that was dealt tells something, too, if it is known how. The record of a hand does not say by which rule its
 contract was dealt, so a player has to be told (``dealt``).
@@ -20,6 +21,7 @@ from numba import njit
 
 from zeb42_agents import likelihood
 from zeb42_agents import worlds as deals
+from zeb42_agents.calls.network import UNHEARD, Layers, heard_chance
 from zeb42_agents.minds import NETWORK, Mind
 from zeb42_agents.minds.network import write_logits
 from zeb42_agents.simple_bidder import made_chance, value_calls_with
@@ -77,6 +79,11 @@ class Evidence(NamedTuple):
     about."""
     odds: np.ndarray
     """float64 [T], the log of how likely each is that of a seat which has not played yet."""
+    alike: np.ndarray
+    """float64 [4], by seat from the viewer clockwise, how likely it calls as ``heard`` says; else as the simple bidder.
+    """
+    heard: Layers
+    """How the viewer itself makes its calls (:attr:`zeb42_agents.calls.CallNetwork.heard`)."""
     even: np.ndarray
     """float64 [28, 4], weights under which all worlds are equally likely."""
     memo_keys: np.ndarray
@@ -86,9 +93,12 @@ class Evidence(NamedTuple):
     all later decisions of a hand, so it is kept from one to the next."""
 
 
-def new_evidence(resample: int = 0, dealt: str = "random", plays: float = 0.0) -> Evidence:
+def new_evidence(
+    resample: int = 0, dealt: str = "random", plays: float = 0.0, alike: float = 0.0, heard: Layers = UNHEARD
+) -> Evidence:
     """Evidence that takes ``resample`` candidates for each world; ValueError if the options are no such. With
-    ``plays`` of 0 plays are not asked about."""
+    ``plays`` of 0 plays are not asked about. ``alike`` is how likely the partner calls as the viewer does, which
+    ``heard`` knows; of an opponent it is a quarter of that."""
     if not isinstance(resample, int | np.integer) or not 0 <= resample <= MAX_RESAMPLE:
         raise ValueError(
             f"expected resample, candidates per world, a whole number in 0..{MAX_RESAMPLE}, got {resample!r}"
@@ -97,14 +107,19 @@ def new_evidence(resample: int = 0, dealt: str = "random", plays: float = 0.0) -
         raise ValueError(f"expected dealt, got {dealt!r}; allowed: {', '.join(get_args(Dealt))}")
     if not 0 <= plays <= 100:
         raise ValueError(f"expected plays, a temperature in 0..100, got {plays}")
-    if not resample and (dealt != "random" or plays):
-        raise ValueError("expected resample= beside dealt= and plays=, got none; without it no world is weighed")
+    if not 0 <= alike <= 1:
+        raise ValueError(f"expected alike, a probability in 0..1, got {alike}")
+    if not resample and (dealt != "random" or plays or alike):
+        raise ValueError("expected resample= beside dealt=, plays=, alike=, got none; without it no world is weighed")
+    knows = float(len(heard.first) > 0)
     num_slots = MEMO_SLOTS if resample else 1
     return Evidence(
         resample=int(resample),
         dealt=DEALT_CODES[dealt],
         plays=np.array([plays] if plays else [], np.float64),
         odds=np.zeros(1 if plays else 0),
+        alike=knows * np.array([0.0, alike / 4, alike, alike / 4]),
+        heard=heard,
         even=np.ones((NUM_DOMINOES, NUM_SEATS)),
         memo_keys=np.zeros(num_slots, np.uint64),
         memo_logs=np.zeros(num_slots),
@@ -314,7 +329,7 @@ def log_calls(view: np.void, worlds: np.ndarray, evidence: Evidence, logs: np.nd
             for w in range(len(worlds)):
                 logs[w] = 0.0 if _deals_so(view, worlds[w], evidence.dealt) else UNEXPLAINED
         return
-    story = _story(view)
+    story = mix(_story(view), np.uint64(view.seat))
     auction = np.empty(1, HAND)
     for w in range(len(worlds)):
         for seat in range(NUM_SEATS):
@@ -325,7 +340,7 @@ def log_calls(view: np.void, worlds: np.ndarray, evidence: Evidence, logs: np.nd
             slot = np.int64(name & np.uint64(MEMO_SLOTS - 1))
             if evidence.memo_keys[slot] != name:
                 evidence.memo_keys[slot] = name
-                evidence.memo_logs[slot] = _log_of_seat(view, seat, held, auction)
+                evidence.memo_logs[slot] = _log_of_seat(view, seat, held, evidence, auction)
             logs[w] += evidence.memo_logs[slot]
 
 
@@ -334,6 +349,8 @@ def _story(view: np.void) -> np.uint64:
     """All that calls and declaration are judged by besides the dominoes, hashed."""
     story = mix(np.uint64(view.declarations), np.uint64(view.scoring))
     story = mix(story, np.uint64(2 * view.shaker + view.all_pass))
+    if view.match:
+        story = mix(mix(story, np.uint64(view.marks[0] + 1)), np.uint64(view.marks[1] + 1))
     for i in range(NUM_SEATS):
         story = mix(story, np.uint64(view.calls[i] + 1))
     story = mix(story, np.uint64(4 * np.int64(view.bid) + view.bidder + 1))
@@ -341,7 +358,7 @@ def _story(view: np.void) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _log_of_seat(view: np.void, seat: int, held: np.uint32, auction: np.ndarray) -> float:
+def _log_of_seat(view: np.void, seat: int, held: np.uint32, evidence: Evidence, auction: np.ndarray) -> float:
     """The log of how likely ``seat``, dealt ``held``, made its call and its declaration, if it has made them."""
     hand = auction[0]
     auction[0] = view
@@ -353,7 +370,13 @@ def _log_of_seat(view: np.void, seat: int, held: np.uint32, auction: np.ndarray)
             break
         hand.to_move = (view.shaker + 1 + i) & 3
         if hand.to_move == seat:
-            log += np.log(call_chance(hand, held, action))
+            chance, alike = call_chance(hand, held, action), evidence.alike[(seat - view.seat) & 3]
+            if alike > 0.0:
+                own = heard_chance(evidence.heard, hand, seat, held, action)
+                own = (1.0 - CALL_NOISE) * own + CALL_NOISE / popcount(legal_calls(hand))
+                chance = alike * own + (1.0 - alike) * chance
+            log += np.log(chance)
+        hand.calls[i] = action
         if action != PASS:
             hand.bid, hand.bidder = bid_value(action), hand.to_move
     if view.declaration >= 0 and view.bidder == seat:

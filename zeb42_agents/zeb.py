@@ -14,7 +14,7 @@ import numpy as np
 from zeb42_agents import stored
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.answers import Answers, KernelAnswers
-from zeb42_agents.calls.player import USUAL, with_calls
+from zeb42_agents.calls.player import USUAL, heard_of, with_calls
 from zeb42_agents.evidence import new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import Mind, network_mind
@@ -32,6 +32,7 @@ from zeb42_env.hand import Hand
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 MAX_PRIOR = 100.0
+OF_A_BUNDLE = "solve_tricks=, solved=, prior=, temperature=, resample=, dealt=, plays=, alike="
 GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
 KERNEL_WIDTH = 64  # of tokens: there the kernels are as fast as torch in batches, and several times for one view
 
@@ -43,13 +44,14 @@ class Usual(NamedTuple):
     belief: str
     resample: int
     plays: float
+    alike: float
     solved: float
     prior: float
 
 
-OVER_A_MIND = Usual(worlds=160, belief="uniform", resample=8, plays=2.0, solved=0.5, prior=0.03)
+OVER_A_MIND = Usual(worlds=160, belief="uniform", resample=8, plays=2.0, alike=0.7, solved=0.5, prior=0.03)
 """With ``mind=``: what was measured to be strong."""
-ELSEWHERE = Usual(worlds=0, belief="net", resample=0, plays=0.0, solved=0.0, prior=0.0)
+ELSEWHERE = Usual(worlds=0, belief="net", resample=0, plays=0.0, alike=0.0, solved=0.0, prior=0.0)
 
 
 class Zeb(Agent):
@@ -80,6 +82,7 @@ class Zeb(Agent):
         early: int = 1,
         temperature: float = 0.0,
         plays: float | None = None,
+        alike: float | None = None,
         solved: float | None = None,
         prior: float | None = None,
         mind: str = "",
@@ -104,7 +107,8 @@ class Zeb(Agent):
         With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
         others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
         called. With a mind, ``plays=2`` asks what was played, too: how likely the mind was to play so, drawn at that
-        temperature.
+        temperature. The others are taken to call as the simple bidder does; with ``alike=0.7`` the partner as Zeb
+        itself does, seven times in ten, and an opponent a quarter as often.
 
         With ``mind=quick`` (or a folder) a network searches over that mind, and its policy has a say in the choice.
         What is not said is then as in ``OVER_A_MIND``: 160 worlds, weighed by calls and plays, half the worth solved.
@@ -116,9 +120,10 @@ class Zeb(Agent):
         is_mind = minds_on_disk.is_mind(weights)
         if is_mind:
             _refuse(f"{weights} is a mind itself", {"mind": (mind, "")})
-        worlds, belief, resample, plays, solved, prior = _settled(
-            mind, worlds=worlds, belief=belief, resample=resample, plays=plays, solved=solved, prior=prior
+        settled = _settled(
+            mind, worlds=worlds, belief=belief, resample=resample, plays=plays, alike=alike, solved=solved, prior=prior
         )
+        worlds, belief, resample, plays, alike, solved, prior = settled
         of_search = {
             "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
         }  # fmt: skip
@@ -128,24 +133,24 @@ class Zeb(Agent):
         }  # fmt: skip
         of_network = {"sims": (sims, 0), "device": (device, "auto"), "precision": (precision, "float32"), **of_tree}
         of_worlds = {
-            "thin": (thin, THIN), "early": (early, 1), "plays": (plays, 0.0), "solved": (solved, 0.0),
-            "prior": (prior, 0.0),
+            "thin": (thin, THIN), "early": (early, 1), "plays": (plays, 0.0), "alike": (alike, 0.0),
+            "solved": (solved, 0.0), "prior": (prior, 0.0),
         }  # fmt: skip
         of_mind = {**of_worlds, "temperature": (temperature, 0.0)}
         if is_mind:
-            options = "worlds=, thin=, early=, solve_tricks=, solved=, prior=, temperature=, resample=, dealt=, plays="
+            options = f"worlds=, thin=, early=, {OF_A_BUNDLE}"
             _refuse(f"{weights} is a mind, which searches by {options}", of_network)
             if not worlds:
                 _need("worlds", {**of_worlds, **of_search})
             plan = _plan(worlds, thin, early, solve_tricks, solved)
-            evidence = new_evidence(resample, dealt, plays)
+            evidence = new_evidence(resample, dealt, plays, alike, heard_of(weights, calls))
             player = MindPlayer(
                 _mind(weights, temperature), plan, evidence=evidence, prior=_prior(prior), name=f"zeb:{weights}"
             )
             player.fingerprint = fingerprint_of(weights)
             return with_calls(player, weights, calls)
         if mind:
-            options = "worlds=, thin=, solve_tricks=, solved=, prior=, temperature=, belief=, resample=, dealt=, plays="
+            options = f"worlds=, thin=, belief=, {OF_A_BUNDLE}"
             of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "sims": (sims, 0)}
             of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
             _refuse(f"with mind= {weights} searches by {options}", of_others)
@@ -153,10 +158,11 @@ class Zeb(Agent):
             evaluator = _network(weights, device, precision)
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
             others = _mind(mind, temperature)
+            told = new_evidence(resample, dealt, plays, alike, heard_of(weights, calls))
             player = MindPlayer(
                 others,
                 plan,
-                sampler=standard_sampler(evaluator, drawn, others, plays),
+                sampler=standard_sampler(evaluator, drawn, others, told),
                 policy=evaluator,
                 prior=_prior(prior),
                 name=f"zeb:{weights}",
@@ -252,9 +258,9 @@ def _settled(mind: str, **given: Any) -> Usual:
     usual = OVER_A_MIND if mind else ELSEWHERE
     said = {name: value for name, value in given.items() if value is not None and (name != "worlds" or value)}
     if said.get("belief") == "likelihood":  # weighs worlds by the plays itself
-        usual = usual._replace(resample=0, plays=0.0)
+        usual = usual._replace(resample=0, plays=0.0, alike=0.0)
     if said.get("resample") == 0:
-        usual = usual._replace(plays=0.0)
+        usual = usual._replace(plays=0.0, alike=0.0)
     return usual._replace(**said)
 
 

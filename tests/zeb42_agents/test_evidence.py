@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from call_networks import tensors_of
 from evaluators import Inventor, keys_of, positions, views_to_move
 
 from zeb42_agents import Agent, belief, evidence, likelihood, make_agent, minds, simple_bidder, worlds
+from zeb42_agents.calls import network as kernels
+from zeb42_agents.calls.weights import from_tensors
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.network import logits_of
 from zeb42_agents.minds.weights import MindConfig
@@ -18,6 +21,7 @@ from zeb42_agents.search.samplers import ByBelief, standard_sampler
 from zeb42_env import Hand, Phase
 from zeb42_env._core.record import BY_AUCTION, BY_CHANCE, BY_FORCED_30, BY_MOST_TRUMPS, num_decisions, rewind
 
+HEARD = from_tensors(tensors_of(3, heard=True)).heard
 DEALT = {"dropped30": BY_FORCED_30, "most_trumps": BY_MOST_TRUMPS}
 
 
@@ -31,7 +35,7 @@ def softly(values: dict[int, float], action: int, softness: float, noise: float)
     return float(np.log((1 - noise) * np.exp(values[action] / softness) / total + noise / len(values)))
 
 
-def slowly(view: np.void, world: np.void) -> float:
+def slowly(view: np.void, world: np.void, alike: float = 0.0) -> float:
     """The log-likelihood of what the others called and declared in one world, decision by decision."""
     past = np.array([world])
     decisions = [*(int(call) for call in world["calls"] if call >= 0)]
@@ -45,7 +49,11 @@ def slowly(view: np.void, world: np.void) -> float:
             values = np.full(56, np.nan)
             simple_bidder.value_calls(own, values)
             worth = {a: float(values[a]) for a in hand.legal_actions()}
-            total += softly(worth, action, evidence.CALL_SOFTNESS, evidence.CALL_NOISE)
+            simple = np.exp(softly(worth, action, evidence.CALL_SOFTNESS, evidence.CALL_NOISE))
+            seat, share = hand.to_move, alike if (hand.to_move ^ view["seat"]) & 1 == 0 else alike / 4
+            heard = kernels.heard_chance(HEARD, own, seat, own["held"][seat], action)
+            likely = (1 - evidence.CALL_NOISE) * heard + evidence.CALL_NOISE / len(worth)
+            total += float(np.log(share * likely + (1 - share) * simple))
         elif hand.to_move != view["seat"]:
             points = min(int(own["bid"]), 42)
             held = own["held"][hand.to_move]
@@ -65,6 +73,27 @@ def test_calls_and_declarations_weigh_as_in_a_slow_computation() -> None:
     expected = [[slowly(view, world) for world in row] for view, row in zip(views, drawn, strict=True)]
     np.testing.assert_allclose(logs, expected, atol=1e-9)
     assert (np.ptp(logs, 1) > 0).mean() > 0.9
+
+
+def test_others_may_call_as_the_viewer_does() -> None:
+    """The partner more often than an opponent; and what was found of one viewer is not another's."""
+    rules = {"scoring": "marks", "contract": BY_AUCTION}
+    parts = [positions(6, seed=60 + n, decisions=n, **rules) for n in (1, 3, 4, 5, 9)]
+    hands = np.concatenate(parts)
+    hands[::2]["match"], hands[::2]["marks"] = 1, (3, 6)
+    views = views_to_move(hands)
+    drawn, told = sampled(views, 4), evidence.new_evidence(1, alike=0.8, heard=HEARD)
+    for _ in range(2):  # the second time from memory
+        logs = evidence.log_worth_many(views, drawn, told) - evidence.log_worth_many(
+            views, drawn, evidence.new_evidence(1)
+        )
+        calls = logs + evidence.log_likelihood_of_calls(views, drawn)
+        expected = [[slowly(view, world, 0.8) for world in row] for view, row in zip(views, drawn, strict=True)]
+        np.testing.assert_allclose(calls, expected, atol=1e-6)
+    assert (abs(logs) > 0.01).mean() > 0.5
+    unheard = evidence.new_evidence(1, alike=0.8)  # nobody has learned how it calls itself
+    plain = evidence.log_worth_many(views, drawn, evidence.new_evidence(1))
+    assert np.array_equal(evidence.log_worth_many(views, drawn, unheard), plain)
 
 
 def test_a_contract_dealt_by_chance_tells_nothing() -> None:
@@ -225,7 +254,7 @@ def test_the_search_over_a_mind_hears_the_plays() -> None:
     dealt = (BY_CHANCE, BY_AUCTION, BY_CHANCE, BY_MOST_TRUMPS)  # one memory across them
     views = np.concatenate([views_to_move(positions(4, seed=49, decisions=12, contract=c)) for c in dealt])
     keys, mind, told = keys_of(16), a_mind(), evidence.new_evidence(8, plays=0.5)
-    sampler = standard_sampler(Inventor(), SearchConfig(belief="uniform", resample=8), mind, 0.5)
+    sampler = standard_sampler(Inventor(), SearchConfig(belief="uniform", resample=8), mind, told)
     even = ByBelief("even", lambda views: worlds.uniform_weights(len(views)))
     heard, unheard = sampler(views, 16, keys), even(views, 16, keys)
     logs = np.zeros((2, 16, 16))
@@ -247,14 +276,16 @@ def test_wrong_arguments() -> None:
         ({"resample": -1}, r"expected resample, candidates per world, a whole number in 0\.\.64, got -1"),
         ({"resample": 2.5}, "got 2.5"),
         ({"resample": 2, "dealt": "auction"}, "expected dealt, got 'auction'; allowed: random, dropped30, most_trumps"),
-        ({"dealt": "dropped30"}, "expected resample= beside dealt= and plays="),
+        ({"dealt": "dropped30"}, "expected resample= beside dealt=, plays=, alike="),
         ({"resample": 2, "plays": -1.0}, r"expected plays, a temperature in 0\.\.100, got -1"),
+        ({"resample": 2, "alike": 1.5}, r"expected alike, a probability in 0\.\.1, got 1\.5"),
+        ({"alike": 0.5}, "expected resample= beside dealt=, plays=, alike="),
     ):
         with pytest.raises(ValueError, match=message):
             evidence.new_evidence(**options)
     for nobody in (None, minds.dice_mind(4)):
-        with pytest.raises(ValueError, match="expected a mind of weights beside plays=2"):
-            standard_sampler(Inventor(), SearchConfig(resample=2), nobody, 2.0)
+        with pytest.raises(ValueError, match="expected a mind of weights beside plays="):
+            standard_sampler(Inventor(), SearchConfig(resample=2), nobody, evidence.new_evidence(2, plays=2.0))
     with pytest.raises(ValueError, match="resample of at least 1 beside dealt=dropped30"):
         SearchConfig(dealt="dropped30")
     views = views_to_move(positions(3, seed=44))

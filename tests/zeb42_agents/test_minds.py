@@ -286,7 +286,7 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
         ),
         (",mind=taught", "expected mind, the weights of a mind, got 'taught'; quick comes with the package"),
         (",mind={mind},sims=16", "expected no sims=16: with mind= laptop searches by worlds="),
-        (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt= and plays="),
+        (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt=, plays=, alike="),
         (",mind={mind},belief=likelihood,resample=2,plays=2", "expected no plays= beside belief=likelihood"),
         (",mind={mind},belief=psychic", "expected belief, got 'psychic'"),
         (",mind={mind},resample=many", r"expected resample in .* to be a number \(int\), got 'many'"),

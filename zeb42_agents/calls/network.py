@@ -1,8 +1,9 @@
-"""The two networks of calls inside the kernels: *prices*, and *ends*.
+"""The three networks of calls inside the kernels: *prices*, *ends*, and *heard*.
 
 Prices answer for a contract before its first lead: the probability of each of 0..42 points for the bidder's team,
 calibrated per bid. Ends answer for a call: the probability of what it leads to, the caller's own contract or one of
-another seat, made or set. Both are sums of rows and two small layers.
+another seat, made or set. What follows from the two takes some 100 us a call; heard says in a few how likely each call
+is to follow, for those who ask it of thousands of hands. All are sums of rows and two small layers.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from zeb42_agents.calls.columns import (
     MOST_ON,
     NUM_BIDS,
     NUM_CALLS,
+    NUM_END_COLUMNS,
+    NUM_PRICE_COLUMNS,
     bid_row,
     write_auction,
     write_contract,
     write_contract_calls,
 )
+from zeb42_agents.simple_bidder import NUM_GOALS, best_chances, best_declaration, goal_row
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS
 from zeb42_env._core.record import MIN_BID, NUM_ACTIONS, PASS, RESHAKE, bid_value, legal_calls
 
@@ -64,6 +68,11 @@ class CallNetwork(NamedTuple):
     """float64 [13, K], ... how often that was made on hands that they did not learn from."""
     match: np.ndarray
     """float64 [7, 7, 2]: :func:`zeb42_agents.calls.match.match_table` by what hands brought."""
+    heard: Layers
+    """How likely each call is that these calls make; without columns (:data:`UNHEARD`) where nobody has learned it."""
+
+
+UNHEARD = Layers(*(np.zeros((0,) * dims, np.float32) for dims in (2, 1, 2, 1, 2, 1)))
 
 
 @njit(cache=True, nogil=True)
@@ -266,6 +275,38 @@ def write_ends(net: CallNetwork, view: np.void, chances: np.ndarray, ends: np.nd
         if (legal >> np.uint64(call)) & np.uint64(1):
             _finish(net.ends, units + net.ends.first[CALL + call - PASS], ends[call])
             _softmax(ends[call], possible_ends(view, seat, place, call))
+
+
+NUM_HEARD_COLUMNS = NUM_END_COLUMNS + NUM_PRICE_COLUMNS
+MOST_HEARD_ON = 2 * MOST_ON
+
+
+@njit(cache=True, nogil=True)
+def write_heard_columns(hand: np.void, seat: int, held: np.uint32, on: np.ndarray) -> int:
+    """Write what heard sees of the call that ``seat``, dealt ``held``, makes in ``hand`` into ``on`` (int32 [128]);
+    returns how many columns are on.
+
+    They are those of ends, and after them those of prices for a contract at the lowest bid; the promises and the
+    declaration are the simple bidder's, who is asked in no time.
+    """
+    chances = np.empty(NUM_GOALS)
+    best_chances(held, hand.declarations, chances)
+    lowest = min(lowest_bid(hand.bid), HAND_POINTS)
+    place = (seat - hand.shaker - 1) & 3
+    n = write_auction(hand, seat, place, held, chances[goal_row(lowest)], chances[goal_row(HAND_POINTS)], on)
+    num_on = n + write_contract(held, best_declaration(held, hand.declarations, lowest)[0], on[n:])
+    on[n:num_on] += NUM_END_COLUMNS
+    return num_on
+
+
+@njit(cache=True, nogil=True)
+def heard_chance(heard: Layers, hand: np.void, seat: int, held: np.uint32, call: int) -> float:
+    """How likely ``seat``, dealt ``held`` and to call in ``hand``, makes the ``call``."""
+    on, answers = np.empty(MOST_HEARD_ON, np.int32), np.empty(NUM_CALLS, np.float32)
+    num_on = write_heard_columns(hand, seat, held, on)
+    _finish(heard, _sum_rows(heard, on, num_on), answers)
+    _softmax(answers, np.uint64(legal_calls(hand)) >> np.uint64(PASS))
+    return np.float64(answers[call - PASS])
 
 
 assert NUM_ACTIONS > PASS + NUM_CALLS

@@ -9,7 +9,7 @@ import numpy as np
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.calls import weights as calls_on_disk
 from zeb42_agents.calls.choose import explain_call, learned_calls
-from zeb42_agents.calls.network import CallNetwork
+from zeb42_agents.calls.network import UNHEARD, CallNetwork, Layers
 from zeb42_agents.explanation import Explanation
 from zeb42_agents.simple_bidder import explain_call as explain_simple_call
 from zeb42_agents.simple_bidder import simple_calls
@@ -69,12 +69,23 @@ def with_calls(player: Agent, weights: str, calls: str) -> Agent:
     a lack of them is said. ``simple``: the simple bidder's. Anything else is where other calls are; a ValueError if
     there are none.
     """
+    if source := _source_of(weights, calls):
+        return Calling(player, calls_on_disk.load(source), fingerprint=calls_on_disk.fingerprint_of(source))
+    if calls == OWN:
+        warnings.warn(f"{weights} comes without calls: the simple bidder speaks for it", stacklevel=2)
+    return player
+
+
+def heard_of(weights: str, calls: str) -> Layers:
+    """What says how likely those calls are, see :func:`with_calls`; without columns if nothing does."""
+    source = _source_of(weights, calls)
+    return calls_on_disk.load(source).heard if source else UNHEARD
+
+
+def _source_of(weights: str, calls: str) -> str:
+    """Where the calls are that an option names; empty if they are the simple bidder's."""
     if calls == SIMPLE:
-        return player
+        return ""
     if calls in (USUAL, OWN):
-        if not calls_on_disk.comes_with_calls(weights):
-            if calls == OWN:
-                warnings.warn(f"{weights} comes without calls: the simple bidder speaks for it", stacklevel=2)
-            return player
-        calls = weights
-    return Calling(player, calls_on_disk.load(calls), fingerprint=calls_on_disk.fingerprint_of(calls))
+        return weights if calls_on_disk.comes_with_calls(weights) else ""
+    return calls

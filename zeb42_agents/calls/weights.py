@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from zeb42_agents.calls.columns import NUM_BIDS, NUM_END_COLUMNS, NUM_PRICE_COLUMNS, VERSION
+from zeb42_agents.calls.columns import NUM_BIDS, NUM_CALLS, NUM_END_COLUMNS, NUM_PRICE_COLUMNS, VERSION
 from zeb42_agents.calls.match import match_table
-from zeb42_agents.calls.network import NUM_ENDS, NUM_POINTS, CallNetwork, Layers
+from zeb42_agents.calls.network import NUM_ENDS, NUM_HEARD_COLUMNS, NUM_POINTS, UNHEARD, CallNetwork, Layers
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import fingerprint, read_json, replaced_folder, write_json
 from zeb42_agents.places import BUNDLED, CONFIG_FILE, MODEL_FILE, RUN_FOLDERS, STATE_FILE
@@ -95,8 +95,12 @@ def _is_calls(folder: Path) -> bool:
 
 def from_tensors(tensors: dict[str, np.ndarray]) -> CallNetwork:
     """The network of parameters by name: ``prices.first`` and so on, ``ends.first`` and so on, ``promised``, ``made``,
-    and ``odds`` (float64 [11], see :func:`match_table`). ValueError unless they belong together."""
+    and ``odds`` (float64 [11], see :func:`match_table`); ``heard.first`` and so on, which calls of earlier versions do
+    not have. ValueError unless they belong together."""
     sizes = {"prices": (NUM_PRICE_COLUMNS, NUM_POINTS), "ends": (NUM_END_COLUMNS, NUM_ENDS)}
+    is_heard = any(name.startswith("heard.") for name in tensors)
+    if is_heard:
+        sizes["heard"] = (NUM_HEARD_COLUMNS, NUM_CALLS)
     widths = {}
     for name, (num_columns, num_outputs) in sizes.items():
         biases = [tensors.get(f"{name}.{layer}_bias", np.empty(0)) for layer in ("first", "second")]
@@ -114,8 +118,9 @@ def from_tensors(tensors: dict[str, np.ndarray]) -> CallNetwork:
     promised, made = tensors["promised"].astype(np.float64), tensors["made"].astype(np.float64)
     if not (np.diff(promised) > 0).all() or not (np.diff(made) >= 0).all() or made.min() < 0 or made.max() > 1:
         raise ValueError("expected a calibration that rises from step to step, within 0..1, got another")
-    layers = [
-        Layers(*(np.ascontiguousarray(tensors[f"{name}.{field}"], np.float32) for field in Layers._fields))
+    layers = {
+        name: Layers(*(np.ascontiguousarray(tensors[f"{name}.{field}"], np.float32) for field in Layers._fields))
         for name in sizes
-    ]
-    return CallNetwork(*layers, promised, made, match_table(tensors["odds"].astype(np.float64)))
+    }
+    table = match_table(tensors["odds"].astype(np.float64))
+    return CallNetwork(**{"heard": UNHEARD} | layers, promised=promised, made=made, match=table)

@@ -161,18 +161,18 @@ class TrueHands:
 
 
 def standard_sampler(
-    evaluator: Evaluator, config: SearchConfig, mind: Mind | None = None, plays: float = 0.0
+    evaluator: Evaluator, config: SearchConfig, mind: Mind | None = None, told: evidence.Evidence | None = None
 ) -> Sampler:
-    """The sampler that ``config.belief`` names. With ``plays`` worlds are kept by what was played, too, as ``mind``
-    plays drawn at that temperature; not with ``likelihood``, which asks the evaluator so."""
+    """The sampler that ``config.belief`` names. ``told`` says what worlds are weighed by, if it is more than what
+    ``config`` says: what was played, as ``mind`` plays; not with ``likelihood``, which asks the evaluator so."""
     floor, resample, dealt = config.belief_floor, config.resample, config.dealt
-    if plays and (mind is None or mind.kind != NETWORK):
-        raise ValueError(f"expected a mind of weights beside plays={plays}, which asks how likely its plays were")
+    told = told or evidence.new_evidence(resample, dealt)
+    if len(told.plays) and (mind is None or mind.kind != NETWORK):
+        raise ValueError("expected a mind of weights beside plays=, which asks how likely its plays were, got none")
     if config.belief == "likelihood":
-        if plays:
-            raise ValueError(f"expected no plays= beside belief=likelihood, which weighs them itself, got {plays}")
+        if len(told.plays):
+            raise ValueError("expected no plays= beside belief=likelihood, which weighs them itself, got one")
         return ByLikelihood(policy=evaluator, floor=floor, resample=resample, dealt=dealt)
-    told = evidence.new_evidence(resample, dealt, plays)
     weights = {
         "uniform": lambda views: deals.uniform_weights(len(views)),
         "legality": lambda views: deals.marginals_many(views).astype(np.float32),

@@ -11,16 +11,21 @@ import torch
 
 from zeb42_agents import calls, make_agent, simple_bidder
 from zeb42_agents.calls import network as kernels
+from zeb42_agents.calls import weights
 from zeb42_agents.calls.columns import BID, MOST_ON, bid_row, dealt_to
 from zeb42_agents.calls.match import NUM_RESULTS
 from zeb42_agents.calls.weights import from_tensors
+from zeb42_agents.stored import contents_of, tensors_of
 from zeb42_agents.training.calls.collect import NEVER, collect
 from zeb42_agents.training.calls.config import CallsConfig
 from zeb42_agents.training.calls.fit import call_rows, contract_rows, fit, hands_of, isotonic, odds_of, survival
+from zeb42_agents.training.calls.heard import add_listener, auctions, heard_rows
 from zeb42_agents.training.calls.run import read_experience
 from zeb42_agents.training.cli import main
 from zeb42_env import Hand
 from zeb42_env._core import record as core
+from zeb42_env._core.record import DECLARE, PASS
+from zeb42_env._core.tables import legal_masks
 
 CONFIG = CallsConfig(width=16, second_width=8, passes=0.5, hands=1500)
 
@@ -112,6 +117,36 @@ def test_prices_learn_what_contracts_bring(experience: np.ndarray) -> None:
     assert np.diff(rows.begins).max() < MOST_ON
 
 
+def test_a_listener_knows_what_is_called(tmp_path: Path) -> None:
+    """It comes close to the calls of somebody else's auctions, and the rest of the calls is left as it was."""
+    config = CallsConfig(width=32, second_width=16, heard_hands=4000)
+    place = weights.locate("quick") / "model.safetensors"
+    known = tensors_of(contents_of(place), place)
+    unheard = {name: tensor for name, tensor in known.items() if not name.startswith("heard.")}
+    weights.save(tmp_path, unheard, {"round": 7})
+    caller = calls.load(tmp_path)
+    assert not len(caller.heard.first)
+    add_listener(tmp_path, config)
+    heard = calls.load(tmp_path)
+    assert json.loads((tmp_path / "state.json").read_text()) == {"round": 7}
+    views, called = auctions(caller, 150, seed=77)
+    assert np.array_equal(called, calls.learned_calls(heard, views))
+    found = np.zeros(len(views))
+    for b, view in enumerate(views):
+        seat = int(view["to_move"])
+        chances = [kernels.heard_chance(heard.heard, view, seat, view["held"][seat], c) for c in range(PASS, DECLARE)]
+        assert sum(chances) == pytest.approx(1, abs=1e-5)
+        found[b] = chances[called[b] - PASS]
+    evenly = np.log(legal_masks(views)[:, PASS:DECLARE].sum(1)).mean()
+    assert -np.log(found).mean() < 0.75 * evenly
+    # The same in torch.
+    place, rows = tmp_path / "model.safetensors", heard_rows(views, called)
+    tensors = tensors_of(contents_of(place), place)
+    logits = _torch_of(tensors, "heard")(torch.from_numpy(rows.on), torch.from_numpy(rows.begins.astype(np.int32)))
+    shares = torch.softmax(logits.masked_fill(~torch.from_numpy(rows.possible), -1e9), 1).detach().numpy()
+    np.testing.assert_allclose(shares[np.arange(len(views)), rows.wanted], found, atol=1e-4)
+
+
 def test_isotonic_regression_mends_what_is_promised_wrongly() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random(20_000)
@@ -140,6 +175,7 @@ def test_odds_are_those_of_hands_without_exploration(experience: np.ndarray) -> 
 def test_the_command_learns_stops_short_of_nothing_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     folder = tmp_path / "run"
     small = ["--preset", "calls", "--player", "greedy", "--hands", "1200", "--rating-deals", "3", "--passes", "0.5"]
+    small += ["--heard-hands", "120"]
     assert main([*small, "--width", "16", "--rounds", "1", "--out", str(folder)]) == 0
     assert main(["--resume", str(folder), "--rounds", "2"]) == 0
     said = capsys.readouterr().out
@@ -149,6 +185,7 @@ def test_the_command_learns_stops_short_of_nothing_and_goes_on(tmp_path: Path, c
     assert [row["round"] for row in rows] == [0, 1]
     assert (folder / "rounds.csv").read_text().count("\n") == 3
     network = calls.load(folder)
+    assert len(network.heard.first)
     view = Hand.deal(1).view(int(Hand.deal(1).to_move))
     assert calls.learned_calls(network, np.array([view])).shape == (1,)
     assert main(["--resume", str(folder), "--hands", "5000"]) == 2

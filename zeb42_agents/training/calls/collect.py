@@ -42,7 +42,7 @@ def collect(player: Agent, caller: Caller, num_hands: int, seed: np.uint64) -> n
 
 def _play(player: Agent, caller: Caller, num_hands: int, seed: np.uint64) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng([int(seed), _EXPLORE])
-    hands = _deal(num_hands, seed, rng)
+    hands = deal(num_hands, seed, rng)
     kind = rng.random(num_hands)
     explored_call = np.where(kind < EXPLORE_CALL, rng.integers(4, size=num_hands), NEVER)
     explored_trump = (kind >= EXPLORE_CALL) & (kind < EXPLORE_CALL + EXPLORE_DECLARATION)
@@ -61,12 +61,12 @@ def _play(player: Agent, caller: Caller, num_hands: int, seed: np.uint64) -> tup
             if len(usual := rows[~explored]):
                 actions[usual] = caller(turn.views[usual])
             if len(odd := rows[explored]):
-                actions[odd] = _explore(turn.views[odd], rng)
+                actions[odd] = explore(turn.views[odd], rng)
         table.take(turn.rows, actions)
     return table.hands, since
 
 
-def _deal(num_hands: int, seed: np.uint64, rng: np.random.Generator) -> np.ndarray:
+def deal(num_hands: int, seed: np.uint64, rng: np.random.Generator) -> np.ndarray:
     """HAND [num_hands] before the auction, of matches and not, under several rules."""
     hands = np.repeat(Rules().blank_record(), num_hands)
     tables.deal_numbers(hands, _key(seed, _DEAL), np.arange(num_hands, dtype=np.uint64), 0)
@@ -85,7 +85,7 @@ def _place(views: np.ndarray) -> np.ndarray:
     return (views["to_move"].astype(np.int64) - views["shaker"] - 1) & 3
 
 
-def _explore(views: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def explore(views: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Calls and declarations int64 [B] at random: a pass or the lowest bid mostly, any declaration."""
     legal = tables.legal_masks(views)
     any_one = (rng.random(legal.shape) * legal).argmax(1)

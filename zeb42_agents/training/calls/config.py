@@ -31,6 +31,8 @@ class CallsConfig:
     """Times that each hand is learned from in a round."""
     lr: Annotated[float, Between(1e-6, 1)] = 2e-3
     """Learning rate at its highest."""
+    heard_hands: Annotated[int, Between(100, MANY)] = 300_000
+    """Auctions from which the listener learns how the calls are made, after each round."""
     rating_deals: Annotated[int, Between(2, MANY)] = 500
     """Mirrored deals of ``match``, and as many of ``hand``, that a round is rated on."""
     seed: Annotated[int, Between(0, 2**32 - 1)] = 42

@@ -102,11 +102,11 @@ def fit(experience: np.ndarray, config: CallsConfig, seed: int) -> Fitted:
     learned, kept = (hands_of(with_contract[rows]) for rows in (~held_out, held_out))
     torch.manual_seed(seed)
     prices = LayersModel(NUM_PRICE_COLUMNS, NUM_POINTS, config.width, config.second_width)
-    prices = _learn(prices, contract_rows(learned), config, seed)
+    prices = learn_rows(prices, contract_rows(learned), config, seed)
     tensors = prices.tensors("prices") | calibration(prices, kept) | {"odds": odds_of(experience)}
     ends = LayersModel(NUM_END_COLUMNS, NUM_ENDS, config.width, config.second_width)
     rows = call_rows(from_tensors(tensors | ends.tensors("ends")), experience)
-    ends = _learn(ends, rows, config, seed + 1)
+    ends = learn_rows(ends, rows, config, seed + 1)
     tensors |= ends.tensors("ends")
     promised, points = survival(prices, kept), points_taken(kept)
     brier = {}
@@ -225,7 +225,7 @@ def isotonic(promised: np.ndarray, made: np.ndarray, num_steps: int = NUM_STEPS)
     return np.r_[0.0, steps, 1.0], np.r_[0.0, shares, 1.0]
 
 
-def _learn(model: LayersModel, rows: Rows, config: CallsConfig, seed: int) -> LayersModel:
+def learn_rows(model: LayersModel, rows: Rows, config: CallsConfig, seed: int) -> LayersModel:
     """``model``, having learned ``rows`` by cross-entropy."""
     lengths = np.diff(np.r_[rows.begins, len(rows.on)])
 

@@ -22,6 +22,7 @@ from zeb42_agents.simple_bidder import simple_calls
 from zeb42_agents.training.calls.collect import EXPERIENCE, NEVER, Caller, collect
 from zeb42_agents.training.calls.config import CallsConfig
 from zeb42_agents.training.calls.fit import Fitted, fit
+from zeb42_agents.training.calls.heard import listen
 from zeb42_agents.training.in_rounds import CONFIG_FILE, take_lock
 from zeb42_env._core.bits import mix
 from zeb42_env.records import check_records
@@ -51,7 +52,8 @@ class Calls:
             fitted = self._learn(number)
             row = self._rate(number, fitted) | {"time_s": round(time.perf_counter() - began, 1)}
             is_best = all(row["match_win_rate"] > other["match_win_rate"] for other in self.rows)
-            weights.save(self.folder / "rounds" / str(number), fitted.tensors, row | {"player": self.config.player})
+            tensors = fitted.tensors | listen(fitted.network, self.config, self.config.seed + number)
+            weights.save(self.folder / "rounds" / str(number), tensors, row | {"player": self.config.player})
             if is_best:
                 with replaced_folder(self.folder / "best") as fresh:
                     shutil.copytree(self.folder / "rounds" / str(number), fresh, dirs_exist_ok=True)
