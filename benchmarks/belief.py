@@ -36,6 +36,7 @@ from zeb42_agents.agent import Agent
 from zeb42_agents.answers import Answers, sample_actions
 from zeb42_agents.arena.protocols import get_protocol
 from zeb42_agents.calls import Calling
+from zeb42_agents.calls.network import UNHEARD
 from zeb42_agents.calls.player import USUAL, heard_of
 from zeb42_agents.minds import Mind
 from zeb42_agents.played import BELIEF_WORLDS, MindPlayer
@@ -93,6 +94,11 @@ def main() -> None:
     listener = player_of(f"zeb:{options.mind}") if options.mind else None
     if listener and (isinstance(network, MindPlayer) or not isinstance(listener, MindPlayer)):
         parser.error(f"expected a network and a mind as --mind, got {options.network!r} and {options.mind!r}")
+    if not 0 <= options.alike <= 1:
+        parser.error(f"expected alike, a probability in 0..1, got {options.alike}")
+    if wrong := [player for player in options.players if player.count(" v ") > 1]:
+        parser.error(f"expected one agent, or two as 'A v B', got {wrong[0]!r}")
+    heard = heard_of(options.network.removeprefix("zeb:"), USUAL) if listener else UNHEARD
     if options.plays is not None and not (listener and options.plays > 0):
         parser.error(f"expected plays, a temperature above 0, beside --mind, got {options.plays}")
     print(HEAD, flush=True)
@@ -110,8 +116,7 @@ def main() -> None:
                 told = evidence.new_evidence(1, dealt_by(protocol), options.plays or OVER_A_MIND.plays)
                 name = f"{protocol} | {spec}"
                 table_of_plays(name, believed, found, options.worlds, told, listener.mind)
-                if protocol == "hand":
-                    heard = heard_of(options.network.removeprefix("zeb:"), USUAL)
+                if protocol == "hand" and len(heard.first):
                     told = evidence.new_evidence(1, plays=told.plays[0], alike=options.alike, heard=heard)
                     even = worlds.uniform_weights(len(found.views))
                     likely = by_evidence(found, even, options.worlds, told, listener.mind)

@@ -10,6 +10,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 sys.path.insert(0, str(Path(__file__).parent / "zeb42_env"))
+sys.path.insert(0, str(Path(__file__).parent / "zeb42_agents"))
 for folder in ("exchange", "training"):
     sys.path.insert(0, str(Path(__file__).parent / "zeb42_agents" / folder))
 

@@ -1,9 +1,9 @@
 """What the others' calls, the declaration and their plays tell of the deal: worlds kept as likely as they explain them.
 
 Worlds are drawn several times over, weighed, and resampled. Every hidden hand of a world answers for its own seat: all
-the calls it made, passes included, and what it declared, under the shared simple bidder with soft edges, or as the
-viewer calls, if it may call alike; and what it played, under a mind where there is one. What the viewer did itself is
-the same in every world.
+the calls it made, passes included, under the shared simple bidder with soft edges or, if it may call alike, as the
+viewer does; what it declared, under the simple bidder; and what it played, under a mind where there is one. What the
+viewer did itself is the same in every world.
 
 A contract that was dealt tells something, too, if it is known how. The record of a hand does not say by which rule its
 contract was dealt, so a player has to be told (``dealt``).
@@ -21,7 +21,7 @@ from numba import njit
 
 from zeb42_agents import likelihood
 from zeb42_agents import worlds as deals
-from zeb42_agents.calls.network import UNHEARD, Layers, heard_chance
+from zeb42_agents.calls.network import UNHEARD, Layers, heard_chance, knows
 from zeb42_agents.minds import NETWORK, Mind
 from zeb42_agents.minds.network import write_logits
 from zeb42_agents.simple_bidder import made_chance, value_calls_with
@@ -80,8 +80,8 @@ class Evidence(NamedTuple):
     odds: np.ndarray
     """float64 [T], the log of how likely each is that of a seat which has not played yet."""
     alike: np.ndarray
-    """float64 [4], by seat from the viewer clockwise, how likely it calls as ``heard`` says; else as the simple bidder.
-    """
+    """float64 [4], by seat from the viewer clockwise, how likely it calls as ``heard`` says where the rules are those
+    that the viewer has learned to call by; else as the simple bidder."""
     heard: Layers
     """How the viewer itself makes its calls (:attr:`zeb42_agents.calls.CallNetwork.heard`)."""
     even: np.ndarray
@@ -329,7 +329,9 @@ def log_calls(view: np.void, worlds: np.ndarray, evidence: Evidence, logs: np.nd
             for w in range(len(worlds)):
                 logs[w] = 0.0 if _deals_so(view, worlds[w], evidence.dealt) else UNEXPLAINED
         return
-    story = mix(_story(view), np.uint64(view.seat))
+    story = _story(view)
+    if evidence.alike.any():  # a seat is another viewer's partner
+        story = mix(story, np.uint64(4 + view.seat))
     auction = np.empty(1, HAND)
     for w in range(len(worlds)):
         for seat in range(NUM_SEATS):
@@ -371,7 +373,7 @@ def _log_of_seat(view: np.void, seat: int, held: np.uint32, evidence: Evidence, 
         hand.to_move = (view.shaker + 1 + i) & 3
         if hand.to_move == seat:
             chance, alike = call_chance(hand, held, action), evidence.alike[(seat - view.seat) & 3]
-            if alike > 0.0:
+            if alike > 0.0 and knows(hand):
                 own = heard_chance(evidence.heard, hand, seat, held, action)
                 own = (1.0 - CALL_NOISE) * own + CALL_NOISE / popcount(legal_calls(hand))
                 chance = alike * own + (1.0 - alike) * chance

@@ -14,7 +14,8 @@ import numpy as np
 from zeb42_agents import stored
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.answers import Answers, KernelAnswers
-from zeb42_agents.calls.player import USUAL, heard_of, with_calls
+from zeb42_agents.calls.network import UNHEARD, Layers
+from zeb42_agents.calls.player import SIMPLE, USUAL, heard_of, with_calls
 from zeb42_agents.evidence import new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import Mind, network_mind
@@ -121,7 +122,15 @@ class Zeb(Agent):
         if is_mind:
             _refuse(f"{weights} is a mind itself", {"mind": (mind, "")})
         settled = _settled(
-            mind, worlds=worlds, belief=belief, resample=resample, plays=plays, alike=alike, solved=solved, prior=prior
+            mind,
+            calls,
+            worlds=worlds,
+            belief=belief,
+            resample=resample,
+            plays=plays,
+            alike=alike,
+            solved=solved,
+            prior=prior,
         )
         worlds, belief, resample, plays, alike, solved, prior = settled
         of_search = {
@@ -143,7 +152,7 @@ class Zeb(Agent):
             if not worlds:
                 _need("worlds", {**of_worlds, **of_search})
             plan = _plan(worlds, thin, early, solve_tricks, solved)
-            evidence = new_evidence(resample, dealt, plays, alike, heard_of(weights, calls))
+            evidence = new_evidence(resample, dealt, plays, alike, _heard(weights, calls, alike))
             player = MindPlayer(
                 _mind(weights, temperature), plan, evidence=evidence, prior=_prior(prior), name=f"zeb:{weights}"
             )
@@ -158,7 +167,7 @@ class Zeb(Agent):
             evaluator = _network(weights, device, precision)
             drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
             others = _mind(mind, temperature)
-            told = new_evidence(resample, dealt, plays, alike, heard_of(weights, calls))
+            told = new_evidence(resample, dealt, plays, alike, _heard(weights, calls, alike))
             player = MindPlayer(
                 others,
                 plan,
@@ -198,7 +207,10 @@ class Zeb(Agent):
     @staticmethod
     def settle(options: dict[str, Any]) -> dict[str, Any]:
         """``options``, all that :meth:`from_spec` takes, with the values that it gives to those which are None."""
-        return options | _settled(options["mind"], **{name: options[name] for name in Usual._fields})._asdict()
+        return (
+            options
+            | _settled(options["mind"], options["calls"], **{name: options[name] for name in Usual._fields})._asdict()
+        )
 
     @property
     def fingerprint(self) -> str | None:  # type: ignore[override]
@@ -253,7 +265,7 @@ class Zeb(Agent):
         )
 
 
-def _settled(mind: str, **given: Any) -> Usual:
+def _settled(mind: str, calls: str, **given: Any) -> Usual:
     """What is ``given``, and the usual where it is None; of ``worlds``, where it is 0."""
     usual = OVER_A_MIND if mind else ELSEWHERE
     said = {name: value for name, value in given.items() if value is not None and (name != "worlds" or value)}
@@ -261,6 +273,8 @@ def _settled(mind: str, **given: Any) -> Usual:
         usual = usual._replace(resample=0, plays=0.0, alike=0.0)
     if said.get("resample") == 0:
         usual = usual._replace(plays=0.0, alike=0.0)
+    if calls == SIMPLE:
+        usual = usual._replace(alike=0.0)
     return usual._replace(**said)
 
 
@@ -319,6 +333,15 @@ def _mind(weights: str, temperature: float) -> Mind:
     if not minds_on_disk.is_mind(weights):
         raise ValueError(f"expected mind, the weights of a mind, got {weights!r}; quick comes with the package")
     return network_mind(minds_on_disk.load(weights).network(), temperature)
+
+
+def _heard(weights: str, calls: str, alike: float) -> Layers:
+    """What knows the calls of a player whose partner may be ``alike``; without columns where nothing does."""
+    if alike and calls == SIMPLE:
+        raise ValueError(
+            f"expected no alike={alike} beside calls=simple: everybody is taken to call like the simple bidder anyway"
+        )
+    return heard_of(weights, calls) if alike else UNHEARD
 
 
 def _refuse(why: str, options: dict[str, tuple[Any, Any]]) -> None:

@@ -91,6 +91,22 @@ def test_others_may_call_as_the_viewer_does() -> None:
         expected = [[slowly(view, world, 0.8) for world in row] for view, row in zip(views, drawn, strict=True)]
         np.testing.assert_allclose(calls, expected, atol=1e-6)
     assert (abs(logs) > 0.01).mean() > 0.5
+    heard = evidence.log_worth_many(views, drawn, told)
+    other = views[:2].copy()
+    other[1]["match"], other[1]["marks"] = 1, (6, 0)  # the same hand at another score, and seen by an opponent
+    for view in (other[0], other[1]):
+        for seat in range(4):
+            asked = view.copy().reshape(1)
+            asked["seat"] = seat
+            world = drawn[:1, :1]
+            fresh = evidence.new_evidence(1, alike=0.8, heard=HEARD)
+            assert evidence.log_worth_many(asked, world, told) == evidence.log_worth_many(asked, world, fresh)
+    for by in ("points", "majority"):  # by such rules it calls like the simple bidder itself
+        strange = positions(5, seed=70, decisions=4, scoring=by, contract=BY_AUCTION)
+        seen = views_to_move(strange)
+        worth = [evidence.log_worth_many(seen, sampled(seen, 4), t) for t in (told, evidence.new_evidence(1))]
+        assert np.array_equal(*worth)
+    assert np.array_equal(heard, evidence.log_worth_many(views, drawn, told))
     unheard = evidence.new_evidence(1, alike=0.8)  # nobody has learned how it calls itself
     plain = evidence.log_worth_many(views, drawn, evidence.new_evidence(1))
     assert np.array_equal(evidence.log_worth_many(views, drawn, unheard), plain)
@@ -203,6 +219,7 @@ def players() -> dict[str, Agent]:
         "eq dealt": make_agent("eq:n=9,resample=3,dealt=most_trumps"),
         "br": make_agent("br:outer=8,inner=2,resample=3"),
         "mind": MindPlayer(a_mind(), plan, evidence=told),
+        "its partner is alike": make_agent("zeb:taught,mind=quick,worlds=12,resample=3"),
         "network over a mind": make_agent("zeb:laptop,mind=quick,worlds=12,resample=3,calls=simple"),
     }
 

@@ -288,6 +288,12 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
         (",mind={mind},sims=16", "expected no sims=16: with mind= laptop searches by worlds="),
         (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt=, plays=, alike="),
         (",mind={mind},belief=likelihood,resample=2,plays=2", "expected no plays= beside belief=likelihood"),
+        (
+            ",mind={mind},belief=likelihood,resample=2,alike=0.5",
+            r"expected no alike= beside belief=likelihood.*got 0\.5",
+        ),
+        (",mind={mind},alike=2", r"expected alike, a probability in 0\.\.1, got 2"),
+        (",mind={mind},calls=simple,alike=0.9", r"expected no alike=0\.9 beside calls=simple"),
         (",mind={mind},belief=psychic", "expected belief, got 'psychic'"),
         (",mind={mind},resample=many", r"expected resample in .* to be a number \(int\), got 'many'"),
     ],
@@ -320,7 +326,9 @@ def test_a_network_searches_over_a_mind_in_worlds_of_its_belief(saved: Path) -> 
 def test_over_a_mind_what_is_not_said_is_the_strongest(saved: Path) -> None:
     usual, said = (
         make_agent(f"zeb:laptop,mind={saved},worlds=8"),
-        make_agent(f"zeb:laptop,mind={saved},worlds=8,belief=uniform,resample=8,plays=2,solved=0.5,prior=0.03"),
+        make_agent(
+            f"zeb:laptop,mind={saved},worlds=8,belief=uniform,resample=8,plays=2,alike=0.7,solved=0.5,prior=0.03"
+        ),
     )
     for seed in range(6):
         hand = position(seed, 3 * seed)
@@ -333,14 +341,15 @@ def test_over_a_mind_what_is_not_said_is_the_strongest(saved: Path) -> None:
 
 
 def test_specs_that_spell_out_what_is_usual_name_the_same_agent() -> None:
-    over_a_mind = "worlds=160,belief=uniform,resample=8,plays=2,solved=0.5,prior=0.03"
+    over_a_mind = "worlds=160,belief=uniform,resample=8,plays=2,alike=0.7,solved=0.5,prior=0.03"
     for one, other in (
         ("zeb:taught,mind=quick", f"zeb:taught,mind=quick,{over_a_mind}"),
         ("zeb:laptop,sims=64", "zeb:laptop,sims=64,belief=net,resample=0"),
         ("zeb:quick,worlds=8", "zeb:quick,worlds=8,plays=0"),
     ):
         assert same_agent(one, other)
-    assert not same_agent("zeb:taught,mind=quick", "zeb:taught,mind=quick,plays=1")
+    for other in ("plays=1", "alike=0"):
+        assert not same_agent("zeb:taught,mind=quick", f"zeb:taught,mind=quick,{other}")
     agents_md = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
     for option in over_a_mind.split(","):
         assert f"{option}" in agents_md

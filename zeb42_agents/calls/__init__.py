@@ -1,9 +1,9 @@
 """Calls that a network has learned: what contracts bring at the table, what becomes of an auction, and the match.
 
-``match`` is the table of chances to win a match; ``columns`` is what the networks see; ``network`` holds the two of
-them, *prices* (the points of a contract) and *ends* (what a call leads to); ``choose`` takes the call that is worth
-most; ``player`` gives a player such calls; ``weights`` is the form on disk. Nothing here needs torch. They learn in
-:mod:`zeb42_agents.training.calls`.
+``match`` is the table of chances to win a match; ``columns`` is what the networks see; ``network`` holds the three of
+them, *prices* (the points of a contract), *ends* (what a call leads to) and *heard* (how likely each call is, for who
+hears it); ``choose`` takes the call that is worth most; ``player`` gives a player such calls; ``weights`` is the form
+on disk. Nothing here needs torch. They learn in :mod:`zeb42_agents.training.calls`.
 """
 
 from __future__ import annotations

@@ -19,10 +19,12 @@ from zeb42_agents.calls.network import (
     MOST_MARKS,
     NUM_ENDS,
     OF_OTHERS,
+    STRAIGHT,
     THROWN_IN,
     CallNetwork,
     best_prices,
     contract_units,
+    knows,
     lowest_bid,
     made_at,
     write_ends,
@@ -46,14 +48,7 @@ from zeb42_env.rules import Declaration
 
 OTHER_RULES = "the network has not learned to call under these rules: the simple bidder that agents share speaks for it"
 MATCH = "chance to win the match"
-STRAIGHT = 0  # kind of contract
 NEARLY = 1e-6  # calls that differ by less are worth the same
-
-
-@njit(cache=True, nogil=True)
-def knows(view: np.void) -> bool:
-    """Whether the networks have learned the rules that ``view`` is played by: straight 42, made or set."""
-    return view.kind == STRAIGHT and goals.by_contract(view.scoring)
 
 
 def learned_for(views: np.ndarray) -> np.ndarray:

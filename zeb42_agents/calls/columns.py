@@ -1,4 +1,4 @@
-"""What the two networks of calls see, as lists of the columns that are on.
+"""What the networks of calls see, as lists of the columns that are on.
 
 Seats are counted from the caller clockwise: me, left, partner, right. Nothing is read but the caller's own dominoes,
 the calls, the shaker, and what the hand is played for.

@@ -27,6 +27,7 @@ from zeb42_agents.calls.columns import (
     write_contract_calls,
 )
 from zeb42_agents.simple_bidder import NUM_GOALS, best_chances, best_declaration, goal_row
+from zeb42_env._core import goals
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS
 from zeb42_env._core.record import MIN_BID, NUM_ACTIONS, PASS, RESHAKE, bid_value, legal_calls
 
@@ -35,6 +36,7 @@ MINE, THROWN_IN, OF_OTHERS = 0, 1, 2
 MOST_MARKS = 3  # of a contract of another seat; more count as three
 NUM_ENDS = OF_OTHERS + 2 * 2 * MOST_MARKS
 PARTNERS, OPPONENTS = 0, 1
+STRAIGHT = 0  # kind of contract
 NUM_TRIED = 2  # declarations that are priced at every bid: the best two for the lowest bid, and the best two for 42
 
 
@@ -73,6 +75,12 @@ class CallNetwork(NamedTuple):
 
 
 UNHEARD = Layers(*(np.zeros((0,) * dims, np.float32) for dims in (2, 1, 2, 1, 2, 1)))
+
+
+@njit(cache=True, nogil=True)
+def knows(view: np.void) -> bool:
+    """Whether the networks have learned the rules that ``view`` is played by: straight 42, made or set."""
+    return view.kind == STRAIGHT and goals.by_contract(view.scoring)
 
 
 @njit(cache=True, nogil=True)

@@ -77,7 +77,8 @@ def with_calls(player: Agent, weights: str, calls: str) -> Agent:
 
 
 def heard_of(weights: str, calls: str) -> Layers:
-    """What says how likely those calls are, see :func:`with_calls`; without columns if nothing does."""
+    """What says how likely each of the calls is that :func:`with_calls` gives a player; without columns if nothing
+    does."""
     source = _source_of(weights, calls)
     return calls_on_disk.load(source).heard if source else UNHEARD
 

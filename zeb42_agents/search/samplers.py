@@ -163,16 +163,22 @@ class TrueHands:
 def standard_sampler(
     evaluator: Evaluator, config: SearchConfig, mind: Mind | None = None, told: evidence.Evidence | None = None
 ) -> Sampler:
-    """The sampler that ``config.belief`` names. ``told`` says what worlds are weighed by, if it is more than what
-    ``config`` says: what was played, as ``mind`` plays; not with ``likelihood``, which asks the evaluator so."""
-    floor, resample, dealt = config.belief_floor, config.resample, config.dealt
-    told = told or evidence.new_evidence(resample, dealt)
+    """The sampler that ``config.belief`` names. With ``told`` worlds are weighed by it instead of by what ``config``
+    says of ``resample`` and ``dealt``: also by what was played, as ``mind`` plays, and by who may call alike; not with
+    ``likelihood``, which asks the evaluator so."""
+    floor = config.belief_floor
+    told = told or evidence.new_evidence(config.resample, config.dealt)
     if len(told.plays) and (mind is None or mind.kind != NETWORK):
-        raise ValueError("expected a mind of weights beside plays=, which asks how likely its plays were, got none")
+        raise ValueError(
+            f"expected a mind of weights beside plays={told.plays[0]:g}, which asks how likely its plays were"
+        )
     if config.belief == "likelihood":
-        if len(told.plays):
-            raise ValueError("expected no plays= beside belief=likelihood, which weighs them itself, got one")
-        return ByLikelihood(policy=evaluator, floor=floor, resample=resample, dealt=dealt)
+        for name, given in (("plays", told.plays), ("alike", told.alike)):
+            if given.any():
+                raise ValueError(
+                    f"expected no {name}= beside belief=likelihood, which weighs worlds otherwise, got {given.max():g}"
+                )
+        return ByLikelihood(policy=evaluator, floor=floor, resample=config.resample, dealt=config.dealt)
     weights = {
         "uniform": lambda views: deals.uniform_weights(len(views)),
         "legality": lambda views: deals.marginals_many(views).astype(np.float32),
@@ -180,7 +186,7 @@ def standard_sampler(
     }
     name = "even odds" if config.belief == "uniform" else f"the {config.belief} belief"
     sampler = ByBelief(name, weights[config.belief])
-    return ByEvidence(sampler, told, mind or dice_mind(0)) if resample else sampler
+    return ByEvidence(sampler, told, mind or dice_mind(0)) if told.resample else sampler
 
 
 def believed(view: np.void, belief: np.ndarray, is_posterior: bool) -> np.ndarray:

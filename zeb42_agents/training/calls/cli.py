@@ -12,7 +12,7 @@ from zeb42_agents.training.calls.config import KIND, CallsConfig
 from zeb42_agents.training.calls.run import Calls
 from zeb42_agents.training.in_rounds import go_on, is_kind, read_command
 
-BESIDE_RESUME = ("rounds", "threads")
+BESIDE_RESUME = ("rounds", "threads", "heard_hands")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ class CallsConfig:
     remembered: Annotated[int, Between(1, MANY)] = 2
     """Rounds whose hands are learned from, the newest first."""
     width: Annotated[int, Between(1, 1024)] = 96
-    """Units of the first layer of either network."""
+    """Units of the first layer of each network."""
     second_width: Annotated[int, Between(1, 1024)] = 64
     """Units of the second layer."""
     passes: Annotated[float, Between(0.01, 1000)] = 4.0

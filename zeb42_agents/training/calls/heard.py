@@ -25,7 +25,8 @@ from zeb42_agents.training.calls.collect import HANDS_AT_ONCE, deal, explore
 from zeb42_agents.training.calls.config import CallsConfig
 from zeb42_agents.training.calls.fit import LayersModel, Rows, learn_rows
 from zeb42_env._core import tables
-from zeb42_env._core.record import AUCTION, PASS
+from zeb42_env._core.dominoes import NUM_SEATS
+from zeb42_env._core.record import PASS
 from zeb42_env.table import Table
 
 SIMPLE, EXPLORED = 0.3, 0.1  # shares of the calls that somebody else makes: an auction is rarely among equals
@@ -55,17 +56,12 @@ def auctions(net: CallNetwork, num_hands: int, seed: int) -> tuple[np.ndarray, n
     for first in range(0, num_hands, HANDS_AT_ONCE):
         hands = deal(min(HANDS_AT_ONCE, num_hands - first), np.uint64(seed + first), rng)
         table = Table(hands, np.zeros(len(hands), np.uint64))
-        while len((turn := table.turn()).rows):
-            calling = turn.views["phase"] == AUCTION
-            if not calling.any():
-                break
-            views = turn.views[calling]
-            calls = learned_calls(net, views)
-            seen.append(views)
+        for _ in range(NUM_SEATS):
+            turn = table.turn()
+            calls = learned_calls(net, turn.views)
+            seen.append(turn.views)
             said.append(calls)
-            actions = tables.legal_masks(turn.views).argmax(1)  # of those whose auction is over: anything
-            actions[calling] = _made(views, calls, rng)
-            table.take(turn.rows, actions)
+            table.take(turn.rows, _made(turn.views, calls, rng))
     return np.concatenate(seen), np.concatenate(said)
 
 

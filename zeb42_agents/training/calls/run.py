@@ -50,9 +50,10 @@ class Calls:
             began = time.perf_counter()
             self._play(number)
             fitted = self._learn(number)
+            self._console.print(f"round {number}: listens to its calls in {self.config.heard_hands:,} auctions")
+            tensors = fitted.tensors | listen(fitted.network, self.config, self.config.seed + number)
             row = self._rate(number, fitted) | {"time_s": round(time.perf_counter() - began, 1)}
             is_best = all(row["match_win_rate"] > other["match_win_rate"] for other in self.rows)
-            tensors = fitted.tensors | listen(fitted.network, self.config, self.config.seed + number)
             weights.save(self.folder / "rounds" / str(number), tensors, row | {"player": self.config.player})
             if is_best:
                 with replaced_folder(self.folder / "best") as fresh:
