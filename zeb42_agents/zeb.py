@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -14,9 +15,9 @@ import numpy as np
 from zeb42_agents import stored
 from zeb42_agents.agent import Agent, Randomness, one_decision, require_movers, view_keys
 from zeb42_agents.answers import Answers, KernelAnswers
-from zeb42_agents.calls.network import UNHEARD, Layers
+from zeb42_agents.calls.network import UNHEARD
 from zeb42_agents.calls.player import SIMPLE, USUAL, heard_of, with_calls
-from zeb42_agents.evidence import new_evidence
+from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.minds import weights as minds_on_disk
@@ -33,7 +34,6 @@ from zeb42_env.hand import Hand
 SPOKEN_FOR = "the network has not learned to call: the simple bidder that agents share speaks for it"
 TREE_WORLDS = 16  # of a search in a tree, where none are asked for
 MAX_PRIOR = 100.0
-OF_A_BUNDLE = "solve_tricks=, solved=, prior=, temperature=, resample=, dealt=, plays=, alike="
 GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
 KERNEL_WIDTH = 64  # of tokens: there the kernels are as fast as torch in batches, and several times for one view
 
@@ -53,6 +53,43 @@ class Usual(NamedTuple):
 OVER_A_MIND = Usual(worlds=160, belief="uniform", resample=8, plays=2.0, alike=0.7, solved=0.5, prior=0.03)
 """With ``mind=``: what was measured to be strong."""
 ELSEWHERE = Usual(worlds=0, belief="net", resample=0, plays=0.0, alike=0.0, solved=0.0, prior=0.0)
+
+
+class Options(NamedTuple):
+    """What a spec says of a player beside its weights, with what is usual of a network. See :meth:`Zeb.from_spec`."""
+
+    sims: int = 0
+    worlds: int = ELSEWHERE.worlds
+    belief: str = ELSEWHERE.belief
+    resample: int = ELSEWHERE.resample
+    dealt: str = "random"
+    solve_tricks: int = SOLVE_TRICKS
+    root: str = "gumbel"
+    mix_tricks: int = 0
+    mix_weight: float = 0.5
+    thin: int = THIN
+    early: int = 1
+    temperature: float = 0.0
+    plays: float = ELSEWHERE.plays
+    alike: float = ELSEWHERE.alike
+    solved: float = ELSEWHERE.solved
+    prior: float = ELSEWHERE.prior
+    mind: str = ""
+    calls: str = USUAL
+    device: str = "auto"
+    precision: str = "float32"
+    threads: int = 1
+
+    def given(self, names: Iterable[str]) -> dict[str, Any]:
+        """Those of ``names`` that are other than usual, and their values."""
+        return {name: value for name in names if (value := getattr(self, name)) != self._field_defaults[name]}
+
+
+OF_EVERY_SEARCH = ("solve_tricks", "resample", "dealt")
+OF_A_TREE = ("belief", "root", "mix_tricks", "mix_weight", "threads")
+OF_A_NETWORK = ("sims", "device", "precision", *OF_A_TREE)
+OF_PLAYED_WORLDS = ("thin", "early", "plays", "alike", "solved", "prior")
+OF_A_BUNDLE = ("solve_tricks", "solved", "prior", "temperature", "resample", "dealt", "plays", "alike")
 
 
 class Zeb(Agent):
@@ -118,91 +155,44 @@ class Zeb(Agent):
         where there are none; ``simple``, those of the bidder that agents share; or a folder of others: see
         :func:`zeb42_agents.calls.with_calls`.
         """
-        is_mind = minds_on_disk.is_mind(weights)
-        if is_mind:
-            _refuse(f"{weights} is a mind itself", {"mind": (mind, "")})
-        settled = _settled(
-            mind,
-            calls,
-            worlds=worlds,
-            belief=belief,
-            resample=resample,
-            plays=plays,
-            alike=alike,
-            solved=solved,
-            prior=prior,
-        )
-        worlds, belief, resample, plays, alike, solved, prior = settled
-        of_search = {
-            "solve_tricks": (solve_tricks, SOLVE_TRICKS), "resample": (resample, 0), "dealt": (dealt, "random"),
-        }  # fmt: skip
-        of_tree = {
-            "belief": (belief, "net"), "root": (root, "gumbel"), "mix_tricks": (mix_tricks, 0),
-            "mix_weight": (mix_weight, 0.5), "threads": (threads, 1),
-        }  # fmt: skip
-        of_network = {"sims": (sims, 0), "device": (device, "auto"), "precision": (precision, "float32"), **of_tree}
-        of_worlds = {
-            "thin": (thin, THIN), "early": (early, 1), "plays": (plays, 0.0), "alike": (alike, 0.0),
-            "solved": (solved, 0.0), "prior": (prior, 0.0),
-        }  # fmt: skip
-        of_mind = {**of_worlds, "temperature": (temperature, 0.0)}
-        if is_mind:
-            options = f"worlds=, thin=, early=, {OF_A_BUNDLE}"
-            _refuse(f"{weights} is a mind, which searches by {options}", of_network)
-            if not worlds:
-                _need("worlds", {**of_worlds, **of_search})
-            plan = _plan(worlds, thin, early, solve_tricks, solved)
-            evidence = new_evidence(resample, dealt, plays, alike, _heard(weights, calls, alike))
-            player = MindPlayer(
-                _mind(weights, temperature), plan, evidence=evidence, prior=_prior(prior), name=f"zeb:{weights}"
-            )
-            player.fingerprint = fingerprint_of(weights)
-            return with_calls(player, weights, calls)
-        if mind:
-            options = f"worlds=, thin=, belief=, {OF_A_BUNDLE}"
-            of_others: dict[str, tuple[Any, Any]] = {"early": (early, 1), "sims": (sims, 0)}
-            of_others |= {name: of_tree[name] for name in ("root", "mix_tricks", "mix_weight", "threads")}
-            _refuse(f"with mind= {weights} searches by {options}", of_others)
-            plan = _plan(worlds, thin, 1, solve_tricks, solved)._replace(every_deal=False)
-            evaluator = _network(weights, device, precision)
-            drawn = SearchConfig(belief=belief, resample=resample, dealt=dealt)  # type: ignore[arg-type]
-            others = _mind(mind, temperature)
-            told = new_evidence(resample, dealt, plays, alike, _heard(weights, calls, alike))
-            player = MindPlayer(
-                others,
-                plan,
-                sampler=standard_sampler(evaluator, drawn, others, told),
-                policy=evaluator,
-                prior=_prior(prior),
-                name=f"zeb:{weights}",
-            )
-            player.fingerprint = "+".join(fingerprint_of(name) for name in (weights, mind))
-            return with_calls(player, weights, calls)
-        _refuse(f"{weights} is a network and no mind, and searches over one by mind=", of_mind)
-        if not sims:
-            _need("sims", {"worlds": (worlds, 0), **of_search, **of_tree})
-        evaluator = _network(weights, device, precision)
+        said = {name: value for name, value in locals().items() if name in Options._fields}
+        options = Options(**cls.settle(said))
+        if minds_on_disk.is_mind(weights):
+            player: Agent = _mind_player(weights, options)
+        elif mind:
+            player = _player_over_a_mind(weights, options)
+        else:
+            player = cls._of_network(weights, options)
+        return with_calls(player, weights, calls)
+
+    @classmethod
+    def _of_network(cls, weights: str, options: Options) -> Zeb:
+        """A network alone, or with a search in its tree."""
+        of_minds = (*OF_PLAYED_WORLDS, "temperature")
+        _refuse(f"{weights} is a network and no mind, and searches over one by mind=", options, of_minds)
+        if not options.sims:
+            _need("sims", options, ("worlds", *OF_EVERY_SEARCH, *OF_A_TREE))
+        evaluator = _network(weights, options)
         search = None
-        if sims:
+        if options.sims:
             search = SearchConfig(
-                sims=sims,
-                worlds=worlds or TREE_WORLDS,
-                belief=belief,  # type: ignore[arg-type]
-                resample=resample,
-                dealt=dealt,  # type: ignore[arg-type]
-                solve_tricks=solve_tricks,
-                root=root,  # type: ignore[arg-type]
-                mix_tricks=mix_tricks,
-                mix_weight=mix_weight,
-                threads=threads,
+                sims=options.sims,
+                worlds=options.worlds or TREE_WORLDS,
+                belief=options.belief,  # type: ignore[arg-type]
+                resample=options.resample,
+                dealt=options.dealt,  # type: ignore[arg-type]
+                solve_tricks=options.solve_tricks,
+                root=options.root,  # type: ignore[arg-type]
+                mix_tricks=options.mix_tricks,
+                mix_weight=options.mix_weight,
+                threads=options.threads,
                 pipeline=evaluator.is_on_gpu,
             )
         agent = cls(evaluator, search=search)
         agent._fingerprint = fingerprint_of(weights)
-        chosen = {"sims": (sims, 0), "worlds": (worlds, 0), **of_search, **of_network}
-        agent._options = [f"{key}={value!r}" for key, (value, usual) in chosen.items() if value != usual]
-        agent._options.insert(0, repr(weights))
-        return with_calls(agent, weights, calls)
+        chosen = options.given(("sims", "worlds", *OF_EVERY_SEARCH, *OF_A_NETWORK))
+        agent._options = [repr(weights), *(f"{name}={value!r}" for name, value in chosen.items())]
+        return agent
 
     @staticmethod
     def settle(options: dict[str, Any]) -> dict[str, Any]:
@@ -265,6 +255,44 @@ class Zeb(Agent):
         )
 
 
+def _mind_player(weights: str, options: Options) -> MindPlayer:
+    """A mind, alone or with a search over itself."""
+    _refuse(f"{weights} is a mind itself", options, ["mind"])
+    allowed = _named("worlds", "thin", "early", *OF_A_BUNDLE)
+    _refuse(f"{weights} is a mind, which searches by {allowed}", options, OF_A_NETWORK)
+    if not options.worlds:
+        _need("worlds", options, (*OF_PLAYED_WORLDS, *OF_EVERY_SEARCH))
+    player = MindPlayer(
+        _mind(weights, options.temperature),
+        _plan(options),
+        evidence=_evidence(weights, options),
+        prior=_prior(options.prior),
+        name=f"zeb:{weights}",
+    )
+    player.fingerprint = fingerprint_of(weights)
+    return player
+
+
+def _player_over_a_mind(weights: str, options: Options) -> MindPlayer:
+    """A network that searches over a mind."""
+    allowed = _named("worlds", "thin", "belief", *OF_A_BUNDLE)
+    of_others = ("early", "sims", "root", "mix_tricks", "mix_weight", "threads")
+    _refuse(f"with mind= {weights} searches by {allowed}", options, of_others)
+    plan, evaluator = _plan(options)._replace(every_deal=False), _network(weights, options)
+    drawn = SearchConfig(belief=options.belief, resample=options.resample, dealt=options.dealt)  # type: ignore[arg-type]
+    others = _mind(options.mind, options.temperature)
+    player = MindPlayer(
+        others,
+        plan,
+        sampler=standard_sampler(evaluator, drawn, others, _evidence(weights, options)),
+        policy=evaluator,
+        prior=_prior(options.prior),
+        name=f"zeb:{weights}",
+    )
+    player.fingerprint = "+".join(fingerprint_of(name) for name in (weights, options.mind))
+    return player
+
+
 def _settled(mind: str, calls: str, **given: Any) -> Usual:
     """What is ``given``, and the usual where it is None; of ``worlds``, where it is 0."""
     usual = OVER_A_MIND if mind else ELSEWHERE
@@ -278,13 +306,14 @@ def _settled(mind: str, calls: str, **given: Any) -> Usual:
     return usual._replace(**said)
 
 
-def _network(weights: str, device: str, precision: str) -> Answers:
+def _network(weights: str, options: Options) -> Answers:
     """The network of ``weights``: in the kernels if it is small, or if there is no torch, which is imported only here.
 
     A GPU is asked for with ``device=cuda``, or by ``auto`` where one is; there, and where bfloat16 may serve, torch
     answers.
     """
     place, has_torch = locate(weights), find_spec("torch") is not None
+    device, precision = options.device, options.precision
     is_exact = precision == "float32" or (precision == "auto" and not has_torch)
     on_cpu = device == "cpu" or (device == "auto" and not _has_gpu())
     can_answer = on_cpu and is_exact and stored.runs_in_kernels(place)
@@ -306,8 +335,10 @@ def _has_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
-def _plan(worlds: int, thin: int, early: int, solve_tricks: int, solved: float) -> Plan:
-    """What a search over ``worlds`` worlds does; none: the mind plays alone."""
+def _plan(options: Options) -> Plan:
+    """What a search over so many worlds does; none: the mind plays alone."""
+    worlds, thin, early = options.worlds, options.thin, options.early
+    solve_tricks, solved = options.solve_tricks, options.solved
     if not worlds:
         return ALONE
     for name, value in (("worlds", worlds), ("early", early), ("thin", thin), ("worlds * early", worlds * early)):
@@ -335,26 +366,33 @@ def _mind(weights: str, temperature: float) -> Mind:
     return network_mind(minds_on_disk.load(weights).network(), temperature)
 
 
-def _heard(weights: str, calls: str, alike: float) -> Layers:
-    """What knows the calls of a player whose partner may be ``alike``; without columns where nothing does."""
-    if alike and calls == SIMPLE:
+def _evidence(weights: str, options: Options) -> Evidence:
+    """What a search over a mind weighs its worlds by."""
+    heard, alike = UNHEARD, options.alike
+    if alike and options.calls == SIMPLE:
         raise ValueError(
             f"expected no alike={alike} beside calls=simple: everybody is taken to call like the simple bidder anyway"
         )
-    return heard_of(weights, calls) if alike else UNHEARD
+    if alike:
+        heard = heard_of(weights, options.calls)
+    return new_evidence(options.resample, options.dealt, options.plays, alike, heard)
 
 
-def _refuse(why: str, options: dict[str, tuple[Any, Any]]) -> None:
-    """ValueError if one of ``options`` (what was given, what is usual) was given."""
-    if given := _given(options):
-        raise ValueError(f"expected no {', '.join(given)}: {why}")
+def _refuse(why: str, options: Options, names: Iterable[str]) -> None:
+    """ValueError if one of ``names`` was given."""
+    if given := options.given(names):
+        raise ValueError(f"expected no {_listed(given)}: {why}")
 
 
-def _need(option: str, others: dict[str, tuple[Any, Any]]) -> None:
+def _need(option: str, options: Options, others: Iterable[str]) -> None:
     """ValueError if one of ``others`` was given, which mean nothing without ``option``."""
-    if given := _given(others):
-        raise ValueError(f"expected {option}= beside {', '.join(given)}, got none; without it nothing is searched")
+    if given := options.given(others):
+        raise ValueError(f"expected {option}= beside {_listed(given)}, got none; without it nothing is searched")
 
 
-def _given(options: dict[str, tuple[Any, Any]]) -> list[str]:
-    return [f"{name}={value}" for name, (value, usual) in options.items() if value != usual]
+def _listed(given: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in given.items())
+
+
+def _named(*names: str) -> str:
+    return ", ".join(f"{name}=" for name in names)
