@@ -6,7 +6,8 @@ three seats are the mind, as the search supposes, so that the difference is its 
 ``noise``: what few worlds cost, of any search over a mind, such as ``zeb:taught,mind=quick``: each decision is searched
 16 times, and how much a choice falls short of another one's is judged by worlds that neither has seen.
 ``strength``: mirrored deals against the yardsticks. ``ablation``: leaf, worlds and minds on the same deals, each
-against the same opponent. Intervals are 95%, clustered by deal; seeds are fixed.
+against the same opponent, then the strongest player without one thing at a time. Intervals are 95%, clustered by deal;
+seeds are fixed.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ STRENGTH = (
 ABLATION = (
     ("double-dummy", 16, "-", "eq:n=16"),
     ("double-dummy", 160, "-", "eq:n=160"),
-    ("value", 16, "drawn", "zeb:laptop,sims=64,worlds=16,solve_tricks=0,belief=uniform"),
-    ("value", 160, "drawn", "zeb:laptop,sims=640,worlds=160,solve_tricks=0,belief=uniform"),
+    ("value", 16, "drawn", "zeb:taught,sims=64,worlds=16,solve_tricks=0,belief=uniform"),
+    ("value", 160, "drawn", "zeb:taught,sims=640,worlds=160,solve_tricks=0,belief=uniform"),
     ("played", 16, "argmax", "{mind},worlds=16,solve_tricks=0"),
     ("played", 16, "drawn", "{mind},worlds=16,solve_tricks=0,temperature=0.5"),
     ("played", 160, "argmax", "{mind},worlds=160,solve_tricks=0"),
@@ -55,7 +56,14 @@ ABLATION = (
     ("played, then solved", 16, "argmax", "{mind},worlds=16"),
     ("played, then solved", 160, "argmax", "{mind},worlds=160"),
     ("played, then solved", 160, "drawn", "{mind},worlds=160,temperature=0.5"),
+    ("the strongest", 160, "argmax", "{strongest}"),
+    ("the strongest, few worlds", 16, "argmax", "{strongest},worlds=16"),
+    ("the strongest, drawn minds", 160, "drawn", "{strongest},temperature=0.5"),
+    ("the strongest, deaf to the plays", 160, "argmax", "{strongest},resample=0"),
+    ("the strongest, nothing solved at once", 160, "argmax", "{strongest},solved=0"),
+    ("the strongest, without its policy", 160, "argmax", "{strongest},prior=0"),
 )
+STRONGEST = "zeb:taught,mind=quick"
 
 
 def speed(mind: str) -> None:
@@ -195,7 +203,9 @@ def main() -> None:
     else:
         for line in options.lines or range(len(ABLATION)):
             leaf, worlds, kind, spec = ABLATION[line]
-            cells = pairing(spec.format(mind=options.mind), options.opponent, "majority", options.deals)
+            cells = pairing(
+                spec.format(mind=options.mind, strongest=STRONGEST), options.opponent, "majority", options.deals
+            )
             print(f"| {leaf} | {worlds} | {kind} | {cells}", flush=True)
 
 
