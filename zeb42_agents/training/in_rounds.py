@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -84,8 +84,8 @@ def read_command(
     if "resume" in given:
         folder = Path(given["resume"])
         if extra := sorted(set(given) - {"resume", "preset", "help", *beside_resume}):
-            allowed = " or ".join(f"--{name}" for name in beside_resume)
-            raise ValueError(f"expected only {allowed} beside --resume, got also --{', --'.join(extra)}")
+            allowed = " or ".join(as_typed(beside_resume))
+            raise ValueError(f"expected only {allowed} beside --resume, got also {', '.join(as_typed(extra))}")
         usual = replace(usual, config=from_json(read_json(folder / CONFIG_FILE)))
     elif folder is not None and is_begun(folder):
         raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a run")
@@ -93,6 +93,11 @@ def read_command(
     if command.preset != kind:
         raise ValueError(f"expected --preset {kind} for such a run, got {command.preset}")
     return command, folder or Path("runs") / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def as_typed(options: Iterable[str]) -> list[str]:
+    """The names of ``options`` as people type them."""
+    return [f"--{name.replace('_', '-')}" for name in options]
 
 
 def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str = "", diverged: str) -> int:

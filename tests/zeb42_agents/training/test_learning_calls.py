@@ -192,7 +192,10 @@ def test_the_command_learns_stops_short_of_nothing_and_goes_on(tmp_path: Path, c
     view = Hand.deal(1).view(int(Hand.deal(1).to_move))
     assert calls.learned_calls(network, np.array([view])).shape == (1,)
     assert main(["--resume", str(folder), "--hands", "5000"]) == 2
-    assert "expected only --rounds or --threads beside --resume, got also --hands" in capsys.readouterr().out
+    assert (
+        "expected only --rounds or --threads or --heard-hands beside --resume, got also --hands"
+        in capsys.readouterr().out
+    )
     assert main([*small, "--out", str(folder)]) == 2
     assert main(["--preset", "calls", "--hands", "5"]) == 2
     assert "expected hands in 1000" in capsys.readouterr().out

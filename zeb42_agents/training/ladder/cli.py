@@ -11,7 +11,7 @@ from rich.console import Console
 
 from zeb42_agents.command import parse_options
 from zeb42_agents.files import read_json
-from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, go_on, is_kind
+from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, as_typed, go_on, is_kind
 from zeb42_agents.training.ladder.config import KIND, LadderConfig
 from zeb42_agents.training.ladder.run import Ladder
 from zeb42_agents.training.run_folder import is_begun
@@ -50,7 +50,7 @@ def _ladder(words: Sequence[str], given: dict[str, str], console: Console) -> La
     if "resume" in given:
         folder = Path(given["resume"])
         if extra := sorted(set(given) & set(THE_RUNS_OWN)):
-            raise ValueError(f"expected no --{', --'.join(extra)} beside --resume: these are the run's own")
+            raise ValueError(f"expected no {', '.join(as_typed(extra))} beside --resume: these are the run's own")
         config = LadderConfig.from_json(read_json(folder / CONFIG_FILE))
     elif folder is not None and is_begun(folder):
         raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a ladder")
