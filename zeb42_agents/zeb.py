@@ -38,30 +38,13 @@ GPU_FILES = ("/dev/nvidiactl", "/dev/kfd")  # of the drivers of NVIDIA and AMD
 KERNEL_WIDTH = 64  # of tokens: there the kernels are as fast as torch in batches, and several times for one view
 
 
-class Usual(NamedTuple):
-    """What a search does where nothing is asked for, in options that depend on another one."""
-
-    worlds: int
-    belief: str
-    resample: int
-    plays: float
-    alike: float
-    solved: float
-    prior: float
-
-
-OVER_A_MIND = Usual(worlds=160, belief="uniform", resample=8, plays=2.0, alike=0.7, solved=0.5, prior=0.03)
-"""With ``mind=``: what was measured to be strong."""
-ELSEWHERE = Usual(worlds=0, belief="net", resample=0, plays=0.0, alike=0.0, solved=0.0, prior=0.0)
-
-
 class Options(NamedTuple):
     """What a spec says of a player beside its weights, with what is usual of a network. See :meth:`Zeb.from_spec`."""
 
     sims: int = 0
-    worlds: int = ELSEWHERE.worlds
-    belief: str = ELSEWHERE.belief
-    resample: int = ELSEWHERE.resample
+    worlds: int = 0
+    belief: str = "net"
+    resample: int = 0
     dealt: str = "random"
     solve_tricks: int = SOLVE_TRICKS
     root: str = "gumbel"
@@ -70,10 +53,10 @@ class Options(NamedTuple):
     thin: int = THIN
     early: int = 1
     temperature: float = 0.0
-    plays: float = ELSEWHERE.plays
-    alike: float = ELSEWHERE.alike
-    solved: float = ELSEWHERE.solved
-    prior: float = ELSEWHERE.prior
+    plays: float = 0.0
+    alike: float = 0.0
+    solved: float = 0.0
+    prior: float = 0.0
     mind: str = ""
     calls: str = USUAL
     device: str = "auto"
@@ -85,6 +68,11 @@ class Options(NamedTuple):
         return {name: value for name in names if (value := getattr(self, name)) != self._field_defaults[name]}
 
 
+ELSEWHERE = Options()
+OVER_A_MIND = Options(worlds=160, belief="uniform", resample=8, plays=2.0, alike=0.7, solved=0.5, prior=0.03)
+"""With ``mind=``: what was measured to be strong."""
+SETTLED = ("worlds", "belief", "resample", "plays", "alike", "solved", "prior")
+"""Options whose usual value depends on others."""
 OF_EVERY_SEARCH = ("solve_tricks", "resample", "dealt")
 OF_A_TREE = ("belief", "root", "mix_tricks", "mix_weight", "threads")
 OF_A_NETWORK = ("sims", "device", "precision", *OF_A_TREE)
@@ -197,10 +185,17 @@ class Zeb(Agent):
     @staticmethod
     def settle(options: dict[str, Any]) -> dict[str, Any]:
         """``options``, all that :meth:`from_spec` takes, with the values that it gives to those which are None."""
-        return (
-            options
-            | _settled(options["mind"], options["calls"], **{name: options[name] for name in Usual._fields})._asdict()
-        )
+        said = {name: options[name] for name in SETTLED if options[name] is not None}
+        if not said["worlds"]:  # asked of nobody
+            del said["worlds"]
+        usual = OVER_A_MIND if options["mind"] else ELSEWHERE
+        if said.get("belief") == "likelihood":  # weighs worlds by the plays itself
+            usual = usual._replace(resample=0, plays=0.0, alike=0.0)
+        if said.get("resample") == 0:
+            usual = usual._replace(plays=0.0, alike=0.0)
+        if options["calls"] == SIMPLE:
+            usual = usual._replace(alike=0.0)
+        return options | {name: getattr(usual, name) for name in SETTLED} | said
 
     @property
     def fingerprint(self) -> str | None:  # type: ignore[override]
@@ -291,19 +286,6 @@ def _player_over_a_mind(weights: str, options: Options) -> MindPlayer:
     )
     player.fingerprint = "+".join(fingerprint_of(name) for name in (weights, options.mind))
     return player
-
-
-def _settled(mind: str, calls: str, **given: Any) -> Usual:
-    """What is ``given``, and the usual where it is None; of ``worlds``, where it is 0."""
-    usual = OVER_A_MIND if mind else ELSEWHERE
-    said = {name: value for name, value in given.items() if value is not None and (name != "worlds" or value)}
-    if said.get("belief") == "likelihood":  # weighs worlds by the plays itself
-        usual = usual._replace(resample=0, plays=0.0, alike=0.0)
-    if said.get("resample") == 0:
-        usual = usual._replace(plays=0.0, alike=0.0)
-    if calls == SIMPLE:
-        usual = usual._replace(alike=0.0)
-    return usual._replace(**said)
 
 
 def _network(weights: str, options: Options) -> Answers:
