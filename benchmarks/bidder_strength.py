@@ -5,6 +5,7 @@
     python benchmarks/bidder_strength.py table eq:n=10 --own    the same with the agent's own calls
     python benchmarks/bidder_strength.py calls zeb:laptop       learned calls against simple ones: match and hand
     python benchmarks/bidder_strength.py prices zeb:laptop      Brier scores of P(make) over contracts at the table
+    python benchmarks/bidder_strength.py heard zeb:quick --deals 3000 --seed 99     what the listener knows of the calls
 
 ``duel`` plays mirrored deals under ``hand``. The old bidder, which bid up to its double-dummy mean plus one, lives on
 here alone. ``calls`` and ``prices`` take the learned calls that ``--learned`` names; all seats play alike. Contracts
@@ -24,8 +25,9 @@ from zeb42_agents import Agent, calls, make_agent, simple_bidder, worlds
 from zeb42_agents.agent import Randomness, view_keys
 from zeb42_agents.arena import PairingResult, get_protocol, play_pairing
 from zeb42_agents.arena.play import play_hands
-from zeb42_agents.calls.columns import dealt_to
-from zeb42_agents.calls.network import NUM_POINTS, at_least, calibrated, contract_units, write_prices
+from zeb42_agents.calls.columns import NUM_CALLS, dealt_to
+from zeb42_agents.calls.network import NUM_POINTS, at_least, calibrated, contract_units, heard_chance, write_prices
+from zeb42_agents.training.calls.heard import auctions
 from zeb42_env import Hand
 from zeb42_env._core.dominoes import HAND_POINTS, NUM_DECLARATIONS, NUM_DOMINOES
 from zeb42_env._core.record import (
@@ -51,7 +53,7 @@ OLD_FEATURES = [*range(11), simple_bidder.SECOND_ONLY, *2 * [simple_bidder.WINNE
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("duel", "table", "calls", "prices"))
+    parser.add_argument("what", choices=("duel", "table", "calls", "prices", "heard"))
     parser.add_argument("agents", nargs="+", help="agent specs: who plays")
     parser.add_argument("--deals", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1842)
@@ -60,6 +62,9 @@ def main() -> None:
     parser.add_argument("--protocol", nargs="+", default=["match", "hand"], help="of calls")
     options = parser.parse_args()
     for spec in options.agents:
+        if options.what == "heard":
+            heard(spec.removeprefix("zeb:"), options.deals, options.seed)
+            continue
         agent = make_agent(spec)
         if options.what == "duel":
             new, old = (CallsBy(agent, calls, f"{spec}, {calls.__name__}") for calls in (simple_calls, old_calls))
@@ -72,6 +77,23 @@ def main() -> None:
             compare_prices(agent, calls.load(options.learned), options.deals, options.seed)
         else:
             table(agent if options.own else CallsBy(agent, simple_calls, spec), options.deals, options.seed)
+
+
+def heard(weights: str, num_hands: int, seed: int) -> None:
+    """Print how well the listener of ``weights`` knows their calls in auctions among others."""
+    net = calls.load(weights)
+    views, called = auctions(net, num_hands, seed)
+    chances = np.zeros((len(views), NUM_CALLS))
+    for b, view in enumerate(views):
+        seat = int(view["to_move"])
+        for call in range(NUM_CALLS):
+            chances[b, call] = heard_chance(net.heard, view, seat, view["held"][seat], PASS + call)
+    own, named = chances[np.arange(len(views)), called - PASS], chances.argmax(1) == called - PASS
+    entropy = -np.log(own).mean()
+    print(
+        f"| {weights} | {len(views):,} calls | cross-entropy {entropy:.3f} | given {np.exp(-entropy):.1%} | "
+        f"named {named.mean():.1%} |"
+    )
 
 
 class CallsBy(Agent):

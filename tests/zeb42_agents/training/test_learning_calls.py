@@ -150,6 +150,17 @@ def test_a_listener_knows_what_is_called(tmp_path: Path, monkeypatch: pytest.Mon
     np.testing.assert_allclose(shares[np.arange(len(views)), rows.wanted], found, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", weights.bundled_names())
+def test_the_listeners_that_come_with_the_package_know_their_calls(name: str) -> None:
+    network = calls.load(name)
+    views, called = auctions(network, 400, seed=99)
+    found = [
+        kernels.heard_chance(network.heard, view, int(view["to_move"]), view["held"][view["to_move"]], int(call))
+        for view, call in zip(views, called, strict=True)
+    ]
+    assert -np.log(found).mean() < 0.4
+
+
 def test_isotonic_regression_mends_what_is_promised_wrongly() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random(20_000)
