@@ -98,6 +98,19 @@ def test_labels_are_what_the_search_found_however_many_work() -> None:
         assert not shares[b][~legal[b]].any()
 
 
+def test_labels_can_be_those_of_a_search_that_weighs_and_solves_worlds() -> None:
+    views, keys = some_states()
+    mind, plan = network_mind(some_model().network()), PLAN._replace(solved=0.5)
+    evidence = LadderConfig(resample=3, plays=2.0).evidence
+    found = labels.label_states(views, keys, mind, plan, evidence=evidence)
+    assert labels.label_states(views, keys, mind, plan, evidence=evidence, workers=3).tobytes() == found.tobytes()
+    assert labels.label_states(views, keys, mind, plan).tobytes() != found.tobytes()
+    shares, legal = labels.targets(found)
+    values = np.empty(28)
+    weigh_plays(views[3], keys[3], views[:0], new_bundle(6, evidence()), mind, plan, values)
+    np.testing.assert_allclose(shares[3][legal[3]], (1 + values[values > NOT_TRIED]) / 2, atol=1e-6)
+
+
 def test_files_of_labels_are_checked(tmp_path: Path) -> None:
     views, keys = some_states()
     found = labels.label_states(views, keys, network_mind(some_model().network()), PLAN)
@@ -175,6 +188,18 @@ def test_a_mind_imitates_a_network(config: LadderConfig) -> None:
     wanted = torch.from_numpy(policy[:500].astype(np.float32))
     losses = [fit.imitation_loss(m.of_views(views[:500]), wanted, wanted > 0).item() for m in (model, MindModel(SHAPE))]
     assert losses[0] < losses[1] - 0.1
+
+
+def test_a_ladder_can_begin_with_a_network_and_a_mind(config: LadderConfig) -> None:
+    both = replace(config, base="laptop", mind=config.base)
+    model = bottom.bottom_rung(both, lambda _: None)
+    views, _ = some_states()
+    with torch.inference_mode():
+        np.testing.assert_array_equal(model.of_views(views), some_model().of_views(views))
+    with pytest.raises(ValueError, match="expected a network as the base beside mind"):
+        bottom.bottom_rung(replace(both, base=config.base), lambda _: None)
+    with pytest.raises(ValueError, match="expected a base of the ladder's shape"):
+        bottom.bottom_rung(replace(both, width=20), lambda _: None)
 
 
 def a_network() -> NetworkEvaluator:
@@ -317,6 +342,11 @@ def test_foreign_progress_is_named(config: LadderConfig, tmp_path: Path) -> None
 def test_options_out_of_range(bad: dict) -> None:
     with pytest.raises(ValueError, match=f"expected {next(iter(bad))} in"):
         LadderConfig(**bad)
+
+
+def test_plays_are_asked_about_where_worlds_are_weighed() -> None:
+    with pytest.raises(ValueError, match="expected resample= beside .*plays="):
+        LadderConfig(plays=2.0)
 
 
 def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -28,19 +28,28 @@ def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
     """The mind that the ladder begins with. ValueError for a base that is not as the configuration says."""
     shape = MindConfig(width=config.width, second_width=config.second_width)
     if minds_on_disk.is_mind(config.base):
-        model = MindModel.of(minds_on_disk.load(config.base))
-        if model.config != shape:
-            raise ValueError(f"expected a base of the ladder's shape, {shape}, got {model.config}")
-        return model
+        if config.mind:
+            raise ValueError(f"expected a network as the base beside mind {config.mind}, got the mind {config.base}")
+        return _begun(config.base, shape)
     evaluator = load(config.base, device="cpu")
     if config.network_passes and evaluator.tokenizer.has_slots:
         name = evaluator.config.tokenizer
         raise ValueError(f"expected a base of tokenizer v2 that can learn labels, got {name}; or --network-passes 0")
+    if config.mind:
+        return _begun(config.mind, shape)
     views, policy = imitated_views(evaluator, config, lambda share: progress(share / 2))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = MindModel(shape)
     return fit_policy(model, views, policy, config, config.seed, lambda share: progress(0.5 + share / 2))
+
+
+def _begun(mind: str, shape: MindConfig) -> MindModel:
+    """A mind that is there already."""
+    model = MindModel.of(minds_on_disk.load(mind))
+    if model.config != shape:
+        raise ValueError(f"expected a base of the ladder's shape, {shape}, got {model.config}")
+    return model
 
 
 def imitated_views(

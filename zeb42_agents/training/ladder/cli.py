@@ -16,7 +16,7 @@ from zeb42_agents.training.ladder.config import KIND, LadderConfig
 from zeb42_agents.training.ladder.run import Ladder
 from zeb42_agents.training.run_folder import is_begun
 
-THE_RUNS_OWN = ("seed", "base", "base-views", "width", "second-width", "out")
+THE_RUNS_OWN = ("seed", "base", "mind", "base-views", "width", "second-width", "out")
 
 
 @dataclass(frozen=True, kw_only=True)

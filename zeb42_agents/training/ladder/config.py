@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
+from zeb42_agents.evidence import MAX_RESAMPLE, Evidence, new_evidence
 from zeb42_agents.minds.weights import MAX_WIDTH
 from zeb42_agents.ranges import Between, check_fields, values_from_json
 from zeb42_agents.search.config import SOLVE_TRICKS
@@ -24,6 +25,9 @@ class LadderConfig:
     base: str = "laptop"
     """What the bottom rung learns from: a Zeb network, whose plays it imitates and which learns the labels, or a mind,
     which it then is; a ladder from a mind has no network."""
+    mind: str = ""
+    """The mind that the ladder begins with, where ``--base`` is a network: nothing is imitated then, and the network
+    learns from what a search over that mind finds."""
     base_views: Annotated[int, Between(1000, MANY)] = 600_000
     """Views that the bottom rung imitates a Zeb network in."""
     width: Annotated[int, Between(1, MAX_WIDTH)] = 256
@@ -43,6 +47,13 @@ class LadderConfig:
     """Groups of fewer worlds leave the searcher's later decisions to the mind."""
     solve_tricks: Annotated[int, Between(0, 7)] = SOLVE_TRICKS
     """Worlds with so many whole tricks left are solved; 0 plays all to the end."""
+    solved: Annotated[float, Between(0, 1)] = 0.0
+    """So much of what a label says is what the same worlds come to if they are solved at once, all hands open."""
+    resample: Annotated[int, Between(0, MAX_RESAMPLE)] = 0
+    """Candidates of each world of a label, which is kept as likely as it explains the calls; 0: none is weighed."""
+    plays: Annotated[float, Between(0, 100)] = 0.0
+    """The temperature at which the mind's policy says how likely the plays were, beside the calls; 0: they are not
+    asked about. Of the hands of the ladder every third play or so is a stranger's, or explored."""
     explore: Annotated[float, Between(0, 1)] = 0.1
     """Share of the mind's plays that are taken at random on the way."""
     held_out_hands: Annotated[int, Between(1, 10**6)] = 320
@@ -91,6 +102,11 @@ class LadderConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        self.evidence()
+
+    def evidence(self) -> Evidence:
+        """How the worlds of a label are weighed; ValueError for options that contradict one another."""
+        return new_evidence(self.resample, plays=self.plays)
 
     def to_json(self) -> dict[str, Any]:
         """What ``config.json`` says."""

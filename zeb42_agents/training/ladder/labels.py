@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.files import read_array, replaced_file
 from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_many
@@ -26,10 +28,19 @@ LABEL = np.dtype(
 """One label, 128 bytes. A share of success is (1 + value) / 2: of won or lost it is the share of worlds won."""
 
 
-def label_states(views: np.ndarray, keys: np.ndarray, mind: Mind, plan: Plan, *, workers: int = 1) -> np.ndarray:
+def label_states(
+    views: np.ndarray,
+    keys: np.ndarray,
+    mind: Mind,
+    plan: Plan,
+    *,
+    evidence: Callable[[], Evidence] = new_evidence,
+    workers: int = 1,
+) -> np.ndarray:
     """LABEL [B] of ``views`` (HAND [B], in their tricks, of the seat to move, each with a choice).
 
-    Label b draws from keys[b] (uint64 [B]) alone. ``workers`` threads share the work.
+    Label b draws from keys[b] (uint64 [B]) alone. ``workers`` threads share the work, each with ``evidence`` of its
+    own, by which worlds are weighed.
     """
     values = np.full((len(views), NUM_DOMINOES), NOT_TRIED)
     parts = np.array_split(np.arange(len(views)), workers)
@@ -37,7 +48,7 @@ def label_states(views: np.ndarray, keys: np.ndarray, mind: Mind, plan: Plan, *,
     def weigh(rows: np.ndarray) -> None:
         own = network_mind(mind.network, mind.temperature)
         found = np.empty((len(rows), NUM_DOMINOES))
-        weigh_many(views[rows], keys[rows], new_bundle(plan.most_worlds), own, plan, found)
+        weigh_many(views[rows], keys[rows], new_bundle(plan.most_worlds, evidence()), own, plan, found)
         values[rows] = found
 
     with ThreadPoolExecutor(workers) as pool:

@@ -185,11 +185,11 @@ class Ladder:
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
         config = self.config
-        plan = self._plan(num_worlds)
+        plan = self._plan(num_worlds)._replace(solved=config.solved)
         players = Players(mind, self._strangers(mind), config.explore)
         seed = key_of(config.seed, rung, _STATES, number)
         views, keys = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
-        return label_states(views, keys, mind, plan, workers=config.workers)
+        return label_states(views, keys, mind, plan, evidence=config.evidence, workers=config.workers)
 
     def _plan(self, num_worlds: int) -> Plan:
         config = self.config
