@@ -72,7 +72,7 @@ def speed(mind: str) -> None:
     model = MindModel.of(minds_on_disk.load(mind.removeprefix("zeb:")))
     net, transformer = model.network(), load("laptop")
     players = Players(network_mind(net), [], explore=0.1)
-    views, keys = reach_states(players, num_hands=256, share=1.0, seed=np.uint64(SEED))
+    views, keys, _ = reach_states(players, num_hands=256, share=1.0, seed=np.uint64(SEED))
     rows = {
         "the mind, one view after the other": lambda: logits_of(net, views),
         "the transformer (zeb:laptop), float32, in batches of 1024": lambda: transformer(views[:1024]),

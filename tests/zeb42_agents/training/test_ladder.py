@@ -21,6 +21,7 @@ from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.played import MindPlayer
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_plays
 from zeb42_agents.training import cli
 from zeb42_agents.training.ladder import bottom, fit, labels, run, states
@@ -28,6 +29,7 @@ from zeb42_agents.training.ladder import network as network_of_ladder
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_env import Hand
 from zeb42_env._core import goals
+from zeb42_env.table import Table, play_out
 from zeb42_env.tokenizers import V2
 
 SHAPE = MindConfig(width=16, second_width=12)
@@ -44,9 +46,14 @@ def some_model() -> MindModel:
     return MindModel(SHAPE).eval()
 
 
-def some_states(num_hands: int = 6) -> tuple[np.ndarray, np.ndarray]:
+def open_states(num_hands: int = 6) -> states.States:
     players = states.Players(network_mind(some_model().network()), [GreedyAgent()], explore=0.2)
     return states.reach_states(players, num_hands=num_hands, share=0.4, seed=np.uint64(3))
+
+
+def some_states(num_hands: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    views, keys, _ = open_states(num_hands)
+    return views, keys
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +116,28 @@ def test_labels_can_be_those_of_a_search_that_weighs_and_solves_worlds() -> None
     values = np.empty(28)
     weigh_plays(views[3], keys[3], views[:0], new_bundle(6, evidence()), mind, plan, values)
     np.testing.assert_allclose(shares[3][legal[3]], (1 + values[values > NOT_TRIED]) / 2, atol=1e-6)
+
+
+def test_labels_can_be_what_came_of_each_play_in_the_very_deal() -> None:
+    found = open_states()
+    mind = network_mind(some_model().network())
+    labeled = labels.label_by_outcomes(found, mind)
+    assert labels.label_by_outcomes(found, mind, workers=3).tobytes() == labeled.tobytes()
+    shares, legal = labels.targets(labeled)
+    player = MindPlayer(mind)
+    for b, (view, opened) in enumerate(zip(found.views, found.hands, strict=True)):
+        assert Hand(opened).view(view["seat"]).tobytes() == view.tobytes()
+        assert legal[b].nonzero()[0].tolist() == Hand(view).legal_actions()
+        for domino in Hand(view).legal_actions():
+            table = Table(opened[None].copy(), np.zeros(1, np.uint64))
+            table.take(np.zeros(1, np.int64), np.array([domino]))
+            if len(table.live):
+                play_out(table, player.act)
+            ended = table.hands[0]
+            value = goals.outcome(ended, int(ended["points"][0]))
+            won = value if view["seat"] % 2 == 0 else -value
+            assert shares[b][domino] == pytest.approx((1 + won) / 2)
+    assert (labeled["num_worlds"] == 1).all()
 
 
 def test_files_of_labels_are_checked(tmp_path: Path) -> None:
@@ -318,6 +347,14 @@ def test_only_a_mind_whose_regret_is_no_worse_takes_the_place(
     assert minds_on_disk.load(tmp_path / run.BEST).state["rung"] == kept
 
 
+def test_a_ladder_of_outcomes(config: LadderConfig, tmp_path: Path) -> None:
+    outcomes = replace(config, label_worlds=0, held_out_worlds=0, strangers=("greedy",), search_worlds=0, dice_worlds=0)
+    rows = climb(outcomes, tmp_path)
+    assert [row["rung"] for row in rows] == [0, 1, 2]
+    found = labels.read_labels(tmp_path / run.LABELS / "0001" / "0000.npy")
+    assert set(np.unique(found["shares"][found["view"]["scoring"] != goals.FOR_POINTS])) <= {0.0, 0.5, 1.0}
+
+
 def test_nobody_else_climbs_in_the_folder(config: LadderConfig, tmp_path: Path) -> None:
     code = "from sys import argv; from zeb42_agents.training.ladder import run; run._take_lock(run.Path(argv[1]))"
     ladder = run.Ladder(config, tmp_path)
@@ -345,8 +382,10 @@ def test_options_out_of_range(bad: dict) -> None:
 
 
 def test_plays_are_asked_about_where_worlds_are_weighed() -> None:
-    with pytest.raises(ValueError, match="expected resample= beside .*plays="):
+    with pytest.raises(ValueError, match=r"expected resample= beside .*plays="):
         LadderConfig(plays=2.0)
+    with pytest.raises(ValueError, match="expected label_worlds beside solved, resample, plays"):
+        LadderConfig(solved=0.5, label_worlds=0)
 
 
 def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -41,8 +41,14 @@ class LadderConfig:
     """Hands played for a chunk."""
     labelled: Annotated[float, Between(0.01, 1)] = 0.35
     """Share of the states with a choice that are labelled."""
-    label_worlds: Annotated[int, Between(1, 10**4)] = 24
-    """Worlds of a label."""
+    strangers: tuple[str, ...] = ("greedy", "random", "eq:n=3")
+    """Agents that sit at half of the tables, as the mind's opponents or its partner."""
+    search_worlds: Annotated[int, Between(0, 10**4)] = 16
+    """Worlds of one more stranger, a search over the mind; 0: it does not come."""
+    dice_worlds: Annotated[int, Between(0, 10**4)] = 8
+    """The same of one that takes the others to play at random."""
+    label_worlds: Annotated[int, Between(0, 10**4)] = 24
+    """Worlds of a label; 0: no search, each play is carried out in the very deal, the mind at all four seats."""
     thin: Annotated[int, Between(1, 10**4)] = 6
     """Groups of fewer worlds leave the searcher's later decisions to the mind."""
     solve_tricks: Annotated[int, Between(0, 7)] = SOLVE_TRICKS
@@ -58,8 +64,8 @@ class LadderConfig:
     """Share of the mind's plays that are taken at random on the way."""
     held_out_hands: Annotated[int, Between(1, 10**6)] = 320
     """Hands of a rung whose states are labelled to judge minds, and never learned."""
-    held_out_worlds: Annotated[int, Between(1, 10**4)] = 160
-    """Worlds of a held-out label."""
+    held_out_worlds: Annotated[int, Between(0, 10**4)] = 160
+    """Worlds of a held-out label; 0 as above."""
 
     keep: Annotated[int, Between(1, MANY)] = 30
     """Rungs whose labels are learned from: the newest ones."""
@@ -103,6 +109,9 @@ class LadderConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         self.evidence()
+        searched = ("solved", "resample", "plays")
+        if self.label_worlds == 0 and any(getattr(self, name) for name in searched):
+            raise ValueError(f"expected label_worlds beside {', '.join(searched)}, which are of a search; got 0")
 
     def evidence(self) -> Evidence:
         """How the worlds of a label are weighed; ValueError for options that contradict one another."""

@@ -31,7 +31,7 @@ from zeb42_agents.training.in_rounds import CONFIG_FILE
 from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import fit_labels, regret
-from zeb42_agents.training.ladder.labels import label_states, read_labels, write_labels
+from zeb42_agents.training.ladder.labels import label_by_outcomes, label_states, read_labels, write_labels
 from zeb42_agents.training.ladder.network import answers, fit_network, logits_of
 from zeb42_agents.training.ladder.states import Players, key_of, reach_states
 
@@ -40,8 +40,6 @@ MINDS, NETWORKS, LABELS, BEST, BEST_NETWORK = "minds", "networks", "labels", "be
 HELD_OUT = "held-out"
 SCHEMA = 1
 JUDGES = 5  # rungs, the newest ones, whose held-out labels judge a mind; none is ever learned
-STRANGERS = ("greedy", "random", "eq:n=3")
-SEARCH_WORLDS, DICE_WORLDS = 16, 8  # of two more strangers
 MEASURE_SEED = 2**40 + 3
 _STATES, _FIT, _FIT_NETWORK, _ANSWERED, _HELD_OUT_CHUNK = 1, 2, 3, 4, 2**32
 
@@ -68,6 +66,8 @@ class Ladder:
             recover_folder(self.folder / BEST)
             recover_folder(self.folder / BEST_NETWORK)
         self._opponents = {spec: as_agent(spec) for spec in config.opponents}  # a slip shows now, not after hours
+        for spec in config.strangers:
+            as_agent(spec)
         write_json(self.folder / CONFIG_FILE, config.to_json())
 
     @property
@@ -148,7 +148,7 @@ class Ladder:
         """The states that the network answers in for the mind: HAND [N]."""
         players = Players(mind, self._strangers(mind), self.config.explore)
         seed = key_of(self.config.seed, rung, _ANSWERED)
-        return reach_states(players, num_hands=self.config.answered_hands, share=1.0, seed=seed)[0]
+        return reach_states(players, num_hands=self.config.answered_hands, share=1.0, seed=seed).views
 
     def _seed(self, rung: int, what: int) -> int:
         return int(key_of(self.config.seed, rung, what)) >> 1
@@ -185,21 +185,24 @@ class Ladder:
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
         config = self.config
-        plan = self._plan(num_worlds)._replace(solved=config.solved)
         players = Players(mind, self._strangers(mind), config.explore)
         seed = key_of(config.seed, rung, _STATES, number)
-        views, keys = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
-        return label_states(views, keys, mind, plan, evidence=config.evidence, workers=config.workers)
+        states = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
+        if num_worlds == 0:
+            return label_by_outcomes(states, mind, workers=config.workers)
+        plan = self._plan(num_worlds)._replace(solved=config.solved)
+        return label_states(states.views, states.keys, mind, plan, evidence=config.evidence, workers=config.workers)
 
     def _plan(self, num_worlds: int) -> Plan:
         config = self.config
         return Plan(num_worlds=num_worlds, early=1, thin=config.thin, every_deal=True, solve_tricks=config.solve_tricks)
 
     def _strangers(self, mind: Mind) -> list[Agent]:
+        searching, dice = self.config.search_worlds, self.config.dice_worlds
         return [
-            *map(as_agent, STRANGERS),
-            MindPlayer(network_mind(mind.network), self._plan(SEARCH_WORLDS)),
-            MindPlayer(dice_mind(DICE_WORLDS)),
+            *map(as_agent, self.config.strangers),
+            *([MindPlayer(network_mind(mind.network), self._plan(searching))] if searching else []),
+            *([MindPlayer(dice_mind(dice))] if dice else []),
         ]
 
     def _read(self, rung: int, pattern: str) -> np.ndarray:

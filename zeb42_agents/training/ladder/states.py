@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -54,16 +55,27 @@ class Players:
     """Share of the mind's plays that are taken at random."""
 
 
-def reach_states(players: Players, *, num_hands: int, share: float, seed: np.uint64) -> tuple[np.ndarray, np.ndarray]:
+class States(NamedTuple):
+    """States where the mind had a choice that mattered; N of them."""
+
+    views: np.ndarray
+    """HAND [N], what the mind saw."""
+    keys: np.ndarray
+    """uint64 [N], what is random about each."""
+    hands: np.ndarray
+    """HAND [N], all hands open: for those who judge what the mind did, never for a player."""
+
+
+def reach_states(players: Players, *, num_hands: int, share: float, seed: np.uint64) -> States:
     """Play ``num_hands`` hands and draw ``share`` of the states in them where the mind had a choice that mattered.
 
-    Returns views HAND [N] and a key uint64 [N] for each. All follows from ``seed``.
+    All follows from ``seed``.
     """
     hands = deal_hands(num_hands, seed)
     numbers = np.arange(num_hands, dtype=np.uint64)
     table = Table(hands, mix_all(key_of(seed, _PLAY), numbers))
     seated = _seat(num_hands, len(players.strangers), key_of(seed, _SEATS))
-    views_drawn, keys_drawn = [], []
+    drawn_states: list[States] = []
     while len((turn := table.turn()).rows):
         actions = np.empty(len(turn.rows), np.int64)
         who = seated[turn.rows, turn.views["seat"]]
@@ -75,10 +87,10 @@ def reach_states(players: Players, *, num_hands: int, share: float, seed: np.uin
         rows = np.flatnonzero(playing & (who == MIND))
         drawn = np.empty(len(rows), np.bool_)
         actions[rows] = _play(players.mind, players.explore, share, turn.views[rows], turn.keys[rows], drawn)
-        views_drawn.append(turn.views[rows][drawn])
-        keys_drawn.append(turn.keys[rows][drawn])
+        rows = rows[drawn]
+        drawn_states.append(States(turn.views[rows], turn.keys[rows], table.hands[turn.rows[rows]]))
         table.take(turn.rows, actions)
-    return np.concatenate(views_drawn), np.concatenate(keys_drawn)
+    return States(*map(np.concatenate, zip(*drawn_states, strict=True)))
 
 
 def deal_hands(num_hands: int, seed: np.uint64, mixture: Sequence[tuple[Rules, float]] = RULES) -> np.ndarray:
