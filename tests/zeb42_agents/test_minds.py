@@ -284,7 +284,7 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
             ",temperature=0.5",
             r"expected no temperature=0\.5: laptop is a network and no mind, and searches over one by",
         ),
-        (",mind=taught", "expected mind, the weights of a mind, got 'taught'; quick comes with the package"),
+        (",mind=taught", "expected mind, the weights of a mind, got 'taught'; quick and sharp come with the package"),
         (",mind={mind},sims=16", "expected no sims=16: with mind= laptop searches by worlds="),
         (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt=, plays=, alike="),
         (",mind={mind},belief=likelihood,resample=2,plays=2", "expected no plays= beside belief=likelihood"),
