@@ -344,7 +344,9 @@ def _mind(weights: str, temperature: float) -> Mind:
     if not 0 <= temperature <= 100:
         raise ValueError(f"expected temperature in 0..100, got {temperature}")
     if not minds_on_disk.is_mind(weights):
-        raise ValueError(f"expected mind, the weights of a mind, got {weights!r}; quick and sharp come with the package")
+        raise ValueError(
+            f"expected mind, the weights of a mind, got {weights!r}; quick and sharp come with the package"
+        )
     return network_mind(minds_on_disk.load(weights).network(), temperature)
 
 

@@ -7,17 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.files import read_array, replaced_file
-from zeb42_agents.minds import Mind, choose, network_mind
+from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_many
+from zeb42_agents.training.ladder.outcomes import carry_out
 from zeb42_agents.training.ladder.states import States
-from zeb42_env._core.bits import lowest, mix, popcount
 from zeb42_env._core.dominoes import NUM_DOMINOES, NUM_TRICKS
-from zeb42_env._core.goals import decided, outcome
-from zeb42_env._core.record import HAND, OVER, TRICKS, blank, legal_plays, play
+from zeb42_env._core.record import HAND, TRICKS
 from zeb42_env._core.tables import legal_masks
 from zeb42_env.records import check_records
 
@@ -62,10 +60,10 @@ def label_by_outcomes(states: States, mind: Mind, *, workers: int = 1) -> np.nda
     is what the play is worth among minds, which no sampled and no solved worlds are. One label alone is noise.
     """
 
-    def carry_out(rows: np.ndarray, own: Mind, found: np.ndarray) -> None:
-        _outcomes(states.hands[rows], states.keys[rows], own, found)
+    def carry_out_some(rows: np.ndarray, own: Mind, found: np.ndarray) -> None:
+        carry_out(states.hands[rows], states.keys[rows], own, found)
 
-    values = _shared_out(carry_out, len(states.views), mind, workers)
+    values = _shared_out(carry_out_some, len(states.views), mind, workers)
     return labels_of(states.views, (1 + values) / 2, values > NOT_TRIED, num_worlds=1)
 
 
@@ -83,35 +81,6 @@ def _shared_out(
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(some, [rows for rows in np.array_split(np.arange(num_rows), workers) if len(rows)]))
     return values
-
-
-@njit(cache=True, nogil=True)
-def _outcomes(hands: np.ndarray, keys: np.ndarray, mind: Mind, values: np.ndarray) -> None:
-    """Write what each play of the seat to move in ``hands`` [B] came to for its team, -1..1: ``values`` [B, 28]."""
-    branch, view = np.empty(1, HAND), np.empty(1, HAND)
-    for b in range(len(hands)):
-        sign = 1.0 if hands[b].to_move & 1 == 0 else -1.0
-        legal = legal_plays(hands[b])
-        while legal:
-            domino = lowest(legal)
-            legal &= legal - np.uint32(1)
-            branch[0] = hands[b]
-            play(branch[0], domino)
-            values[b, domino] = sign * _played_on(branch[0], keys[b], mind, view)
-
-
-@njit(cache=True, nogil=True)
-def _played_on(hand: np.void, key: np.uint64, mind: Mind, view: np.ndarray) -> float:
-    """What ``hand`` comes to for seats 0&2 when ``mind`` plays it to where it is decided, each seat by its own view."""
-    while hand.phase != OVER and not decided(hand):
-        legal = legal_plays(hand)
-        if popcount(legal) == 1:
-            play(hand, lowest(legal))
-            continue
-        view[0] = hand
-        blank(view[0], hand.to_move)
-        play(hand, choose(mind, view[0], mix(key, np.uint64(hand.num_plays))))
-    return outcome(hand, np.int64(hand.points[0]))
 
 
 def labels_of(views: np.ndarray, shares: np.ndarray, legal: np.ndarray, *, num_worlds: int) -> np.ndarray:
