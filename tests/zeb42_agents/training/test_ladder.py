@@ -219,16 +219,39 @@ def test_a_mind_imitates_a_network(config: LadderConfig) -> None:
     assert losses[0] < losses[1] - 0.1
 
 
-def test_a_ladder_can_begin_with_a_network_and_a_mind(config: LadderConfig) -> None:
-    both = replace(config, base="laptop", mind=config.base)
+@pytest.fixture
+def both(config: LadderConfig) -> LadderConfig:
+    """A ladder that begins with a network and a mind."""
+    return replace(config, base="laptop", mind=config.base, rungs=1, answered_hands=4)
+
+
+def test_a_ladder_can_begin_with_a_network_and_a_mind(both: LadderConfig, tmp_path: Path) -> None:
     model = bottom.bottom_rung(both, lambda _: None)
     views, _ = some_states()
     with torch.inference_mode():
         np.testing.assert_array_equal(model.of_views(views), some_model().of_views(views))
-    with pytest.raises(ValueError, match="expected a network as the base beside mind"):
-        bottom.bottom_rung(replace(both, base=config.base), lambda _: None)
-    with pytest.raises(ValueError, match="expected a base of the ladder's shape"):
-        bottom.bottom_rung(replace(both, width=20), lambda _: None)
+    assert "network_regret" in climb(both, tmp_path)[1]
+    assert minds_on_disk.load(tmp_path / run.MINDS / "0000").tensors["third.bias"].tobytes() == bytes(4 * 28)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"base": ""}, "expected a network as the base beside mind"),
+        ({"network_passes": 0.0}, "expected network_passes above 0 beside a mind, got 0"),
+        ({"width": 20}, "expected a mind of the ladder's shape, 20 and 12 units, got .* of 16 and 12"),
+        ({"mind": "nowhere"}, "nowhere"),
+        ({"strangers": ("gredy",)}, "gredy"),
+    ],
+)
+def test_what_does_not_belong_together_is_named_before_anything_is_written(
+    both: LadderConfig, tmp_path: Path, change: dict, message: str
+) -> None:
+    if change.get("base") == "":
+        change = {"base": both.mind}
+    with pytest.raises(ValueError, match=message):
+        run.Ladder(replace(both, **change), tmp_path)
+    assert not (tmp_path / run.CONFIG_FILE).exists()
 
 
 def a_network() -> NetworkEvaluator:
@@ -351,8 +374,30 @@ def test_a_ladder_of_outcomes(config: LadderConfig, tmp_path: Path) -> None:
     outcomes = replace(config, label_worlds=0, held_out_worlds=0, strangers=("greedy",), search_worlds=0, dice_worlds=0)
     rows = climb(outcomes, tmp_path)
     assert [row["rung"] for row in rows] == [0, 1, 2]
-    found = labels.read_labels(tmp_path / run.LABELS / "0001" / "0000.npy")
-    assert set(np.unique(found["shares"][found["view"]["scoring"] != goals.FOR_POINTS])) <= {0.0, 0.5, 1.0}
+    for name in ("0000", run.HELD_OUT):
+        found = labels.read_labels(tmp_path / run.LABELS / "0001" / f"{name}.npy")
+        assert (found["num_worlds"] == 1).all()
+        assert set(np.unique(found["shares"][found["view"]["scoring"] != goals.FOR_POINTS])) <= {0.0, 0.5, 1.0}
+
+
+def test_labels_are_of_the_search_and_the_tables_that_were_asked_for(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = [], run.label_states
+
+    def spy(views: np.ndarray, keys: np.ndarray, mind: object, plan: Plan, *, evidence: object, workers: int):
+        asked.append((plan.solved, evidence().resample, evidence().plays.tolist(), plan.num_worlds))
+        return real(views, keys, mind, plan, evidence=evidence, workers=workers)
+
+    monkeypatch.setattr(run, "label_states", spy)
+    ladder = run.Ladder(replace(config, rungs=1, solved=0.25, resample=3, plays=1.5), tmp_path / "a")
+    ladder.run()
+    assert {found[3] for found in asked} == {4, 6}
+    assert all(found[:3] == (0.25, 3, [1.5]) for found in asked)
+    mind = network_mind(some_model().network())
+    assert [agent.name for agent in ladder._strangers(mind)] == ["greedy", "random", "eq:n=3", "mind", "mind"]
+    few = run.Ladder(replace(config, strangers=("eq:n=2",), search_worlds=0, dice_worlds=0), tmp_path / "b")
+    assert [agent.name for agent in few._strangers(mind)] == ["eq:n=2"]
 
 
 def test_nobody_else_climbs_in_the_folder(config: LadderConfig, tmp_path: Path) -> None:
@@ -384,8 +429,10 @@ def test_options_out_of_range(bad: dict) -> None:
 def test_plays_are_asked_about_where_worlds_are_weighed() -> None:
     with pytest.raises(ValueError, match=r"expected resample= beside .*plays="):
         LadderConfig(plays=2.0)
-    with pytest.raises(ValueError, match="expected label_worlds beside solved, resample, plays"):
+    with pytest.raises(ValueError, match="expected no solved beside label_worlds 0: these are of a search"):
         LadderConfig(solved=0.5, label_worlds=0)
+    with pytest.raises(ValueError, match="expected held_out_worlds 0 beside label_worlds 0, got 160"):
+        LadderConfig(label_worlds=0)
 
 
 def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -395,10 +442,18 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
         words += [f"--{name.replace('_', '-')}", str(value)] if name != "opponents" else []
     assert cli.main([*words, "--rungs", "1"]) == 0
     assert "rung 1" in capsys.readouterr().out
+    said = json.loads((out / run.CONFIG_FILE).read_text())
+    newer = ("mind", "solved", "resample", "plays", "strangers", "search_worlds", "dice_worlds")
+    older = {name: value for name, value in said.items() if name not in newer}
+    (out / run.CONFIG_FILE).write_text(json.dumps(older))  # of a version that did not have them
     assert cli.main(["--resume", str(out), "--rungs", "2"]) == 0
+    assert {name: value for name, value in said.items() if name != "rungs"}.items() <= json.loads(
+        (out / run.CONFIG_FILE).read_text()
+    ).items()
     assert json.loads((out / run.PROGRESS_FILE).read_text())["rows"][2]["rung"] == 2
     for more, message in (
         (["--resume", str(out), "--seed", "3"], "expected no --seed beside --resume"),
+        (["--resume", str(out), "--mind", "quick"], "expected no --mind beside --resume"),
         (["--preset", "ladder", "--out", str(out)], "expected a new folder for --out"),
         (["--preset", "ladder", "--cycles", "3"], "cycles"),
         (["--preset", "ladder", "--out", str(tmp_path / "x"), "--lr", "0"], "expected lr in"),
@@ -415,5 +470,5 @@ def test_a_stop_before_the_first_hand(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_a_base_of_another_shape_is_refused(config: LadderConfig) -> None:
-    with pytest.raises(ValueError, match="expected a base of the ladder's shape"):
+    with pytest.raises(ValueError, match="expected a mind of the ladder's shape"):
         bottom.bottom_rung(replace(config, width=20), lambda _: None)

@@ -1,4 +1,4 @@
-"""The bottom rung: a mind that imitates the policy of a Zeb network, or another ladder's mind."""
+"""The bottom rung: a mind that imitates the policy of a Zeb network, or one that is there already."""
 
 from __future__ import annotations
 
@@ -26,30 +26,47 @@ _DRAW, _EXPLORE = np.uint64(100), np.uint64(101)
 
 def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
     """The mind that the ladder begins with. ValueError for a base that is not as the configuration says."""
-    shape = MindConfig(width=config.width, second_width=config.second_width)
-    if minds_on_disk.is_mind(config.base):
-        if config.mind:
-            raise ValueError(f"expected a network as the base beside mind {config.mind}, got the mind {config.base}")
-        return _begun(config.base, shape)
+    if (given := given_mind(config)) is not None:
+        return given
     evaluator = load(config.base, device="cpu")
-    if config.network_passes and evaluator.tokenizer.has_slots:
-        name = evaluator.config.tokenizer
-        raise ValueError(f"expected a base of tokenizer v2 that can learn labels, got {name}; or --network-passes 0")
-    if config.mind:
-        return _begun(config.mind, shape)
     views, policy = imitated_views(evaluator, config, lambda share: progress(share / 2))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = MindModel(shape)
+        model = MindModel(_shape(config))
     return fit_policy(model, views, policy, config, config.seed, lambda share: progress(0.5 + share / 2))
 
 
-def _begun(mind: str, shape: MindConfig) -> MindModel:
-    """A mind that is there already."""
-    model = MindModel.of(minds_on_disk.load(mind))
+def given_mind(config: LadderConfig) -> MindModel | None:
+    """The mind that is there already, as the base or beside it; None if the base is to be imitated.
+
+    ValueError for a base and a mind that do not belong together, or not to this ladder.
+    """
+    is_mind, shape = minds_on_disk.is_mind(config.base), _shape(config)
+    if config.mind and is_mind:
+        raise ValueError(f"expected a network as the base beside mind {config.mind}, got the mind {config.base}")
+    if config.mind and not config.network_passes:
+        raise ValueError(
+            f"expected network_passes above 0 beside a mind, got 0; without them make {config.mind} the base"
+        )
+    if not is_mind:
+        tokenizer = load(config.base, device="cpu").tokenizer
+        if config.network_passes and tokenizer.has_slots:
+            raise ValueError(
+                f"expected a base of tokenizer v2 that can learn labels, got {tokenizer.name}; or --network-passes 0"
+            )
+    if not (name := config.base if is_mind else config.mind):
+        return None
+    model = MindModel.of(minds_on_disk.load(name))
     if model.config != shape:
-        raise ValueError(f"expected a base of the ladder's shape, {shape}, got {model.config}")
+        raise ValueError(
+            f"expected a mind of the ladder's shape, {config.width} and {config.second_width} units, got {name} of "
+            f"{model.config.width} and {model.config.second_width}; --width and --second-width say it"
+        )
     return model
+
+
+def _shape(config: LadderConfig) -> MindConfig:
+    return MindConfig(width=config.width, second_width=config.second_width)
 
 
 def imitated_views(

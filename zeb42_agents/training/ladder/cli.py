@@ -21,7 +21,7 @@ THE_RUNS_OWN = ("seed", "base", "mind", "base-views", "width", "second-width", "
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Climb the ladder: search teaches a mind, rung by rung. It runs until it is stopped, and goes on with --resume."""
+    """Climb the ladder: a search or outcomes teach a mind, rung by rung. It runs until stopped; --resume goes on."""
 
     preset: str = KIND
     """This is the preset ladder; the others have options of their own."""

@@ -42,7 +42,7 @@ class LadderConfig:
     labelled: Annotated[float, Between(0.01, 1)] = 0.35
     """Share of the states with a choice that are labelled."""
     strangers: tuple[str, ...] = ("greedy", "random", "eq:n=3")
-    """Agents that sit at half of the tables, as the mind's opponents or its partner."""
+    """Agents at half of the tables, as the mind's opponents or its partner; name weights that do not change."""
     search_worlds: Annotated[int, Between(0, 10**4)] = 16
     """Worlds of one more stranger, a search over the mind; 0: it does not come."""
     dice_worlds: Annotated[int, Between(0, 10**4)] = 8
@@ -59,7 +59,7 @@ class LadderConfig:
     """Candidates of each world of a label, which is kept as likely as it explains the calls; 0: none is weighed."""
     plays: Annotated[float, Between(0, 100)] = 0.0
     """The temperature at which the mind's policy says how likely the plays were, beside the calls; 0: they are not
-    asked about. Of the hands of the ladder every third play or so is a stranger's, or explored."""
+    asked about. Note that about a third of the plays in these hands are a stranger's, or explored."""
     explore: Annotated[float, Between(0, 1)] = 0.1
     """Share of the mind's plays that are taken at random on the way."""
     held_out_hands: Annotated[int, Between(1, 10**6)] = 320
@@ -110,8 +110,13 @@ class LadderConfig:
         check_fields(self)
         self.evidence()
         searched = ("solved", "resample", "plays")
-        if self.label_worlds == 0 and any(getattr(self, name) for name in searched):
-            raise ValueError(f"expected label_worlds beside {', '.join(searched)}, which are of a search; got 0")
+        if self.label_worlds == 0 and (given := [name for name in searched if getattr(self, name)]):
+            raise ValueError(f"expected no {', '.join(given)} beside label_worlds 0: these are of a search")
+        if self.label_worlds == 0 and self.held_out_worlds:
+            raise ValueError(
+                f"expected held_out_worlds 0 beside label_worlds 0, got {self.held_out_worlds}: a search would judge "
+                f"by other lights than those that the mind learns by"
+            )
 
     def evidence(self) -> Evidence:
         """How the worlds of a label are weighed; ValueError for options that contradict one another."""

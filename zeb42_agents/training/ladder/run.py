@@ -28,7 +28,7 @@ from zeb42_agents.minds.model import MindModel
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search.bundle import Plan
 from zeb42_agents.training.in_rounds import CONFIG_FILE
-from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung
+from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung, given_mind
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import fit_labels, regret
 from zeb42_agents.training.ladder.labels import label_by_outcomes, label_states, read_labels, write_labels
@@ -66,8 +66,9 @@ class Ladder:
             recover_folder(self.folder / BEST)
             recover_folder(self.folder / BEST_NETWORK)
         self._opponents = {spec: as_agent(spec) for spec in config.opponents}  # a slip shows now, not after hours
-        for spec in config.strangers:
-            as_agent(spec)
+        self._named_strangers = [as_agent(spec) for spec in config.strangers]
+        if not self.rows:
+            given_mind(config)
         write_json(self.folder / CONFIG_FILE, config.to_json())
 
     @property
@@ -80,7 +81,7 @@ class Ladder:
         torch.set_num_threads(1)  # updates are small: threads would wait for one another more than they would work
         began = time.monotonic()
         if not self.rows:
-            with self._bar("rung 0: imitation") as tell:
+            with self._bar("rung 0") as tell:
                 model = bottom_rung(self.config, tell)
             self._finish(model, {"accepted": True}, began)
         while len(self.rows) <= self.config.rungs:
@@ -200,7 +201,7 @@ class Ladder:
     def _strangers(self, mind: Mind) -> list[Agent]:
         searching, dice = self.config.search_worlds, self.config.dice_worlds
         return [
-            *map(as_agent, self.config.strangers),
+            *self._named_strangers,
             *([MindPlayer(network_mind(mind.network), self._plan(searching))] if searching else []),
             *([MindPlayer(dice_mind(dice))] if dice else []),
         ]
