@@ -26,8 +26,9 @@ from zeb42_agents.arena.plots import write_plots
 from zeb42_agents.arena.report import markdown_report
 from zeb42_agents.arena.summary import summarise
 
-QUICK, TAUGHT, SEARCH, STRONGEST = "zeb:quick", "zeb:taught", "zeb:quick,worlds=40", "zeb:taught,mind=quick"
-AT_SIGHT = ("random", "greedy", "eq:n=1", "zeb:laptop", QUICK, TAUGHT)
+QUICK, SHARP, TAUGHT = "zeb:quick", "zeb:sharp", "zeb:taught"
+SEARCH, STRONGEST = "zeb:quick,worlds=40", "zeb:taught,mind=quick"
+AT_SIGHT = ("random", "greedy", "eq:n=1", "zeb:laptop", QUICK, SHARP, TAUGHT)
 BY_CHANCE = (
     (AT_SIGHT, 500, None),
     ((*AT_SIGHT, "eq:n=10", "eq:n=100", STRONGEST), 100, None),
