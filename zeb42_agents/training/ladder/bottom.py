@@ -41,7 +41,7 @@ def given_mind(config: LadderConfig) -> MindModel | None:
 
     ValueError for a base and a mind that do not belong together, or not to this ladder.
     """
-    is_mind, shape = minds_on_disk.is_mind(config.base), _shape(config)
+    is_mind = minds_on_disk.is_mind(config.base)
     if config.mind and is_mind:
         raise ValueError(f"expected a network as the base beside mind {config.mind}, got the mind {config.base}")
     if config.mind and not config.network_passes:
@@ -57,7 +57,7 @@ def given_mind(config: LadderConfig) -> MindModel | None:
     if not (name := config.base if is_mind else config.mind):
         return None
     model = MindModel.of(minds_on_disk.load(name))
-    if model.config != shape:
+    if model.config != _shape(config):
         raise ValueError(
             f"expected a mind of the ladder's shape, {config.width} and {config.second_width} units, got {name} of "
             f"{model.config.width} and {model.config.second_width}; --width and --second-width say it"

@@ -60,10 +60,10 @@ def label_by_outcomes(states: States, mind: Mind, *, workers: int = 1) -> np.nda
     is what the play is worth among minds, which no sampled and no solved worlds are. One label alone is noise.
     """
 
-    def carry_out_some(rows: np.ndarray, own: Mind, found: np.ndarray) -> None:
+    def outcomes(rows: np.ndarray, own: Mind, found: np.ndarray) -> None:
         carry_out(states.hands[rows], states.keys[rows], own, found)
 
-    values = _shared_out(carry_out_some, len(states.views), mind, workers)
+    values = _shared_out(outcomes, len(states.views), mind, workers)
     return labels_of(states.views, (1 + values) / 2, values > NOT_TRIED, num_worlds=1)
 
 
