@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from zeb42_agents import make_agent
 from zeb42_agents.baselines import GreedyAgent
 from zeb42_agents.evaluator import NetworkEvaluator
+from zeb42_agents.evidence import Evidence
 from zeb42_agents.minds import network_mind
 from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
@@ -91,11 +93,10 @@ def test_the_mind_has_a_seat_at_every_table_and_strangers_sit_at_half() -> None:
     assert sorted(set(seated.reshape(-1).tolist())) == [-1, 0, 1, 2]
 
 
-def test_labels_are_what_the_search_found_however_many_work() -> None:
+def test_labels_are_what_the_search_found() -> None:
     views, keys = some_states()
     mind = network_mind(some_model().network())
     found = labels.label_states(views, keys, mind, PLAN)
-    assert labels.label_states(views, keys, mind, PLAN, workers=3).tobytes() == found.tobytes()
     shares, legal = labels.targets(found)
     values = np.empty(28)
     for b in range(0, len(views), 5):
@@ -109,8 +110,7 @@ def test_labels_can_be_those_of_a_search_that_weighs_and_solves_worlds() -> None
     views, keys = some_states()
     mind, plan = network_mind(some_model().network()), PLAN._replace(solved=0.5)
     evidence = LadderConfig(resample=3, plays=2.0).evidence
-    found = labels.label_states(views, keys, mind, plan, evidence=evidence)
-    assert labels.label_states(views, keys, mind, plan, evidence=evidence, workers=3).tobytes() == found.tobytes()
+    found = labels.label_states(views, keys, mind, plan, evidence())
     assert labels.label_states(views, keys, mind, plan).tobytes() != found.tobytes()
     shares, legal = labels.targets(found)
     values = np.empty(28)
@@ -122,7 +122,6 @@ def test_labels_can_be_what_came_of_each_play_in_the_very_deal() -> None:
     found = open_states()
     mind = network_mind(some_model().network())
     labeled = labels.label_by_outcomes(found, mind)
-    assert labels.label_by_outcomes(found, mind, workers=3).tobytes() == labeled.tobytes()
     shares, legal = labels.targets(labeled)
     player = MindPlayer(mind)
     for b, (view, opened) in enumerate(zip(found.views, found.hands, strict=True)):
@@ -341,6 +340,22 @@ def test_a_stop_changes_nothing(config: LadderConfig, tmp_path: Path, monkeypatc
     assert make_agent(f"zeb:{stopped}").fingerprint == make_agent(f"zeb:{stopped / run.BEST}").fingerprint
 
 
+def test_as_many_work_as_are_asked_for_and_find_the_same(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = climb(replace(config, rungs=1, measure_every=9), tmp_path / "alone")
+    together, real = threading.Barrier(3), run.label_states
+
+    def meet(*args: object) -> np.ndarray:
+        together.wait(60)  # for two others that label at this moment
+        return real(*args)
+
+    monkeypatch.setattr(run, "label_states", meet)
+    many = replace(config, rungs=1, measure_every=9, workers=3)  # two files, and what is held out
+    rows = climb(many, tmp_path / "many")
+    assert without_times(rows) == without_times(alone)
+
+
 def test_a_network_that_has_learned_is_not_taught_again_after_a_stop(
     config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,9 +400,9 @@ def test_labels_are_of_the_search_and_the_tables_that_were_asked_for(
 ) -> None:
     asked, real = [], run.label_states
 
-    def spy(views: np.ndarray, keys: np.ndarray, mind: object, plan: Plan, *, evidence: object, workers: int):
-        asked.append((plan.solved, evidence().resample, evidence().plays.tolist(), plan.num_worlds))
-        return real(views, keys, mind, plan, evidence=evidence, workers=workers)
+    def spy(views: np.ndarray, keys: np.ndarray, mind: object, plan: Plan, evidence: Evidence):
+        asked.append((plan.solved, evidence.resample, evidence.plays.tolist(), plan.num_worlds))
+        return real(views, keys, mind, plan, evidence)
 
     monkeypatch.setattr(run, "label_states", spy)
     ladder = run.Ladder(replace(config, rungs=1, solved=0.25, resample=3, plays=1.5), tmp_path / "a")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.files import read_array, replaced_file
-from zeb42_agents.minds import Mind, network_mind
+from zeb42_agents.minds import Mind
 from zeb42_agents.search.bundle import NOT_TRIED, Plan, new_bundle, weigh_many
 from zeb42_agents.training.ladder.outcomes import carry_out
 from zeb42_agents.training.ladder.states import States
@@ -31,56 +29,27 @@ LABEL = np.dtype(
 
 
 def label_states(
-    views: np.ndarray,
-    keys: np.ndarray,
-    mind: Mind,
-    plan: Plan,
-    *,
-    evidence: Callable[[], Evidence] = new_evidence,
-    workers: int = 1,
+    views: np.ndarray, keys: np.ndarray, mind: Mind, plan: Plan, evidence: Evidence | None = None
 ) -> np.ndarray:
     """LABEL [B] of ``views`` (HAND [B], in their tricks, of the seat to move, each with a choice).
 
-    Label b draws from keys[b] (uint64 [B]) alone. ``workers`` threads share the work, each with ``evidence`` of its
-    own, by which worlds are weighed.
+    Label b draws from keys[b] (uint64 [B]) alone. Worlds are weighed by ``evidence``, by default by none.
     """
-
-    def weigh(rows: np.ndarray, own: Mind, found: np.ndarray) -> None:
-        weigh_many(views[rows], keys[rows], new_bundle(plan.most_worlds, evidence()), own, plan, found)
-
-    values = _shared_out(weigh, len(views), mind, workers)
+    values = np.full((len(views), NUM_DOMINOES), NOT_TRIED)
+    weigh_many(views, keys, new_bundle(plan.most_worlds, evidence or new_evidence()), mind, plan, values)
     return labels_of(views, (1 + values) / 2, values > NOT_TRIED, num_worlds=plan.num_worlds)
 
 
-def label_by_outcomes(states: States, mind: Mind, *, workers: int = 1) -> np.ndarray:
+def label_by_outcomes(states: States, mind: Mind) -> np.ndarray:
     """LABEL [N] of ``states``: what each play came to, carried out in the very deal with ``mind`` at all four seats.
 
     The deal is one sample of all that the mind could not see, and an honest one, whatever the plays so far tell: it was
     there when they were made. And nobody who plays on knows more than a player may. So the mean over many such labels
     is what the play is worth among minds, which no sampled and no solved worlds are. One label alone is noise.
     """
-
-    def outcomes(rows: np.ndarray, own: Mind, found: np.ndarray) -> None:
-        carry_out(states.hands[rows], states.keys[rows], own, found)
-
-    values = _shared_out(outcomes, len(states.views), mind, workers)
+    values = np.full((len(states.views), NUM_DOMINOES), NOT_TRIED)
+    carry_out(states.hands, states.keys, mind, values)
     return labels_of(states.views, (1 + values) / 2, values > NOT_TRIED, num_worlds=1)
-
-
-def _shared_out(
-    work: Callable[[np.ndarray, Mind, np.ndarray], None], num_rows: int, mind: Mind, workers: int
-) -> np.ndarray:
-    """Values float64 [num_rows, 28] that threads have written for their rows, each with a mind of its own."""
-    values = np.empty((num_rows, NUM_DOMINOES))
-
-    def some(rows: np.ndarray) -> None:
-        found = np.full((len(rows), NUM_DOMINOES), NOT_TRIED)
-        work(rows, network_mind(mind.network, mind.temperature), found)
-        values[rows] = found
-
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(some, [rows for rows in np.array_split(np.arange(num_rows), workers) if len(rows)]))
-    return values
 
 
 def labels_of(views: np.ndarray, shares: np.ndarray, legal: np.ndarray, *, num_worlds: int) -> np.ndarray:

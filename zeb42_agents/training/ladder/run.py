@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -66,7 +67,8 @@ class Ladder:
             recover_folder(self.folder / BEST)
             recover_folder(self.folder / BEST_NETWORK)
         self._opponents = {spec: as_agent(spec) for spec in config.opponents}  # a slip shows now, not after hours
-        self._named_strangers = [as_agent(spec) for spec in config.strangers]
+        for spec in config.strangers:
+            as_agent(spec)
         if not self.rows:
             given_mind(config)
         write_json(self.folder / CONFIG_FILE, config.to_json())
@@ -170,19 +172,29 @@ class Ladder:
         self.console.print(f"rung {rung} {'accepted' if row['accepted'] else 'refused'}: {words}", soft_wrap=True)
 
     def _label(self, rung: int, mind: Mind, tell: Any) -> int:
-        """See that all the files of the rung's labels are there; how many labels they hold for learning."""
+        """See that all the files of the rung's labels are there; how many labels they hold for learning.
+
+        Each worker sees to a file at a time.
+        """
         folder = self.folder / LABELS / _name(rung)
         folder.mkdir(parents=True, exist_ok=True)
-        config, total = self.config, 0
-        if not (path := folder / f"{HELD_OUT}.npy").is_file():
-            labels = self._chunk(rung, _HELD_OUT_CHUNK, mind, config.held_out_hands, config.held_out_worlds)
-            write_labels(path, labels)
-        for number in range(config.chunks):
-            tell(number / config.chunks)
-            if not (path := folder / f"{number:04d}.npy").is_file():
-                write_labels(path, self._chunk(rung, number, mind, config.hands, config.label_worlds))
-            total += len(read_labels(path))
-        return total
+        config, numbers = self.config, range(self.config.chunks)
+
+        def see_to(number: int) -> None:
+            held_out = number == _HELD_OUT_CHUNK
+            path = folder / f"{HELD_OUT if held_out else _name(number)}.npy"
+            if not path.is_file():
+                lot = (config.held_out_hands, config.held_out_worlds) if held_out else (config.hands, config.label_worlds)
+                write_labels(path, self._chunk(rung, number, network_mind(mind.network), *lot))
+
+        with ThreadPoolExecutor(config.workers) as pool:
+            try:
+                for done, _ in enumerate(pool.map(see_to, [_HELD_OUT_CHUNK, *numbers])):
+                    tell(done / config.chunks)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # what is under way is finished and kept
+                raise
+        return sum(len(read_labels(folder / f"{_name(number)}.npy")) for number in numbers)
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
         config = self.config
@@ -190,18 +202,18 @@ class Ladder:
         seed = key_of(config.seed, rung, _STATES, number)
         states = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
         if num_worlds == 0:
-            return label_by_outcomes(states, mind, workers=config.workers)
+            return label_by_outcomes(states, mind)
         plan = self._plan(num_worlds)._replace(solved=config.solved)
-        return label_states(states.views, states.keys, mind, plan, evidence=config.evidence, workers=config.workers)
+        return label_states(states.views, states.keys, mind, plan, config.evidence())
 
     def _plan(self, num_worlds: int) -> Plan:
         config = self.config
         return Plan(num_worlds=num_worlds, early=1, thin=config.thin, every_deal=True, solve_tricks=config.solve_tricks)
 
     def _strangers(self, mind: Mind) -> list[Agent]:
-        searching, dice = self.config.search_worlds, self.config.dice_worlds
+        config, searching, dice = self.config, self.config.search_worlds, self.config.dice_worlds
         return [
-            *self._named_strangers,
+            *map(as_agent, config.strangers),  # of its own for each worker
             *([MindPlayer(network_mind(mind.network), self._plan(searching))] if searching else []),
             *([MindPlayer(dice_mind(dice))] if dice else []),
         ]
