@@ -86,6 +86,17 @@ def test_hands_follow_all_the_protocols() -> None:
     assert 0.05 < (hands["phase"] == 0).mean() < 0.15  # auctions
 
 
+@pytest.mark.parametrize("majority", [0.0, 0.6, 1.0])
+def test_of_the_published_format_there_are_as_many_as_asked_for(majority: float) -> None:
+    rules = states.mixture(majority)
+    assert sum(share for _, share in rules) == pytest.approx(1)
+    assert [share / (1 - majority or 1) for _, share in rules[1:]] == pytest.approx(
+        [share / 0.65 * (majority < 1) for _, share in states.RULES[1:]]
+    )
+    scoring = states.deal_hands(2000, np.uint64(1), rules)["scoring"]
+    assert (scoring == goals.FOR_MAJORITY).mean() == pytest.approx(majority, abs=0.04)
+
+
 def test_the_mind_has_a_seat_at_every_table_and_strangers_sit_at_half() -> None:
     seated = states._seat(4000, 3, np.uint64(2))
     assert (seated == states.MIND).any(1).all()
@@ -405,8 +416,10 @@ def test_labels_are_of_the_search_and_the_tables_that_were_asked_for(
         return real(views, keys, mind, plan, evidence)
 
     monkeypatch.setattr(run, "label_states", spy)
-    ladder = run.Ladder(replace(config, rungs=1, solved=0.25, resample=3, plays=1.5), tmp_path / "a")
+    ladder = run.Ladder(replace(config, rungs=1, solved=0.25, resample=3, plays=1.5, majority=1.0), tmp_path / "a")
     ladder.run()
+    found = labels.read_labels(tmp_path / "a" / run.LABELS / "0001" / "0000.npy")
+    assert (found["view"]["scoring"] == goals.FOR_MAJORITY).all()
     assert {found[3] for found in asked} == {4, 6}
     assert all(found[:3] == (0.25, 3, [1.5]) for found in asked)
     mind = network_mind(some_model().network())

@@ -39,6 +39,9 @@ class LadderConfig:
     """Files of labels in a rung; a stop loses no more than the one under way."""
     hands: Annotated[int, Between(1, 10**6)] = 128
     """Hands played for a chunk."""
+    majority: Annotated[float, Between(0, 1)] = 0.35
+    """Share of the hands that are played in the published format, for a majority after a random contract; the others
+    follow all the other protocols."""
     labelled: Annotated[float, Between(0.01, 1)] = 0.35
     """Share of the states with a choice that are labelled."""
     strangers: tuple[str, ...] = ("greedy", "random", "eq:n=3")

@@ -34,7 +34,7 @@ from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import fit_labels, regret
 from zeb42_agents.training.ladder.labels import label_by_outcomes, label_states, read_labels, write_labels
 from zeb42_agents.training.ladder.network import answers, fit_network, logits_of
-from zeb42_agents.training.ladder.states import Players, key_of, reach_states
+from zeb42_agents.training.ladder.states import Players, States, key_of, mixture, reach_states
 
 LOCK_FILE, PROGRESS_FILE, TABLE_FILE = ".lock", "progress.json", "rungs.csv"
 MINDS, NETWORKS, LABELS, BEST, BEST_NETWORK = "minds", "networks", "labels", "best", "best-network"
@@ -149,9 +149,7 @@ class Ladder:
 
     def _answered(self, rung: int, mind: Mind) -> np.ndarray:
         """The states that the network answers in for the mind: HAND [N]."""
-        players = Players(mind, self._strangers(mind), self.config.explore)
-        seed = key_of(self.config.seed, rung, _ANSWERED)
-        return reach_states(players, num_hands=self.config.answered_hands, share=1.0, seed=seed).views
+        return self._reach(mind, self.config.answered_hands, 1.0, key_of(self.config.seed, rung, _ANSWERED)).views
 
     def _seed(self, rung: int, what: int) -> int:
         return int(key_of(self.config.seed, rung, what)) >> 1
@@ -179,32 +177,37 @@ class Ladder:
         folder = self.folder / LABELS / _name(rung)
         folder.mkdir(parents=True, exist_ok=True)
         config, numbers = self.config, range(self.config.chunks)
+        names = {_HELD_OUT_CHUNK: HELD_OUT} | {number: _name(number) for number in numbers}
 
         def see_to(number: int) -> None:
-            held_out = number == _HELD_OUT_CHUNK
-            path = folder / f"{HELD_OUT if held_out else _name(number)}.npy"
-            if not path.is_file():
-                lot = (config.held_out_hands, config.held_out_worlds) if held_out else (config.hands, config.label_worlds)
-                write_labels(path, self._chunk(rung, number, network_mind(mind.network), *lot))
+            if (path := folder / f"{names[number]}.npy").is_file():
+                return
+            lot = config.hands, config.label_worlds
+            if number == _HELD_OUT_CHUNK:
+                lot = config.held_out_hands, config.held_out_worlds
+            write_labels(path, self._chunk(rung, number, network_mind(mind.network), *lot))
 
         with ThreadPoolExecutor(config.workers) as pool:
             try:
-                for done, _ in enumerate(pool.map(see_to, [_HELD_OUT_CHUNK, *numbers])):
+                for done, _ in enumerate(pool.map(see_to, names)):
                     tell(done / config.chunks)
             except BaseException:
                 pool.shutdown(cancel_futures=True)  # what is under way is finished and kept
                 raise
-        return sum(len(read_labels(folder / f"{_name(number)}.npy")) for number in numbers)
+        return sum(len(read_labels(folder / f"{names[number]}.npy")) for number in numbers)
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
         config = self.config
-        players = Players(mind, self._strangers(mind), config.explore)
-        seed = key_of(config.seed, rung, _STATES, number)
-        states = reach_states(players, num_hands=num_hands, share=config.labelled, seed=seed)
+        states = self._reach(mind, num_hands, config.labelled, key_of(config.seed, rung, _STATES, number))
         if num_worlds == 0:
             return label_by_outcomes(states, mind)
         plan = self._plan(num_worlds)._replace(solved=config.solved)
         return label_states(states.views, states.keys, mind, plan, config.evidence())
+
+    def _reach(self, mind: Mind, num_hands: int, share: float, seed: np.uint64) -> States:
+        players = Players(mind, self._strangers(mind), self.config.explore)
+        rules = mixture(self.config.majority)
+        return reach_states(players, num_hands=num_hands, share=share, seed=seed, rules=rules)
 
     def _plan(self, num_worlds: int) -> Plan:
         config = self.config

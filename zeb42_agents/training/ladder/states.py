@@ -32,9 +32,15 @@ RULES = (
     (Rules(contract="random", scoring="points"), 0.05),
     (Rules(), 0.1),  # an auction, for marks
 )
-"""What the hands are played under, and how many of them are."""
+"""What the hands are played under, and how many of them are. The first line is the published format."""
 MIND = -1
 _DEAL, _PLAY, _SEATS, _RULES = range(4)
+
+
+def mixture(majority: float) -> tuple[tuple[Rules, float], ...]:
+    """``RULES`` with a share of ``majority`` for the published format; what is left the others have as before."""
+    (published, usual), *others = RULES
+    return (published, majority), *((rules, share * (1 - majority) / (1 - usual)) for rules, share in others)
 
 
 def key_of(seed: int | np.uint64, *names: int) -> np.uint64:
@@ -66,12 +72,19 @@ class States(NamedTuple):
     """HAND [N], all hands open: for those who judge what the mind did, never for a player."""
 
 
-def reach_states(players: Players, *, num_hands: int, share: float, seed: np.uint64) -> States:
+def reach_states(
+    players: Players,
+    *,
+    num_hands: int,
+    share: float,
+    seed: np.uint64,
+    rules: Sequence[tuple[Rules, float]] = RULES,
+) -> States:
     """Play ``num_hands`` hands and draw ``share`` of the states in them where the mind had a choice that mattered.
 
-    All follows from ``seed``.
+    They are played under ``rules``, a mixture. All follows from ``seed``.
     """
-    hands = deal_hands(num_hands, seed)
+    hands = deal_hands(num_hands, seed, rules)
     numbers = np.arange(num_hands, dtype=np.uint64)
     table = Table(hands, mix_all(key_of(seed, _PLAY), numbers))
     seated = _seat(num_hands, len(players.strangers), key_of(seed, _SEATS))
