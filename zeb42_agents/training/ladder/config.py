@@ -36,7 +36,7 @@ class LadderConfig:
     """Units of the second layer."""
 
     chunks: Annotated[int, Between(1, MANY)] = 40
-    """Files of labels in a rung; a stop loses no more than the one under way."""
+    """Files of labels in a rung; what a crash loses are those under way, one for each worker."""
     hands: Annotated[int, Between(1, 10**6)] = 128
     """Hands played for a chunk."""
     majority: Annotated[float, Between(0, 1)] = 0.35
@@ -105,7 +105,7 @@ class LadderConfig:
     """Agents that it is measured against, besides its own bottom rung."""
 
     workers: Annotated[int, Between(1, 4096)] = 1
-    """Threads that label. Changes no result."""
+    """Threads that label, each a file at a time. Changes no result."""
     hours: Annotated[float, Between(0, 1e6)] = 0.0
     """Stop at the end of a rung after so long; 0 goes on to the last."""
 
