@@ -58,6 +58,8 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     try:
         yield fresh
         for written in (*fresh.rglob("*"), fresh):
+            if written.is_file():  # safetensors writes for its user alone, whatever the umask says
+                written.chmod(fresh.stat().st_mode & 0o666)
             see_onto_disk(written)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)

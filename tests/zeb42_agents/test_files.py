@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from zeb42_agents.files import read_json, recover_folder, replaced_file, replaced_folder, write_json
 
@@ -61,6 +63,18 @@ def test_a_folder_is_on_the_disk_before_it_takes_the_name(tmp_path: Path, steps:
         assert steps[steps.index(last) + 1 :] == [*renames, beside]
         assert (tmp_path / "w" / "inner" / "a").read_text() == str(number)
     assert [path.name for path in tmp_path.iterdir()] == ["w"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions there")
+def test_whoever_may_read_the_folder_may_read_its_files(tmp_path: Path) -> None:
+    for mask, mode in ((0o022, 0o644), (0o077, 0o600)):
+        before = os.umask(mask)
+        try:
+            with replaced_folder(tmp_path / "weights") as fresh:
+                save_file({"a": np.zeros(3)}, fresh / "model.safetensors")
+        finally:
+            os.umask(before)
+        assert (tmp_path / "weights" / "model.safetensors").stat().st_mode & 0o777 == mode
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
