@@ -26,13 +26,13 @@ from zeb42_agents.arena.plots import write_plots
 from zeb42_agents.arena.report import markdown_report
 from zeb42_agents.arena.summary import summarise
 
-QUICK, SHARP, TAUGHT = "zeb:quick", "zeb:sharp", "zeb:taught"
+QUICK, SHARP, TAUGHT, SEASONED = "zeb:quick", "zeb:sharp", "zeb:taught", "zeb:seasoned"
 SEARCH, STRONGEST = "zeb:quick,worlds=40", "zeb:taught,mind=quick"
-AT_SIGHT = ("random", "greedy", "eq:n=1", "zeb:laptop", QUICK, SHARP, TAUGHT)
+AT_SIGHT = ("random", "greedy", "eq:n=1", "zeb:laptop", QUICK, SHARP, TAUGHT, SEASONED)
 BY_CHANCE = (
     (AT_SIGHT, 500, None),
     ((*AT_SIGHT, "eq:n=10", "eq:n=100", STRONGEST), 100, None),
-    ((TAUGHT, "eq:n=10", "eq:n=100", STRONGEST), 1000, None),
+    ((SEASONED, "eq:n=10", "eq:n=100", STRONGEST), 1000, None),
 )
 """Of contracts by chance: agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
 OF_THE_BIDDER = tuple(f"{agent},calls=simple" for agent in (QUICK, SEARCH, "eq:n=10"))
