@@ -141,7 +141,7 @@ from zeb42_agents.solver import solve
 from zeb42_env import Hand, Rules
 hand = Hand.deal(seed=7, rules=Rules(contract="random"))
 assert len(solve(hand)) == 7
-networks = ("zeb:laptop", "zeb:laptop,sims=4,worlds=2", "zeb:taught,mind=quick,worlds=4")
+networks = ("zeb:laptop", "zeb:seasoned", "zeb:laptop,sims=4,worlds=2", "zeb:taught,mind=quick,worlds=4")
 for first in ("eq:n=2", "br:outer=2,inner=2", "zeb:quick", "zeb:sharp", "zeb:quick,worlds=4", "gentle", *networks):
     assert play_pairing(first, "greedy", num_deals=1)
 from zeb42_agents import make_agent

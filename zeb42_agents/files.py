@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -58,8 +58,9 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     try:
         yield fresh
         for written in (*fresh.rglob("*"), fresh):
-            if written.is_file():  # safetensors writes for its user alone, whatever the umask says
-                written.chmod(fresh.stat().st_mode & 0o666)
+            if written.is_file() and not written.is_symlink():
+                with suppress(OSError):  # safetensors writes for its user alone, whatever the umask says
+                    written.chmod(written.stat().st_mode | (written.parent.stat().st_mode & 0o666))
             see_onto_disk(written)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)

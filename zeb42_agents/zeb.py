@@ -21,7 +21,7 @@ from zeb42_agents.evidence import Evidence, new_evidence
 from zeb42_agents.explanation import Candidate, Explanation
 from zeb42_agents.minds import Mind, network_mind
 from zeb42_agents.minds import weights as minds_on_disk
-from zeb42_agents.places import fingerprint_of, locate
+from zeb42_agents.places import bundled_names, fingerprint_of, locate
 from zeb42_agents.played import ALONE, MAX_WORLDS, THIN, MindPlayer
 from zeb42_agents.search import Search, SearchConfig
 from zeb42_agents.search.bundle import Plan
@@ -344,9 +344,8 @@ def _mind(weights: str, temperature: float) -> Mind:
     if not 0 <= temperature <= 100:
         raise ValueError(f"expected temperature in 0..100, got {temperature}")
     if not minds_on_disk.is_mind(weights):
-        raise ValueError(
-            f"expected mind, the weights of a mind, got {weights!r}; quick and sharp come with the package"
-        )
+        minds = " and ".join(name for name in bundled_names() if minds_on_disk.is_mind(name))
+        raise ValueError(f"expected mind, the weights of a mind, got {weights!r}; {minds} come with the package")
     return network_mind(minds_on_disk.load(weights).network(), temperature)
 
 

@@ -196,7 +196,7 @@ def test_weights_without_calls_say_so_once_where_they_are_asked_to_call(tmp_path
 
 
 @pytest.mark.parametrize("options", ["", ",calls=own"])
-@pytest.mark.parametrize("name", ["laptop", "quick", "seasoned", "sharp", "taught"])
+@pytest.mark.parametrize("name", places.bundled_names())
 def test_bundled_calls_are_those_that_come_with_the_weights(name: str, options: str) -> None:
     agent, views = make_agent(f"zeb:{name}{options}"), auctions(10, seed=9)
     assert np.array_equal(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -84,6 +85,10 @@ def test_hands_follow_all_the_protocols() -> None:
     assert sum(share for _, share in states.RULES) == pytest.approx(1)
     assert (np.bincount(hands["scoring"], minlength=4) > 0).all()
     assert 0.05 < (hands["phase"] == 0).mean() < 0.15  # auctions
+
+
+def test_the_usual_share_of_the_published_format_changes_nothing() -> None:
+    assert states.mixture(LadderConfig().majority) == states.RULES
 
 
 @pytest.mark.parametrize("majority", [0.0, 0.6, 1.0])
@@ -365,6 +370,32 @@ def test_as_many_work_as_are_asked_for_and_find_the_same(
     many = replace(config, rungs=1, measure_every=9, workers=3)  # two files, and what is held out
     rows = climb(many, tmp_path / "many")
     assert without_times(rows) == without_times(alone)
+
+
+def test_a_worker_that_fails_stops_the_others_and_what_they_had_is_kept(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = replace(config, rungs=1, measure_every=9, workers=2, chunks=8)
+    whole = climb(several, tmp_path / "whole")
+    stopped, real = tmp_path / "stopped", run.write_labels
+    failed = threading.Event()
+
+    def full_disk(path: Path, found: np.ndarray) -> None:
+        if path.name == "0001.npy":
+            failed.set()
+            raise OSError("no space left")
+        if failed.is_set():
+            time.sleep(0.3)  # for the ladder to hear of it
+        real(path, found)
+
+    monkeypatch.setattr(run, "write_labels", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        climb(several, stopped)
+    there = {path.name for path in (stopped / run.LABELS / "0001").iterdir()}
+    assert {f"{run.HELD_OUT}.npy", "0000.npy"} <= there  # under way or before
+    assert not {"0001.npy", "0006.npy", "0007.npy"} & there  # never begun
+    monkeypatch.undo()
+    assert without_times(climb(several, stopped)) == without_times(whole)
 
 
 def test_a_network_that_has_learned_is_not_taught_again_after_a_stop(

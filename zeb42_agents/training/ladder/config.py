@@ -105,7 +105,7 @@ class LadderConfig:
     """Agents that it is measured against, besides its own bottom rung."""
 
     workers: Annotated[int, Between(1, 4096)] = 1
-    """Threads that label, each a file at a time. Changes no result."""
+    """Threads that label, each a file at a time; one sees to all that is held out. Changes no result."""
     hours: Annotated[float, Between(0, 1e6)] = 0.0
     """Stop at the end of a rung after so long; 0 goes on to the last."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -68,7 +68,7 @@ class Ladder:
             recover_folder(self.folder / BEST_NETWORK)
         self._opponents = {spec: as_agent(spec) for spec in config.opponents}  # a slip shows now, not after hours
         for spec in config.strangers:
-            as_agent(spec)
+            as_agent(spec).close()
         if not self.rows:
             given_mind(config)
         write_json(self.folder / CONFIG_FILE, config.to_json())
@@ -179,22 +179,26 @@ class Ladder:
         config, numbers = self.config, range(self.config.chunks)
         names = {_HELD_OUT_CHUNK: HELD_OUT} | {number: _name(number) for number in numbers}
 
-        def see_to(number: int) -> None:
+        def see_to(number: int) -> int:
             if (path := folder / f"{names[number]}.npy").is_file():
-                return
+                return len(read_labels(path))
             lot = config.hands, config.label_worlds
             if number == _HELD_OUT_CHUNK:
                 lot = config.held_out_hands, config.held_out_worlds
-            write_labels(path, self._chunk(rung, number, network_mind(mind.network), *lot))
+            labels = self._chunk(rung, number, network_mind(mind.network), *lot)
+            write_labels(path, labels)
+            return len(labels)
 
         with ThreadPoolExecutor(config.workers) as pool:
+            files = {number: pool.submit(see_to, number) for number in names}
             try:
-                for done, _ in enumerate(pool.map(see_to, names)):
-                    tell(done / config.chunks)
+                for done, file in enumerate(as_completed(files.values()), 1):
+                    file.result()
+                    tell(done / len(files))
             except BaseException:
-                pool.shutdown(cancel_futures=True)  # what is under way is finished and kept
+                pool.shutdown(cancel_futures=True)  # files under way are finished and kept
                 raise
-        return sum(len(read_labels(folder / f"{names[number]}.npy")) for number in numbers)
+        return sum(files[number].result() for number in numbers)
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
         config = self.config
@@ -205,9 +209,13 @@ class Ladder:
         return label_states(states.views, states.keys, mind, plan, config.evidence())
 
     def _reach(self, mind: Mind, num_hands: int, share: float, seed: np.uint64) -> States:
-        players = Players(mind, self._strangers(mind), self.config.explore)
-        rules = mixture(self.config.majority)
-        return reach_states(players, num_hands=num_hands, share=share, seed=seed, rules=rules)
+        strangers = self._strangers(mind)  # anew each time: what an agent holds is not made for several threads
+        players, rules = Players(mind, strangers, self.config.explore), mixture(self.config.majority)
+        try:
+            return reach_states(players, num_hands=num_hands, share=share, seed=seed, rules=rules)
+        finally:
+            for stranger in strangers:
+                stranger.close()
 
     def _plan(self, num_worlds: int) -> Plan:
         config = self.config
@@ -216,7 +224,7 @@ class Ladder:
     def _strangers(self, mind: Mind) -> list[Agent]:
         config, searching, dice = self.config, self.config.search_worlds, self.config.dice_worlds
         return [
-            *map(as_agent, config.strangers),  # of its own for each worker
+            *map(as_agent, config.strangers),
             *([MindPlayer(network_mind(mind.network), self._plan(searching))] if searching else []),
             *([MindPlayer(dice_mind(dice))] if dice else []),
         ]

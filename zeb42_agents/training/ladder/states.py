@@ -106,14 +106,14 @@ def reach_states(
     return States(*map(np.concatenate, zip(*drawn_states, strict=True)))
 
 
-def deal_hands(num_hands: int, seed: np.uint64, mixture: Sequence[tuple[Rules, float]] = RULES) -> np.ndarray:
-    """HAND [num_hands] under all the rules of a ``mixture``: rules, and how many of the hands are played by them."""
-    kinds = np.random.default_rng([int(seed), _RULES]).choice(len(mixture), num_hands, p=[p for _, p in mixture])
+def deal_hands(num_hands: int, seed: np.uint64, rules: Sequence[tuple[Rules, float]] = RULES) -> np.ndarray:
+    """HAND [num_hands] under all of ``rules``, which say for each how many of the hands are played by it."""
+    kinds = np.random.default_rng([int(seed), _RULES]).choice(len(rules), num_hands, p=[p for _, p in rules])
     hands = np.empty(num_hands, HAND)
-    for kind, (rules, _) in enumerate(mixture):
+    for kind, (one, _) in enumerate(rules):
         rows = np.flatnonzero(kinds == kind)
-        some = np.repeat(rules.blank_record(), len(rows))
-        tables.deal_numbers(some, key_of(seed, _DEAL), rows.astype(np.uint64), rules.contract_code)
+        some = np.repeat(one.blank_record(), len(rows))
+        tables.deal_numbers(some, key_of(seed, _DEAL), rows.astype(np.uint64), one.contract_code)
         hands[rows] = some
     return hands
 
