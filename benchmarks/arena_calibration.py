@@ -1,6 +1,6 @@
 """The calibration tables of the arena: random, greedy, E[Q] and Zeb, of dealt contracts and of the whole game.
 
-    python benchmarks/arena_calibration.py                   all of them, about four hours of one core
+    python benchmarks/arena_calibration.py                   all of them, some hours of one core
     python benchmarks/arena_calibration.py --minutes 10      ten minutes more of it; run it again to go on
     python benchmarks/arena_calibration.py --minutes 0       only write docs/calibration from what has been played
     python benchmarks/arena_calibration.py --protocol hand   the table of one protocol
@@ -32,7 +32,7 @@ AT_SIGHT = ("random", "greedy", "eq:n=1", "zeb:laptop", QUICK, SHARP, TAUGHT, SE
 BY_CHANCE = (
     (AT_SIGHT, 500, None),
     ((*AT_SIGHT, "eq:n=10", "eq:n=100", STRONGEST), 100, None),
-    ((SEASONED, "eq:n=10", "eq:n=100", STRONGEST), 1000, None),
+    ((TAUGHT, SEASONED, "eq:n=10", "eq:n=100", STRONGEST), 1000, None),
 )
 """Of contracts by chance: agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
 OF_THE_BIDDER = tuple(f"{agent},calls=simple" for agent in (QUICK, SEARCH, "eq:n=10"))
