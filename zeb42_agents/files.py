@@ -59,7 +59,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         yield fresh
         for written in (*fresh.rglob("*"), fresh):
             if written.is_file() and not written.is_symlink():
-                with suppress(OSError):  # safetensors writes for its user alone, whatever the umask says
+                with suppress(OSError):  # safetensors writes for its user alone; where modes cannot be set, so be it
                     written.chmod(written.stat().st_mode | (written.parent.stat().st_mode & 0o666))
             see_onto_disk(written)
     except BaseException:

@@ -23,7 +23,7 @@ from zeb42_env._core.dominoes import NUM_DOMINOES
 
 BATCH_SIZE, WEIGHT_DECAY = 256, 0.01
 BELIEF_WEIGHT = 0.1  # of the divergence from the belief that the network began with: labels do not say who holds what
-BELIEF_SHARE = 8  # one label in so many is asked about it: the old network's answer costs a third of learning the label
+BELIEF_SHARE = 8  # one label in so many is held to it: that takes the old network's answer as well
 
 
 def fit_network(
