@@ -130,8 +130,8 @@ class Zeb(Agent):
         ``prior`` that of the logarithm of a play's share in the policy. With a ``temperature`` the modeled players draw
         their plays.
 
-        With ``resample=4`` a search keeps its worlds out of four times as many, as likely as they explain what the
-        others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
+        With ``resample=4`` a search draws four times as many worlds and keeps those more often that explain better what
+        the others called; with ``dealt=most_trumps`` (or ``dropped30``) it is told how contracts come about that nobody
         called. With a mind, ``plays=2`` asks what was played, too: how likely the mind was to play so, drawn at that
         temperature. The others are taken to call as the simple bidder does; with ``alike=0.7`` the partner as Zeb
         itself does, seven times in ten, and an opponent a quarter as often.
@@ -139,8 +139,8 @@ class Zeb(Agent):
         With ``mind=quick`` (or a folder) a network searches over that mind, and its policy has a say in the choice.
         What is not said is then as in ``OVER_A_MIND``: 160 worlds, weighed by calls and plays, half the worth solved.
 
-        It calls by the networks that come with its weights, where some do. ``calls`` are ``own``, those, and a warning
-        where there are none; ``simple``, those of the bidder that agents share; or a folder of others: see
+        Its calls are those that come with its weights, if any. ``calls=own`` is the same, with a warning where there are
+        none; ``calls=simple`` takes the bidder that agents share; ``calls=FOLDER`` takes others: see
         :func:`zeb42_agents.calls.with_calls`.
         """
         said = {name: value for name, value in locals().items() if name in Options._fields}

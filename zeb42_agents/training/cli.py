@@ -48,12 +48,12 @@ class Command:
 
     preset: str = "laptop"
     """laptop: two CPU cores, under ten minutes. hour: the same for an hour. gpu: one modern GPU. large-belief: the
-    published run. ladder: search teaches a small mind, for hours; calls: calls are learned from what contracts brought;
+    published run. ladder: search or outcomes teach a small mind, for hours; calls: calls are learned from what contracts brought;
     belief: a network learns who holds what at many tables; these three have options of their own."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
-    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device and --wandb."""
+    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device, and where metrics go."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
     tensorboard: bool = False
@@ -150,7 +150,7 @@ def _parse(words: list[str]) -> Command:
     if "resume" in given and not {"-h", "--help"} & set(words):
         if extra := sorted(set(given) - BESIDE_RESUME):
             raise ValueError(
-                f"expected only --cycles, --threads, --device or --wandb beside --resume, "
+                f"expected only --cycles, --threads, --device, --wandb, --tensorboard or --trackio beside --resume, "
                 f"got also --{', --'.join(extra)}"
             )
         config = load_config(Path(given["resume"]))

@@ -26,8 +26,8 @@ class LadderConfig:
     """What the bottom rung learns from: a Zeb network, whose plays it imitates and which learns the labels, or a mind,
     which it then is; a ladder from a mind has no network."""
     mind: str = ""
-    """The mind that the ladder begins with, where ``--base`` is a network: nothing is imitated then, and the network
-    learns from what a search over that mind finds."""
+    """The mind to begin with, where ``--base`` is a network. Nothing is imitated then; the network learns the labels that
+    are made with this mind."""
     base_views: Annotated[int, Between(1000, MANY)] = 600_000
     """Views that the bottom rung imitates a Zeb network in."""
     width: Annotated[int, Between(1, MAX_WIDTH)] = 256
@@ -47,19 +47,21 @@ class LadderConfig:
     strangers: tuple[str, ...] = ("greedy", "random", "eq:n=3")
     """Agents at half of the tables, as the mind's opponents or its partner; name weights that do not change."""
     search_worlds: Annotated[int, Between(0, 10**4)] = 16
-    """Worlds of one more stranger, a search over the mind; 0: it does not come."""
+    """Worlds of one more stranger, a search over the mind; 0: no such player."""
     dice_worlds: Annotated[int, Between(0, 10**4)] = 8
     """The same of one that takes the others to play at random."""
     label_worlds: Annotated[int, Between(0, 10**4)] = 24
-    """Worlds of a label; 0: no search, each play is carried out in the very deal, the mind at all four seats."""
+    """Worlds of a label; 0: no search, each play is carried out in the very deal, the mind at all four seats
+    (``--held-out-worlds`` must be 0, too)."""
     thin: Annotated[int, Between(1, 10**4)] = 6
     """Groups of fewer worlds leave the searcher's later decisions to the mind."""
     solve_tricks: Annotated[int, Between(0, 7)] = SOLVE_TRICKS
     """Worlds with so many whole tricks left are solved; 0 plays all to the end."""
     solved: Annotated[float, Between(0, 1)] = 0.0
-    """So much of what a label says is what the same worlds come to if they are solved at once, all hands open."""
+    """Share of a label's value that comes from solving the same worlds at once, with all hands open."""
     resample: Annotated[int, Between(0, MAX_RESAMPLE)] = 0
-    """Candidates of each world of a label, which is kept as likely as it explains the calls; 0: none is weighed."""
+    """Candidates drawn for each world of a label; those that explain the calls better are kept more often. 0: no
+    weighing."""
     plays: Annotated[float, Between(0, 100)] = 0.0
     """The temperature at which the mind's policy says how likely the plays were, beside the calls; 0: they are not
     asked about. Note that about a third of the plays in these hands are a stranger's, or explored."""
@@ -68,7 +70,7 @@ class LadderConfig:
     held_out_hands: Annotated[int, Between(1, 10**6)] = 320
     """Hands of a rung whose states are labelled to judge minds, and never learned."""
     held_out_worlds: Annotated[int, Between(0, 10**4)] = 160
-    """Worlds of a held-out label; 0 as above."""
+    """Worlds of a held-out label; 0: outcomes, as with ``--label-worlds 0``."""
 
     keep: Annotated[int, Between(1, MANY)] = 30
     """Rungs whose labels are learned from: the newest ones."""
