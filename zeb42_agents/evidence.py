@@ -111,14 +111,14 @@ def new_evidence(
         raise ValueError(f"expected alike, a probability in 0..1, got {alike}")
     if not resample and (dealt != "random" or plays or alike):
         raise ValueError("expected resample= beside dealt=, plays=, alike=, got none; without it no world is weighed")
-    knows = float(len(heard.first) > 0)
+    has_heard = float(len(heard.first) > 0)
     num_slots = MEMO_SLOTS if resample else 1
     return Evidence(
         resample=int(resample),
         dealt=DEALT_CODES[dealt],
         plays=np.array([plays] if plays else [], np.float64),
         odds=np.zeros(1 if plays else 0),
-        alike=knows * np.array([0.0, alike / 4, alike, alike / 4]),
+        alike=has_heard * np.array([0.0, alike / 4, alike, alike / 4]),
         heard=heard,
         even=np.ones((NUM_DOMINOES, NUM_SEATS)),
         memo_keys=np.zeros(num_slots, np.uint64),

@@ -139,8 +139,8 @@ class Zeb(Agent):
         With ``mind=quick`` (or a folder) a network searches over that mind, and its policy has a say in the choice.
         What is not said is then as in ``OVER_A_MIND``: 160 worlds, weighed by calls and plays, half the worth solved.
 
-        Its calls are those that come with its weights, if any. ``calls=own`` is the same, with a warning where there are
-        none; ``calls=simple`` takes the bidder that agents share; ``calls=FOLDER`` takes others: see
+        Its calls are those that come with its weights, if any. ``calls=own`` is the same, with a warning where there
+        are none; ``calls=simple`` takes the bidder that agents share; ``calls=FOLDER`` takes others: see
         :func:`zeb42_agents.calls.with_calls`.
         """
         said = {name: value for name, value in locals().items() if name in Options._fields}

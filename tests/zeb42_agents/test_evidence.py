@@ -16,7 +16,7 @@ from zeb42_agents.minds.network import logits_of
 from zeb42_agents.minds.weights import MindConfig
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search import SearchConfig, search
-from zeb42_agents.search.bundle import Plan
+from zeb42_agents.search import bundle as bundles
 from zeb42_agents.search.samplers import ByBelief, standard_sampler
 from zeb42_env import Hand, Phase
 from zeb42_env._core.record import BY_AUCTION, BY_CHANCE, BY_FORCED_30, BY_MOST_TRUMPS, num_decisions, rewind
@@ -165,6 +165,24 @@ def a_mind() -> minds.Mind:
     return minds.network_mind(MindModel(MindConfig(width=24, second_width=20)).network())
 
 
+def test_a_search_takes_weighed_worlds_for_all_there_are_only_if_they_are() -> None:
+    """Out of more deals than it keeps, worlds come singly, and who chose by one would choose with all hands open."""
+    views = np.concatenate([views_to_move(positions(80, seed=47, decisions=d)) for d in (18, 19)])
+    told, mind, none = evidence.new_evidence(16, plays=2.0), a_mind(), np.empty(0, views.dtype)
+    plan = bundles.Plan(num_worlds=16, early=1, thin=40, every_deal=True)
+    tried = [0, 0]
+    for view, key in zip(views, keys_of(160), strict=True):
+        bundle, found = bundles.new_bundle(16, told), np.empty(28)
+        kept = bundles.weigh_plays(view, key, none, bundle, mind, plan, found).copy()
+        by_minds, by_choice = np.empty(28), np.empty(28)
+        bundles.weigh_plays(view, key, kept, bundle, mind, plan, by_minds)
+        bundles.weigh_plays(view, key, kept, bundle, mind, plan._replace(thin=1), by_choice)
+        few = worlds.count(view) <= 16
+        np.testing.assert_array_equal(found, by_choice if few else by_minds)
+        tried[few] += not np.array_equal(by_minds, by_choice)
+    assert all(tried)  # views where it makes a difference, of both kinds
+
+
 @pytest.mark.parametrize("told", [evidence.new_evidence(4, plays=0.3), evidence.of_anybody()], ids=["one", "anybody"])
 def test_plays_weigh_as_players_like_the_mind_would_have_drawn_them(told: evidence.Evidence) -> None:
     views = views_to_move(positions(20, seed=45))
@@ -213,7 +231,7 @@ def test_a_belief_from_plays_is_nearer_to_the_truth_than_the_rules_alone() -> No
 
 
 def players() -> dict[str, Agent]:
-    told, plan = evidence.new_evidence(3, plays=0.5), Plan(num_worlds=12, early=1, thin=4, every_deal=True)
+    told, plan = evidence.new_evidence(3, plays=0.5), bundles.Plan(num_worlds=12, early=1, thin=4, every_deal=True)
     return {
         "eq": make_agent("eq:n=9,resample=3"),
         "eq dealt": make_agent("eq:n=9,resample=3,dealt=most_trumps"),

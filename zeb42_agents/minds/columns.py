@@ -1,6 +1,6 @@
 """The columns of a mind: what a small network sees of a view in its tricks, as a list of the columns that are on.
 
-A column is 0 or 1, and some sixty of a thousand are on at once, so the first layer of the network is a sum of as many
+A column is 0 or 1, and some fifty of a thousand are on at once, so the first layer of the network is a sum of as many
 rows. The table here is the one behind the kernel, the network's size, the docs and the tests. Seats are counted from
 the viewer clockwise: me, left, partner, right.
 """

@@ -35,7 +35,7 @@ class NetworkMind(NamedTuple):
     third_bias: np.ndarray
     """[32]"""
     on: np.ndarray
-    """int32 [160], the columns that are on, then the units above zero."""
+    """int32 [max(160, H, K)], the columns that are on, then the units above zero."""
     units: np.ndarray
     """float32 [H]"""
     more_units: np.ndarray
@@ -44,7 +44,7 @@ class NetworkMind(NamedTuple):
     """float32 [32]"""
 
 
-def network_mind(
+def padded_network(
     first: np.ndarray,
     first_bias: np.ndarray,
     second: np.ndarray,
@@ -52,7 +52,7 @@ def network_mind(
     third: np.ndarray,
     third_bias: np.ndarray,
 ) -> NetworkMind:
-    """A mind of these parameters: the layers as [in, out], the last one with 28 outputs."""
+    """The network of these parameters: the layers as [in, out], the last one with 28 outputs."""
     num_units, num_more = second.shape
     padded, padded_bias = np.zeros((num_more, LANES), np.float32), np.zeros(LANES, np.float32)
     padded[:, :NUM_DOMINOES], padded_bias[:NUM_DOMINOES] = third, third_bias
@@ -73,7 +73,7 @@ def network_mind(
 def no_network() -> NetworkMind:
     """What stands in a mind that has none."""
     none = np.zeros((1, 1), np.float32)
-    return network_mind(none, none[0], none, none[0], np.zeros((1, NUM_DOMINOES)), np.zeros(NUM_DOMINOES))
+    return padded_network(none, none[0], none, none[0], np.zeros((1, NUM_DOMINOES)), np.zeros(NUM_DOMINOES))
 
 
 def for_another_thread(net: NetworkMind) -> NetworkMind:

@@ -11,7 +11,7 @@ import numpy as np
 from zeb42_agents.extras import needs_extras
 from zeb42_agents.files import read_json, replaced_folder, write_json
 from zeb42_agents.minds.columns import NUM_COLUMNS, VERSION
-from zeb42_agents.minds.network import NetworkMind, network_mind
+from zeb42_agents.minds.network import NetworkMind, padded_network
 from zeb42_agents.places import CONFIG_FILE, MODEL_FILE, STATE_FILE, locate
 from zeb42_agents.stored import contents_of, tensors_of
 from zeb42_env._core.dominoes import NUM_DOMINOES
@@ -69,7 +69,7 @@ class MindWeights(NamedTuple):
 
 def network_of(tensors: dict[str, np.ndarray]) -> NetworkMind:
     """What the kernels take, of the parameters by name."""
-    return network_mind(
+    return padded_network(
         tensors["first.weight"],
         tensors["first_bias"],
         tensors["second.weight"].T,

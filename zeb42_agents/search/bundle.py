@@ -181,7 +181,10 @@ def _even(view: np.void, key: np.uint64, bundle: Bundle, num_worlds: int, every_
 def _weighed(
     view: np.void, key: np.uint64, bundle: Bundle, mind: Mind, num_worlds: int, every_deal: bool
 ) -> tuple[int, bool]:
-    """The same of worlds resampled by the evidence, out of all there are if those are no more than its candidates."""
+    """The same of worlds resampled by the evidence, out of all there are if those are no more than its candidates.
+
+    A world may come several times, so those that are more likely count for more.
+    """
     num_candidates = num_worlds * bundle.evidence.resample
     found = deals.enumerate_into(view, bundle.candidates[:num_candidates]) if every_deal else 0
     candidates, logs = bundle.candidates[: found or num_candidates], bundle.logs[: found or num_candidates]
@@ -192,7 +195,7 @@ def _weighed(
         assert consistent
     heard.add_plays(view, candidates, mind, bundle.evidence, logs)
     heard.keep(candidates, logs, key, bundle.worlds[:num_worlds])
-    return num_worlds, found > 0
+    return num_worlds, 0 < found <= num_worlds
 
 
 @njit(cache=True, nogil=True)

@@ -48,12 +48,13 @@ class Command:
 
     preset: str = "laptop"
     """laptop: two CPU cores, under ten minutes. hour: the same for an hour. gpu: one modern GPU. large-belief: the
-    published run. ladder: search or outcomes teach a small mind, for hours; calls: calls are learned from what contracts brought;
-    belief: a network learns who holds what at many tables; these three have options of their own."""
+    published run. ladder: search or outcomes teach a small mind, for hours; calls: calls are learned from what
+    contracts brought; belief: a network learns who holds what at many tables; these three have options of their own."""
     out: Path | None = None
     """Folder of the run; by default runs/PRESET-DATE-TIME."""
     resume: Path | None = None
-    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device, and where metrics go."""
+    """Folder of a run to go on with: its configuration holds, but for --cycles, --threads, --device, and where
+    metrics go."""
     wandb: Literal["off", "offline", "online"] = "off"
     """Metrics to W&B besides the CSV."""
     tensorboard: bool = False

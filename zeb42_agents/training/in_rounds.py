@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from safetensors import SafetensorError
 
@@ -57,17 +56,6 @@ def is_kind(folder: Path, kind: str) -> bool:
         return False
 
 
-def take_lock(folder: Path) -> FileLock:
-    """The lock of the run in ``folder``, which is made. ValueError if another run is in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(f"expected a folder that no other run is in, got {folder}") from None
-    return lock
-
-
 def read_command(
     usual: Command,
     from_json: Callable[[dict[str, Any]], Any],
@@ -100,7 +88,7 @@ def as_typed(options: Iterable[str]) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in options]
 
 
-def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str = "", diverged: str) -> int:
+def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str, diverged: str) -> int:
     """Run what ``begin`` gives, and say so. Returns the exit status.
 
     Args:
@@ -111,17 +99,24 @@ def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str
         diverged: what to do if a loss is not finite.
     """
     run: Run | None = None
+
+    def say_how_to_go_on(run: Run, why: str) -> None:
+        more = f"{PROGRAM} --resume {shlex.quote(str(run.folder))}"
+        console.print(f"{why}; {len(run.rows)} {rows} are saved. To go on:\n  {more}", soft_wrap=True)
+
     with stops_raise():
         try:
             run = begin()
             console.print(f"run: {run.folder}", soft_wrap=True)
             console.print(", ".join(f"{k}={v}" for k, v in run.config.to_json().items()), soft_wrap=True)
             run.run()
-            if at_last:
-                console.print(at_last.format(folder=run.folder), soft_wrap=True)
+            console.print(at_last.format(folder=run.folder), soft_wrap=True)
         except (ValueError, OSError, SafetensorError) as error:
-            console.print(f"error: {error}", style="red", soft_wrap=True)
-            return USAGE
+            if run is None:
+                console.print(f"error: {error}", style="red", soft_wrap=True)
+                return USAGE
+            say_how_to_go_on(run, f"stopped: {error}")
+            return FAILED
         except FloatingPointError as error:
             console.print(f"stopped: {error}; {diverged}", style="red", soft_wrap=True)
             return FAILED
@@ -129,7 +124,6 @@ def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str
             if run is None:
                 console.print("\nstopped before the first hand; nothing was changed")
             else:
-                more = f"{PROGRAM} --resume {shlex.quote(str(run.folder))}"
-                console.print(f"\nstopped; {len(run.rows)} {rows} are saved. To go on:\n  {more}", soft_wrap=True)
+                say_how_to_go_on(run, "\nstopped")
             return stop.exit_status if isinstance(stop, Stopped) else INTERRUPTED
     return 0

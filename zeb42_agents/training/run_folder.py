@@ -54,7 +54,7 @@ class Checkpoint(NamedTuple):
 
 
 class RunFolder:
-    """The folder of one run. Nobody else trains in it as long as this object lives.
+    """The folder of one run. No other process trains in it as long as this object lives.
 
     ValueError if ``path`` holds anything but a run, or a run that has lost its checkpoint.
     """
@@ -66,29 +66,14 @@ class RunFolder:
             raise ValueError(f"expected a folder to train in, got {self.path}, which is a file")
         if is_begun(self.path):
             load_config(self.path)
-            self._take_lock()
+            self._lock = take_lock(self.path)
             for name in (CHECKPOINT, BEST, LATEST):
                 recover_folder(self.path / name)
             self._require_checkpoint()
 
     def create(self) -> None:
         """Make the folder, if it is not there yet, and keep others out."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._take_lock()
-        except OSError as error:
-            raise ValueError(f"expected a folder to train in, got {self.path}: {error.strerror}") from None
-
-    def _take_lock(self) -> None:
-        """A killed process keeps nothing."""
-        lock = self._lock or FileLock(self.path / LOCK_FILE, is_singleton=True)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise ValueError(
-                f"expected a run that nobody is training, got {self.path}, where another trainer is at work"
-            ) from None
-        self._lock = lock
+        self._lock = take_lock(self.path)
 
     def _require_checkpoint(self) -> None:
         if (self.path / CHECKPOINT).is_dir():
@@ -118,6 +103,24 @@ class RunFolder:
     def read_checkpoint(self) -> Checkpoint | None:
         """The checkpoint; None if no cycle was ever finished. ValueError if it is damaged or foreign."""
         return read_checkpoint(self.path) if (self.path / CHECKPOINT).is_dir() else None
+
+
+def take_lock(folder: Path) -> FileLock:
+    """The lock of the run in ``folder``, which is made; it holds as long as this process has it, and dies with it.
+
+    ValueError if another process is at that run, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK_FILE, is_singleton=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ValueError(
+            f"expected a run that nobody is training, got {folder}, where another process is at work"
+        ) from None
+    except OSError as error:
+        raise ValueError(f"expected a folder to train in, got {folder}: {error.strerror}") from None
+    return lock
 
 
 def is_begun(path: Path) -> bool:

@@ -373,7 +373,7 @@ def test_as_many_work_as_are_asked_for_and_find_the_same(
 
 
 def test_a_worker_that_fails_stops_the_others_and_what_they_had_is_kept(
-    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     several = replace(config, rungs=1, measure_every=9, workers=2, chunks=8)
     whole = climb(several, tmp_path / "whole")
@@ -391,6 +391,7 @@ def test_a_worker_that_fails_stops_the_others_and_what_they_had_is_kept(
     monkeypatch.setattr(run, "write_labels", full_disk)
     with pytest.raises(OSError, match="no space"):
         climb(several, stopped)
+    assert "files of labels under way are finished and kept: " in capsys.readouterr().out
     there = {path.name for path in (stopped / run.LABELS / "0001").iterdir()}
     assert {f"{run.HELD_OUT}.npy", "0000.npy"} <= there  # under way or before
     assert not {"0001.npy", "0006.npy", "0007.npy"} & there  # never begun
@@ -413,6 +414,28 @@ def test_a_network_that_has_learned_is_not_taught_again_after_a_stop(
     assert whole[1]["network_regret"] > 0
     network = stopped / (run.BEST_NETWORK if whole[1]["network_accepted"] else f"{run.NETWORKS}/0001")
     assert make_agent(f"zeb:{network}").fingerprint != make_agent("zeb:laptop").fingerprint
+
+
+def test_a_mind_that_has_learned_is_not_taught_again_after_a_stop(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is measured, say."""
+    measured = replace(config, rungs=1, measure_every=1)
+    whole = climb(measured, tmp_path / "whole")
+    stopped, real = tmp_path / "stopped", run.play_pairing
+
+    def stop_at_a_rung(player: MindPlayer, *others: object, **options: object) -> object:
+        if (stopped / run.MINDS / "0001").is_dir():
+            raise KeyboardInterrupt
+        return real(player, *others, **options)
+
+    monkeypatch.setattr(run, "play_pairing", stop_at_a_rung)
+    with pytest.raises(KeyboardInterrupt):
+        climb(measured, stopped)
+    monkeypatch.undo()
+    monkeypatch.setattr(run, "fit_labels", lambda *_: pytest.fail("it learns again"))
+    monkeypatch.setattr(run, "bottom_rung", lambda *_: pytest.fail("it begins again"))
+    assert without_times(climb(measured, stopped)) == without_times(whole)
 
 
 def test_only_a_mind_whose_regret_is_no_worse_takes_the_place(
@@ -460,11 +483,29 @@ def test_labels_are_of_the_search_and_the_tables_that_were_asked_for(
 
 
 def test_nobody_else_climbs_in_the_folder(config: LadderConfig, tmp_path: Path) -> None:
-    code = "from sys import argv; from zeb42_agents.training.ladder import run; run._take_lock(run.Path(argv[1]))"
+    code = "from sys import argv; from zeb42_agents.training.ladder import run; run.take_lock(run.Path(argv[1]))"
     ladder = run.Ladder(config, tmp_path)
     words = [sys.executable, "-c", code, str(ladder.folder)]
     other = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert other.stderr.splitlines()[-1].startswith("ValueError: expected a ladder that nobody climbs")
+    assert other.stderr.splitlines()[-1].startswith("ValueError: expected a run that nobody is training")
+
+
+def test_what_another_run_has_in_the_folder_is_left_alone(config: LadderConfig, tmp_path: Path) -> None:
+    (tmp_path / run.CONFIG_FILE).write_text('{"kind": "calls"}')
+    with pytest.raises(ValueError, match=r"expected a new folder or a ladder, got .* that holds something else"):
+        run.Ladder(config, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [run.CONFIG_FILE]
+
+
+def test_a_network_that_cannot_learn_labels_is_named_on_the_way_too(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(run, "require_learner", asked.append)
+    climb(replace(config, base="laptop", base_views=1000, rungs=1, network_passes=0.0, measure_every=9), tmp_path)
+    assert not asked
+    run.Ladder(replace(config, base="laptop", base_views=1000, network_passes=1.0), tmp_path)
+    assert asked == ["laptop"]
 
 
 def test_an_opponent_that_is_none_is_named_before_anything_is_learned(config: LadderConfig, tmp_path: Path) -> None:
@@ -492,6 +533,8 @@ def test_plays_are_asked_about_where_worlds_are_weighed() -> None:
         LadderConfig(solved=0.5, label_worlds=0)
     with pytest.raises(ValueError, match="expected held_out_worlds 0 beside label_worlds 0, got 160"):
         LadderConfig(label_worlds=0)
+    with pytest.raises(ValueError, match="expected least_steps of at most most_steps 10, got 600"):
+        LadderConfig(most_steps=10)
 
 
 def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -500,7 +543,9 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
     for name, value in SMALL.items():
         words += [f"--{name.replace('_', '-')}", str(value)] if name != "opponents" else []
     assert cli.main([*words, "--rungs", "1"]) == 0
-    assert "rung 1" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "rung 1" in said
+    assert f"zeb42 arena zeb:{out},worlds=160 eq:n=10" in said.replace("\n", "")
     said = json.loads((out / run.CONFIG_FILE).read_text())
     newer = ("mind", "solved", "resample", "plays", "strangers", "search_worlds", "dice_worlds")
     older = {name: value for name, value in said.items() if name not in newer}
@@ -513,6 +558,8 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
     for more, message in (
         (["--resume", str(out), "--seed", "3"], "expected no --seed beside --resume"),
         (["--resume", str(out), "--mind", "quick"], "expected no --mind beside --resume"),
+        (["--resume", str(out), "--network-lr", "0.1"], "expected no --network-lr in a ladder of --base"),
+        (["--preset", "ladder", "--base", "quick", "--base-views", "5000"], "expected no --base-views in a ladder of"),
         (["--preset", "ladder", "--out", str(out)], "expected a new folder for --out"),
         (["--preset", "ladder", "--cycles", "3"], "cycles"),
         (["--preset", "ladder", "--out", str(tmp_path / "x"), "--lr", "0"], "expected lr in"),
@@ -526,6 +573,23 @@ def test_a_stop_before_the_first_hand(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr("zeb42_agents.training.ladder.cli._ladder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cli.main(["--preset", "ladder"]) == cli.INTERRUPTED
     assert "stopped before the first hand" in capsys.readouterr().out
+
+
+def test_a_failure_on_the_way_says_how_to_go_on(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "run"
+    words = [
+        word
+        for name, value in {**SMALL, "base": config.base, "out": out, "preset": "ladder", "opponents": "greedy"}.items()
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    full_disk = OSError("no space left on device")
+    monkeypatch.setattr(run, "write_labels", lambda *_: (_ for _ in ()).throw(full_disk))
+    assert cli.main(words) == cli.FAILED
+    said = capsys.readouterr().out
+    assert "stopped: no space left on device; 1 rungs are saved. To go on:" in said
+    assert f"zeb42 train --resume {out}" in said
 
 
 def test_a_base_of_another_shape_is_refused(config: LadderConfig) -> None:

@@ -527,7 +527,7 @@ def test_two_trainers_do_not_share_a_folder(whole: Path, tmp_path: Path, capsys:
         assert other.stdout
         assert other.stdout.readline() == "held\n"
         assert cli.main(["--resume", str(run)]) == cli.USAGE
-        assert "where another trainer is at work" in capsys.readouterr().out
+        assert "where another process is at work" in capsys.readouterr().out
         other.communicate("")
     assert cli.main(["--resume", str(run)]) == 0
     assert "all 3 cycles are done already" in capsys.readouterr().out

@@ -22,9 +22,10 @@ from zeb42_agents.files import replaced_file, write_json
 from zeb42_agents.training.belief.collect import MIXED, collect, read_views
 from zeb42_agents.training.belief.config import BeliefConfig
 from zeb42_agents.training.belief.fit import fit_belief, judge
-from zeb42_agents.training.in_rounds import CONFIG_FILE, take_lock
+from zeb42_agents.training.in_rounds import CONFIG_FILE
 from zeb42_agents.training.ladder.fit import Progress
 from zeb42_agents.training.ladder.states import key_of
+from zeb42_agents.training.run_folder import take_lock
 
 TABLE_FILE = "tables.csv"
 HELD_OUT = 10  # every such file is held out

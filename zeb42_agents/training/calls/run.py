@@ -23,7 +23,8 @@ from zeb42_agents.training.calls.collect import EXPERIENCE, NEVER, Caller, colle
 from zeb42_agents.training.calls.config import CallsConfig
 from zeb42_agents.training.calls.fit import Fitted, fit
 from zeb42_agents.training.calls.heard import listen
-from zeb42_agents.training.in_rounds import CONFIG_FILE, take_lock
+from zeb42_agents.training.in_rounds import CONFIG_FILE
+from zeb42_agents.training.run_folder import take_lock
 from zeb42_env._core.bits import mix
 from zeb42_env.records import check_records
 

@@ -48,12 +48,8 @@ def given_mind(config: LadderConfig) -> MindModel | None:
         raise ValueError(
             f"expected network_passes above 0 beside a mind, got 0; without them make {config.mind} the base"
         )
-    if not is_mind:
-        tokenizer = load(config.base, device="cpu").tokenizer
-        if config.network_passes and tokenizer.has_slots:
-            raise ValueError(
-                f"expected a base of tokenizer v2 that can learn labels, got {tokenizer.name}; or --network-passes 0"
-            )
+    if config.has_network:
+        require_learner(config.base)
     if not (name := config.base if is_mind else config.mind):
         return None
     model = MindModel.of(minds_on_disk.load(name))
@@ -63,6 +59,15 @@ def given_mind(config: LadderConfig) -> MindModel | None:
             f"{model.config.width} and {model.config.second_width}; --width and --second-width say it"
         )
     return model
+
+
+def require_learner(base: str) -> None:
+    """ValueError unless the network ``base`` can learn labels."""
+    tokenizer = load(base, device="cpu").tokenizer
+    if tokenizer.has_slots:
+        raise ValueError(
+            f"expected a base of tokenizer v2 that can learn labels, got {tokenizer.name}; or --network-passes 0"
+        )
 
 
 def _shape(config: LadderConfig) -> MindConfig:

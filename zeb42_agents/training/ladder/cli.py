@@ -11,6 +11,7 @@ from rich.console import Console
 
 from zeb42_agents.command import parse_options
 from zeb42_agents.files import read_json
+from zeb42_agents.minds.weights import is_mind
 from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, as_typed, go_on, is_kind
 from zeb42_agents.training.ladder.config import KIND, LadderConfig
 from zeb42_agents.training.ladder.run import Ladder
@@ -41,7 +42,11 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
     """Climb as ``words`` say; ``given`` are the options in them. Returns the exit status."""
     console = Console(highlight=False, markup=False)
     return go_on(
-        lambda: _ladder(words, given, console), console, rows="rungs", diverged="--resume it with a lower --lr"
+        lambda: _ladder(words, given, console),
+        console,
+        rows="rungs",
+        at_last="To play with its mind:\n  zeb42 arena zeb:{folder},worlds=160 eq:n=10",
+        diverged="--resume it with a lower --lr, or --network-lr if the network was learning",
     )
 
 
@@ -57,4 +62,17 @@ def _ladder(words: Sequence[str], given: dict[str, str], console: Console) -> La
     command = parse_options(Command, words, program=PROGRAM, default=Command(config=config))
     if command.preset != KIND:
         raise ValueError(f"expected --preset {KIND} beside a ladder, got {command.preset}")
+    _refuse_unused(command.config, given)
     return Ladder(command.config, folder or Path("runs") / f"{KIND}-{time.strftime('%Y%m%d-%H%M%S')}", console=console)
+
+
+def _refuse_unused(config: LadderConfig, given: dict[str, str]) -> None:
+    """ValueError for options that would change nothing."""
+    unused = set()
+    if config.mind or is_mind(config.base):
+        unused.add("base-views")  # nothing is imitated
+    if not config.has_network:
+        unused |= {"network-lr", "answered-hands"} | ({"network-passes"} if config.network_passes else set())
+    if extra := sorted(unused & set(given)):
+        begins = f"--base {config.base}" + (f" --mind {config.mind}" if config.mind else "")
+        raise ValueError(f"expected no {', '.join(as_typed(extra))} in a ladder of {begins}: it would change nothing")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from zeb42_agents.evidence import MAX_RESAMPLE, Evidence, new_evidence
-from zeb42_agents.minds.weights import MAX_WIDTH
+from zeb42_agents.minds.weights import MAX_WIDTH, is_mind
 from zeb42_agents.ranges import Between, check_fields, values_from_json
 from zeb42_agents.search.config import SOLVE_TRICKS
 from zeb42_agents.training.config import MANY
@@ -26,8 +26,8 @@ class LadderConfig:
     """What the bottom rung learns from: a Zeb network, whose plays it imitates and which learns the labels, or a mind,
     which it then is; a ladder from a mind has no network."""
     mind: str = ""
-    """The mind to begin with, where ``--base`` is a network. Nothing is imitated then; the network learns the labels that
-    are made with this mind."""
+    """The mind to begin with, where ``--base`` is a network. Nothing is imitated then; the network learns the labels
+    that are made with this mind."""
     base_views: Annotated[int, Between(1000, MANY)] = 600_000
     """Views that the bottom rung imitates a Zeb network in."""
     width: Annotated[int, Between(1, MAX_WIDTH)] = 256
@@ -113,6 +113,8 @@ class LadderConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.least_steps > self.most_steps:
+            raise ValueError(f"expected least_steps of at most most_steps {self.most_steps}, got {self.least_steps}")
         self.evidence()
         searched = ("solved", "resample", "plays")
         if self.label_worlds == 0 and (given := [name for name in searched if getattr(self, name)]):
@@ -122,6 +124,11 @@ class LadderConfig:
                 f"expected held_out_worlds 0 beside label_worlds 0, got {self.held_out_worlds}: a search would judge "
                 f"by other lights than those that the mind learns by"
             )
+
+    @property
+    def has_network(self) -> bool:
+        """Whether a network learns the labels, too."""
+        return self.network_passes > 0 and not is_mind(self.base)
 
     def evidence(self) -> Evidence:
         """How the worlds of a label are weighed; ValueError for options that contradict one another."""

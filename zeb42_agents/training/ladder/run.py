@@ -1,11 +1,14 @@
-"""The ladder's run: its folder, its rungs, and what it tells on the way. A stop at any moment loses minutes at most."""
+"""The ladder's run: its folder, its rungs, and what it tells on the way.
+
+A kill loses the files of labels or the lesson under way, and nothing else.
+"""
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -14,13 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from zeb42_agents import weights
 from zeb42_agents.agent import Agent, as_agent
 from zeb42_agents.arena import play_pairing
+from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.evaluator import NetworkEvaluator, load
 from zeb42_agents.files import read_json, recover_folder, replaced_file, write_json
 from zeb42_agents.minds import Mind, dice_mind, network_mind
@@ -28,15 +31,16 @@ from zeb42_agents.minds import weights as minds_on_disk
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.played import MindPlayer
 from zeb42_agents.search.bundle import Plan
-from zeb42_agents.training.in_rounds import CONFIG_FILE
-from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung, given_mind
-from zeb42_agents.training.ladder.config import LadderConfig
+from zeb42_agents.training.in_rounds import CONFIG_FILE, is_kind
+from zeb42_agents.training.ladder.bottom import BOTTOM, bottom_rung, given_mind, require_learner
+from zeb42_agents.training.ladder.config import KIND, LadderConfig
 from zeb42_agents.training.ladder.fit import fit_labels, regret
 from zeb42_agents.training.ladder.labels import label_by_outcomes, label_states, read_labels, write_labels
 from zeb42_agents.training.ladder.network import answers, fit_network, logits_of
 from zeb42_agents.training.ladder.states import Players, States, key_of, mixture, reach_states
+from zeb42_agents.training.run_folder import is_begun, take_lock
 
-LOCK_FILE, PROGRESS_FILE, TABLE_FILE = ".lock", "progress.json", "rungs.csv"
+PROGRESS_FILE, TABLE_FILE = "progress.json", "rungs.csv"
 MINDS, NETWORKS, LABELS, BEST, BEST_NETWORK = "minds", "networks", "labels", "best", "best-network"
 HELD_OUT = "held-out"
 SCHEMA = 1
@@ -50,7 +54,7 @@ class Ladder:
 
     Args:
         config: what it is.
-        folder: where it lives; nobody else climbs in it as long as this object lives.
+        folder: where it lives; no other process climbs in it as long as this object lives.
         console: where it tells its progress.
 
     ValueError if ``folder`` holds anything but this ladder.
@@ -61,7 +65,9 @@ class Ladder:
         self.console = console or Console(highlight=False, markup=False)
         self.rows: list[dict[str, Any]] = []
         """One for each finished rung, the bottom one first: what ``rungs.csv`` shows."""
-        self._lock = _take_lock(self.folder)
+        if is_begun(self.folder) and not ((self.folder / PROGRESS_FILE).is_file() or is_kind(self.folder, KIND)):
+            raise ValueError(f"expected a new folder or a ladder, got {self.folder} that holds something else")
+        self._lock = take_lock(self.folder)
         if (self.folder / PROGRESS_FILE).is_file():
             self.rows = _checked_rows(read_json(self.folder / PROGRESS_FILE), self.folder)
             recover_folder(self.folder / BEST)
@@ -71,6 +77,8 @@ class Ladder:
             as_agent(spec).close()
         if not self.rows:
             given_mind(config)
+        elif self.config.has_network:
+            require_learner(config.base)
         write_json(self.folder / CONFIG_FILE, config.to_json())
 
     @property
@@ -84,7 +92,7 @@ class Ladder:
         began = time.monotonic()
         if not self.rows:
             with self._bar("rung 0") as tell:
-                model = bottom_rung(self.config, tell)
+                model = self._mind_of(BOTTOM, lambda: bottom_rung(self.config, tell))
             self._finish(model, {"accepted": True}, began)
         while len(self.rows) <= self.config.rungs:
             if self.config.hours and time.monotonic() - began > 3600 * self.config.hours:
@@ -101,13 +109,20 @@ class Ladder:
         held_out = np.concatenate([self._read(r, f"{HELD_OUT}.npy") for r in self._newest(JUDGES, rung)])
         kept = np.concatenate([self._read(r, "[0-9]*.npy") for r in self._newest(self.config.keep, rung)])
         row: dict[str, Any] = {"labels": len(kept), "fresh": fresh, "held_out": len(held_out)}
-        lessons = [kept]
-        if self._has_network:
+        network: NetworkEvaluator | None = None
+        if self.config.has_network:
             network, found = self._teach_network(rung, kept, held_out)
-            lessons.append(answers(network, self._answered(rung, mind)))
             row |= found
-        with self._bar(f"rung {rung}: learning") as tell:
-            model = fit_labels(deepcopy(student), lessons, self.config, self._seed(rung, _FIT), tell)
+
+        def learn() -> MindModel:
+            lessons = [kept]
+            if network is not None:
+                with self._bar(f"rung {rung}: the network answers"):
+                    lessons.append(answers(network, self._answered(rung, mind)))
+            with self._bar(f"rung {rung}: learning") as tell:
+                return fit_labels(deepcopy(student), lessons, self.config, self._seed(rung, _FIT), tell)
+
+        model = self._mind_of(rung, learn)
         before, after = regret(student.of_views, held_out), regret(model.of_views, held_out)
         row |= {
             "accepted": after <= before,
@@ -118,11 +133,14 @@ class Ladder:
         }
         self._finish(model, row, began)
 
-    # -- the network ---------------------------------------------------------------------------------------------------
+    def _mind_of(self, rung: int, learn: Callable[[], MindModel]) -> MindModel:
+        """The mind of ``rung``: what ``learn`` gives, unless a stop came after it was learned and before it counted."""
+        path = self.folder / MINDS / _name(rung)
+        if not path.is_dir():
+            minds_on_disk.save(path, learn().weights({"rung": rung}))
+        return MindModel.of(minds_on_disk.load(path))
 
-    @property
-    def _has_network(self) -> bool:
-        return self.config.network_passes > 0 and not minds_on_disk.is_mind(self.config.base)
+    # -- the network ---------------------------------------------------------------------------------------------------
 
     def _teach_network(
         self, rung: int, kept: np.ndarray, held_out: np.ndarray
@@ -155,9 +173,8 @@ class Ladder:
         return int(key_of(self.config.seed, rung, what)) >> 1
 
     def _finish(self, model: MindModel, row: dict[str, Any], began: float) -> None:
-        """Write the mind of the next rung, measure it when it is time, and count it."""
+        """Measure the mind of the next rung when it is time, and count it."""
         rung = len(self.rows)
-        minds_on_disk.save(self.folder / MINDS / _name(rung), model.weights({"rung": rung}))
         if rung % self.config.measure_every == 0:
             row |= self._measure(model)
         row = {"rung": rung, **row, "time_s": round(time.monotonic() - began, 1)}
@@ -190,14 +207,18 @@ class Ladder:
             return len(labels)
 
         with ThreadPoolExecutor(config.workers) as pool:
-            files = {number: pool.submit(see_to, number) for number in names}
+            files: dict[int, Future[int]] = {}
             try:
+                for number in names:
+                    files[number] = pool.submit(see_to, number)
                 for done, file in enumerate(as_completed(files.values()), 1):
                     file.result()
                     tell(done / len(files))
             except BaseException:
-                pool.shutdown(cancel_futures=True)  # files under way are finished and kept
-                raise
+                pool.shutdown(wait=False, cancel_futures=True)
+                if under_way := sum(file.running() for file in files.values()):
+                    self.console.print(f"stopping: files of labels under way are finished and kept: {under_way}")
+                raise  # the pool waits for them
         return sum(files[number].result() for number in numbers)
 
     def _chunk(self, rung: int, number: int, mind: Mind, num_hands: int, num_worlds: int) -> np.ndarray:
@@ -264,23 +285,16 @@ class Ladder:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn(), TextColumn("left"))
         with Progress(*columns, TimeRemainingColumn(), console=self.console) as progress:
             task = progress.add_task(what, total=1.0)
-            yield lambda share: progress.update(task, completed=share)
+
+            def tell(share: float) -> None:
+                check_stop()
+                progress.update(task, completed=share)
+
+            yield tell
 
 
 def _name(rung: int) -> str:
     return f"{rung:04d}"
-
-
-def _take_lock(folder: Path) -> FileLock:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK_FILE, is_singleton=True)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise ValueError(f"expected a ladder that nobody climbs, got {folder}, where another process is") from None
-    except OSError as error:
-        raise ValueError(f"expected a folder for the ladder, got {folder}: {error.strerror}") from None
-    return lock
 
 
 def _checked_rows(progress: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
