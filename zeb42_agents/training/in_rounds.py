@@ -102,7 +102,7 @@ def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str
 
     def say_how_to_go_on(run: Run, why: str) -> None:
         more = f"{PROGRAM} --resume {shlex.quote(str(run.folder))}"
-        console.print(f"{why}; {len(run.rows)} {rows} are saved. To go on:\n  {more}", soft_wrap=True)
+        console.print(f"{why}; {rows} saved: {len(run.rows)}. To go on:\n  {more}", soft_wrap=True)
 
     with stops_raise():
         try:

@@ -588,7 +588,7 @@ def test_a_failure_on_the_way_says_how_to_go_on(
     monkeypatch.setattr(run, "write_labels", lambda *_: (_ for _ in ()).throw(full_disk))
     assert cli.main(words) == cli.FAILED
     said = capsys.readouterr().out
-    assert "stopped: no space left on device; 1 rungs are saved. To go on:" in said
+    assert "stopped: no space left on device; rungs saved: 1. To go on:" in said
     assert f"zeb42 train --resume {out}" in said
 
 
