@@ -27,26 +27,35 @@ from zeb42_agents.arena.report import markdown_report
 from zeb42_agents.arena.summary import summarise
 
 QUICK, SHARP, TAUGHT, SEASONED = "zeb:quick", "zeb:sharp", "zeb:taught", "zeb:seasoned"
-SEARCH, STRONGEST = "zeb:quick,worlds=40", "zeb:taught,mind=quick"
+SEARCH, STRONGEST = "zeb:quick,worlds=40", "zeb:seasoned,mind=quick"
 AT_SIGHT = ("random", "greedy", "eq:n=1", "zeb:laptop", QUICK, SHARP, TAUGHT, SEASONED)
 BY_CHANCE = (
     (AT_SIGHT, 500, None),
-    ((*AT_SIGHT, "eq:n=10", "eq:n=100", STRONGEST), 100, None),
-    ((TAUGHT, SEASONED, "eq:n=10", "eq:n=100", STRONGEST), 1000, None),
+    ((*AT_SIGHT, "eq:n=10", "eq:n=100"), 100, None),
+    ((SHARP, TAUGHT, SEASONED, "eq:n=10"), 1000, None),
+    ((*AT_SIGHT, "eq:n=10", "eq:n=100"), 500, "eq:n=100"),
+    ((SHARP, TAUGHT, SEASONED, "eq:n=10", "eq:n=100"), 1500, "eq:n=100"),
+    ((*AT_SIGHT, "eq:n=10", "eq:n=100", STRONGEST), 100, STRONGEST),
+    ((SEASONED, "eq:n=100", STRONGEST), 500, STRONGEST),
+    (("eq:n=100", STRONGEST), 1500, None),
 )
-"""Of contracts by chance: agents, mirrored deals of each pair, and the one that all others play (None: all pairs)."""
+"""Of contracts by chance: agents, mirrored deals of each pair, and the one that all others play (None: all pairs). What
+an interval to the anchor needs most is deals against the anchor."""
 OF_THE_BIDDER = tuple(f"{agent},calls=simple" for agent in (QUICK, SEARCH, "eq:n=10"))
 """The same play with the calls of the bidder that agents share: what the calls alone are worth."""
 AT_ONCE = ("random", "greedy", QUICK, OF_THE_BIDDER[0])
 WHOLE = (*AT_ONCE, "eq:n=10", "eq:n=10,calls=calibrated", SEARCH, *OF_THE_BIDDER[1:])
-LEVEL_1, TOLD = "br:outer=40,inner=8", "zeb:taught,mind=quick,dealt=most_trumps"
+LEVEL_1, TOLD = "br:outer=40,inner=8", "zeb:seasoned,mind=quick,dealt=most_trumps"
 STAGES = {
     "majority": BY_CHANCE,
     "contract": BY_CHANCE,
     "most_trumps": (
-        (("random", "greedy", QUICK, TAUGHT), 300, None),
-        (("random", "greedy", QUICK, TAUGHT, "eq:n=10", LEVEL_1, "eq:n=100", TOLD), 100, None),
-        ((TAUGHT, LEVEL_1, "eq:n=100", TOLD), 400, None),
+        (("random", "greedy", QUICK, SHARP, TAUGHT, SEASONED), 500, None),
+        (("random", "greedy", QUICK, SHARP, TAUGHT, SEASONED, "eq:n=10", "eq:n=100"), 100, None),
+        (("random", "greedy", QUICK, SHARP, TAUGHT, SEASONED, "eq:n=10", LEVEL_1, "eq:n=100"), 500, "eq:n=100"),
+        (("random", "greedy", QUICK, SHARP, TAUGHT, SEASONED, "eq:n=10", "eq:n=100", TOLD), 100, TOLD),
+        ((LEVEL_1, "eq:n=100", TOLD), 500, None),
+        ((SEASONED, TAUGHT, LEVEL_1, "eq:n=100", TOLD), 1000, "eq:n=100"),
     ),
     "hand": (
         (AT_ONCE, 300, None),
