@@ -318,7 +318,7 @@ def _options(spec: str, builder: Any, words: list[str]) -> dict[str, Any]:
         options[key] = _convert(spec, key, value, types[key])
     for key, parameter in parameters.items():
         if parameter.default is parameter.empty and key not in options:
-            example = "zeb:laptop" if spec == "zeb" else f"{spec}{',' if ':' in spec else ':'}{key}=..."
+            example = "zeb:laptop" if spec in ("zeb", "zeb:") else f"{spec}{',' if ':' in spec else ':'}{key}=..."
             raise ValueError(f"expected {key} in {spec!r}, such as {example}")
     return options
 

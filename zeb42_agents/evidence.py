@@ -110,7 +110,7 @@ def new_evidence(
     if not 0 <= alike <= 1:
         raise ValueError(f"expected alike, a probability in 0..1, got {alike}")
     if not resample and (dealt != "random" or plays or alike):
-        raise ValueError("expected resample= beside dealt=, plays=, alike=, got none; without it no world is weighed")
+        raise ValueError("expected resample above 0 beside dealt, plays or alike, got 0: no world is weighed then")
     has_heard = float(len(heard.first) > 0)
     num_slots = MEMO_SLOTS if resample else 1
     return Evidence(

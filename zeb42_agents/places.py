@@ -33,6 +33,8 @@ def locate(source: str | Path) -> Path:
                 if (place / MODEL_FILE).is_file():
                     return place
     bundled = ", ".join(bundled_names()) or "none in this installation"
+    if str(source).startswith("zeb:"):
+        raise ValueError(f"expected weights, got {str(source)!r}, an agent; allowed: {str(source)[4:]!r}, without zeb:")
     raise ValueError(
         f"expected weights, got {str(source)!r}, where there are none; allowed: a folder with {MODEL_FILE} and "
         f"{CONFIG_FILE}, a training run's folder, a published .pt file, hf://USER/REPO/NAME, or "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zeb42_env._core import dominoes as tiles
+from zeb42_env._core import goals
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Declaration, Phase, bid_text, points_text
@@ -32,12 +33,19 @@ def trump_text(declaration: Declaration | None) -> str:
 
 
 def result_text(hand: Hand) -> str:
-    """How a finished hand came out: ``made: seats 1 & 3 took 33 of the 31 they bid``."""
+    """How a finished hand came out: ``made: seats 1 & 3 bid 31 and took 33 points``."""
     if hand.bidder < 0:
         return "thrown in: nobody bid"
     offense = hand.bidder & 1
+    if not bid_counts(hand):
+        return f"{TEAMS[offense]} took {points_text(hand.points[offense])} of {tiles.HAND_POINTS}; no bid counts here"
     word = "made" if hand.made else "set"
     return f"{word}: {TEAMS[offense]} bid {bid_text(hand.bid)} and took {points_text(hand.points[offense])}"
+
+
+def bid_counts(hand: Hand) -> bool:
+    """Whether a hand is won by making or setting what was bid, not by most of the points, or by each of them."""
+    return int(hand.record["scoring"]) in (goals.FOR_MARKS, goals.FOR_CONTRACT)
 
 
 def turn_text(hand: Hand) -> str:

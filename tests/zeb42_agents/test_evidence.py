@@ -311,10 +311,10 @@ def test_wrong_arguments() -> None:
         ({"resample": -1}, r"expected resample, candidates per world, a whole number in 0\.\.64, got -1"),
         ({"resample": 2.5}, "got 2.5"),
         ({"resample": 2, "dealt": "auction"}, "expected dealt, got 'auction'; allowed: random, dropped30, most_trumps"),
-        ({"dealt": "dropped30"}, "expected resample= beside dealt=, plays=, alike="),
+        ({"dealt": "dropped30"}, "expected resample above 0 beside dealt, plays or alike"),
         ({"resample": 2, "plays": -1.0}, r"expected plays, a temperature in 0\.\.100, got -1"),
         ({"resample": 2, "alike": 1.5}, r"expected alike, a probability in 0\.\.1, got 1\.5"),
-        ({"alike": 0.5}, "expected resample= beside dealt=, plays=, alike="),
+        ({"alike": 0.5}, "expected resample above 0 beside dealt, plays or alike"),
     ):
         with pytest.raises(ValueError, match=message):
             evidence.new_evidence(**options)

@@ -295,7 +295,7 @@ def test_contradictory_options_are_one_clear_line(saved: Path, options: str, mes
         ),
         (",mind=taught", "expected mind, the weights of a mind, got 'taught'; quick and sharp come with the package"),
         (",mind={mind},sims=16", "expected no sims=16: with mind= laptop searches by worlds="),
-        (",mind={mind},resample=0,plays=0.5", "expected resample= beside dealt=, plays=, alike="),
+        (",mind={mind},resample=0,plays=0.5", "expected resample above 0 beside dealt, plays or alike"),
         (",mind={mind},belief=likelihood,resample=2,plays=2", "expected no plays= beside belief=likelihood"),
         (
             ",mind={mind},belief=likelihood,resample=2,alike=0.5",

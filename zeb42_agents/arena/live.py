@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -80,7 +81,7 @@ class LiveTable(Display):
         summary = self._summary(progress)
         if not self._console.is_terminal:
             agents = summary.agents if summary else []
-            standing = ", ".join(f"{plain(a.name)} {a.elo:.0f} ± {a.halfwidth:.0f}" for a in agents)
+            standing = ", ".join(f"{plain(a.name)} {a.elo:.0f}{_width(a.halfwidth)}" for a in agents)
             where = f"{progress.num_done:,} of {progress.num_total:,} mirrored deals, {words}"
             self._console.print(f"{where}: {standing}" if standing else where, soft_wrap=True)
             return
@@ -96,3 +97,8 @@ class LiveTable(Display):
         if anchor is not None and self._folder.names.index(anchor) not in progress.games["teams"]:
             return None
         return summarise(progress.games, self._folder.names, self._folder.protocol, self._scale)
+
+
+def _width(halfwidth: float) -> str:
+    """What stands after a rating; nothing as long as there are too few deals to tell."""
+    return " (anchor)" if halfwidth == 0 else f" ± {halfwidth:.0f}" if halfwidth < inf else ""

@@ -21,6 +21,7 @@ from zeb42_agents.arena.text import plain
 from zeb42_env import Hand, action_text, domino_text
 from zeb42_env._core import record as core
 from zeb42_env.rules import bid_text
+from zeb42_env.wording import bid_counts
 
 PLAYS_PER_TRICK = 4
 TURNING_POINTS = 3  # plays that gave most away, named under the table
@@ -176,7 +177,7 @@ def _verdict_lines(row: dict[str, Any], plays: list[solver.PlayValue]) -> list[s
     teams, points, result = row["teams"], row["points"], row["result"]
     given = [sum(play.given_away for play in plays if play.seat % 2 == team) for team in (0, 1)]
     won = "goes on" if result is None else "a draw" if result == 0.5 else f"won by {teams[0] if result else teams[1]}"
-    contract = {1: "made, ", 0: "set, "}.get(row["made"], "")
+    contract = {1: "made, ", 0: "set, "}.get(row["made"], "") if bid_counts(Hand.parse(row["hand"])) else ""
     lines = [
         f"Table {row['table']}: {contract}{points[0]} – {points[1]}, {won}. "
         f"Gave away: {teams[0]} {given[0]}, {teams[1]} {given[1]} points."

@@ -33,8 +33,8 @@ class PlayOptions:
     terminal: bool = False
     """Play in the terminal; the browser otherwise."""
     seats: tuple[str, ...] = ()
-    """Terminal: who sits at seats 0 to 3, you or names of levels; you with Zeb against two careful players without
-    it."""
+    """Terminal: who sits at seats 0 to 3: you, a level (Random, Gentle, Steady, ...) or an agent such as eq:n=30; you
+    with Zeb against two careful players without it."""
     game: Literal["match", "hand", "random", "dropped30", "most_trumps"] = "match"
     """Terminal: a match to seven marks, one auctioned hand, or one hand of a dealt contract."""
     seed: int | None = None

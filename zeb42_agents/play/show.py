@@ -10,7 +10,7 @@ from zeb42_env._core import dominoes as tiles
 from zeb42_env._core import record as core
 from zeb42_env.hand import Hand
 from zeb42_env.rules import Declaration, Phase, action_text, bid_text, domino_text, points_text
-from zeb42_env.wording import current_trick, finished_tricks, shown_hand, trump_text, winning_seat
+from zeb42_env.wording import bid_counts, current_trick, finished_tricks, shown_hand, trump_text, winning_seat
 
 PLACES = ("you", "left", "partner", "right")
 WATCHED = ("bottom", "left", "top", "right")
@@ -101,6 +101,8 @@ def result(view: Hand, viewer: int) -> str:
     if viewer == core.NOBODY:
         side = f"{WATCHED[view.bidder & 1]} and {WATCHED[2 + (view.bidder & 1)]}"
     took = points_text(view.points[view.bidder & 1])
+    if not bid_counts(view):
+        return f"{side[0].upper()}{side[1:]} took {took} of {tiles.HAND_POINTS}; no bid counts here."
     bid = f"{name_of(view.bidder, viewer)} bid {bid_text(view.bid)}"
     return f"{bid}, and {side} took {took}: {'made' if view.made else 'set'}."
 

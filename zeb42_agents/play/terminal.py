@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from zeb42_agents.agent import Agent, make_agent
+from zeb42_agents.agent import Agent, agent_names, make_agent
 from zeb42_agents.play import advice, show
 from zeb42_agents.play.levels import find_level, name_of_spec, offered, usual_seats
 from zeb42_agents.play.session import YOU, Session
@@ -46,9 +46,10 @@ def sit_down(
 ) -> int:
     """Play until the hand or match is over, or the person leaves; returns the exit status.
 
-    ``names`` are four seats, ``you`` or names or specs of levels. ValueError says what is not to be had.
+    ``names`` are four seats: ``you``, names of levels, or specs of agents. ValueError says what is not to be had.
     """
-    levels = offered(more)
+    named = [name for name in names if name.partition(":")[0] in agent_names()]
+    levels = offered([*more, *named])
     specs = [name if name == YOU else find_level(name, levels).spec for name in names or usual_seats()]
     agents = {spec: make_agent(spec) for spec in dict.fromkeys(specs) if spec != YOU}
     session = Session(specs, rules=GAMES[game], seed=seed)

@@ -26,7 +26,7 @@ from zeb42_agents.training.config import PRESETS, TrainConfig
 from zeb42_agents.training.ladder.cli import is_ladder
 from zeb42_agents.training.ladder.cli import main as climb
 from zeb42_agents.training.ladder.config import KIND as LADDER
-from zeb42_agents.training.run_folder import is_begun, load_config
+from zeb42_agents.training.run_folder import load_config, require_new
 from zeb42_agents.training.trainer import Trainer
 
 PROGRAM = "zeb42 train"
@@ -175,8 +175,5 @@ def _folder(command: Command) -> Path:
     if command.resume is not None:
         return command.resume
     out = command.out or Path("runs") / f"{command.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if is_begun(out):
-        kinds = {"run.json": "a run of the arena", "config.json": f"a run; --resume {out} goes on with it"}
-        held = next((what for name, what in kinds.items() if (out / name).exists()), "other files")
-        raise ValueError(f"expected a new folder for --out, got {out}, which holds {held}")
+    require_new(out)
     return out

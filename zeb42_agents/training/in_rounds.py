@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from zeb42_agents.arena.stops import Stopped, stops_raise
 from zeb42_agents.command import parse_options
 from zeb42_agents.files import read_json
-from zeb42_agents.training.run_folder import is_begun
+from zeb42_agents.training.run_folder import require_new
 
 PROGRAM = "zeb42 train"
 CONFIG_FILE = "config.json"
@@ -75,9 +75,9 @@ def read_command(
             allowed = " or ".join(as_typed(beside_resume))
             raise ValueError(f"expected only {allowed} beside --resume, got also {', '.join(as_typed(extra))}")
         usual = replace(usual, config=from_json(read_json(folder / CONFIG_FILE)))
-    elif folder is not None and is_begun(folder):
-        raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a run")
-    command: Command = parse_options(type(usual), words, program=PROGRAM, default=usual)
+    elif folder is not None:
+        require_new(folder)
+    command: Command = parse_options(type(usual), words, program=f"{PROGRAM} --preset {kind}", default=usual)
     if command.preset != kind:
         raise ValueError(f"expected --preset {kind} for such a run, got {command.preset}")
     return command, folder or Path("runs") / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -110,7 +110,7 @@ def go_on(begin: Callable[[], Run], console: Console, *, rows: str, at_last: str
             console.print(f"run: {run.folder}", soft_wrap=True)
             console.print(", ".join(f"{k}={v}" for k, v in run.config.to_json().items()), soft_wrap=True)
             run.run()
-            console.print(at_last.format(folder=run.folder), soft_wrap=True)
+            console.print(at_last.format(folder=shlex.quote(str(run.folder))), soft_wrap=True)
         except (ValueError, OSError, SafetensorError) as error:
             if run is None:
                 console.print(f"error: {error}", style="red", soft_wrap=True)

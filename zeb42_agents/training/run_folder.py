@@ -128,6 +128,14 @@ def is_begun(path: Path) -> bool:
     return path.is_dir() and any(entry.name not in (LOCK_FILE, f"{CONFIG_FILE}.new") for entry in path.iterdir())
 
 
+def require_new(out: Path) -> None:
+    """ValueError if there is anything in the folder ``out`` already; it says what, and how a run there goes on."""
+    if is_begun(out):
+        kinds = {"run.json": "a run of the arena", CONFIG_FILE: f"a run; --resume {out} goes on with it"}
+        held = next((what for name, what in kinds.items() if (out / name).exists()), "other files")
+        raise ValueError(f"expected a new folder for --out, got {out}, which holds {held}")
+
+
 def load_config(run: Path) -> TrainConfig:
     """The configuration of the run in ``run``; ValueError if there is none."""
     if not (run / CONFIG_FILE).is_file():

@@ -179,7 +179,7 @@ def test_the_live_view_waits_for_its_anchor_and_rests(tmp_path: Path, monkeypatc
         shown.append(console.export_text(clear=True))
     assert "5 of 10 mirrored deals" in shown[0]
     assert "random" not in shown[0]
-    assert "eq:n=1 1000 ± 0" in shown[1]
+    assert "eq:n=1 1000 (anchor)" in shown[1]
     assert shown[2] == ""
     assert "eq:n=1 1000 ± 0" in shown[3]
 

@@ -43,6 +43,13 @@ def test_a_match_is_watched_to_its_end(capsys: pytest.CaptureFixture[str]) -> No
     assert "Next hand; marks" in capsys.readouterr().out
 
 
+def test_anybody_who_plays_in_the_arena_can_sit_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sit_down(("eq:n=1", "Steady", "eq:n=2", "greedy"), game="random", seed=5) == 0
+    assert "seat 0 eq:n=1, seat 1 Steady, seat 2 eq:n=2, seat 3 Steady" in capsys.readouterr().out
+    assert main(["--terminal", "--seats", "you", "zeb:nowhere", "you", "you"]) == 2
+    assert "expected weights, got 'nowhere'" in capsys.readouterr().err
+
+
 def test_who_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--terminal", "--seats", "you", "Einstein", "you", "you"]) == 2
     assert "allowed: you, Random, Gentle, Steady" in capsys.readouterr().err

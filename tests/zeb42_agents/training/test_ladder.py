@@ -391,7 +391,7 @@ def test_a_worker_that_fails_stops_the_others_and_what_they_had_is_kept(
     monkeypatch.setattr(run, "write_labels", full_disk)
     with pytest.raises(OSError, match="no space"):
         climb(several, stopped)
-    assert "files of labels under way are finished and kept: " in capsys.readouterr().out
+    assert "files of labels are finished, which may take minutes" in capsys.readouterr().out
     there = {path.name for path in (stopped / run.LABELS / "0001").iterdir()}
     assert {f"{run.HELD_OUT}.npy", "0000.npy"} <= there  # under way or before
     assert not {"0001.npy", "0006.npy", "0007.npy"} & there  # never begun
@@ -527,7 +527,7 @@ def test_options_out_of_range(bad: dict) -> None:
 
 
 def test_plays_are_asked_about_where_worlds_are_weighed() -> None:
-    with pytest.raises(ValueError, match=r"expected resample= beside .*plays="):
+    with pytest.raises(ValueError, match=r"expected resample above 0 beside .*plays"):
         LadderConfig(plays=2.0)
     with pytest.raises(ValueError, match="expected no solved beside label_worlds 0: these are of a search"):
         LadderConfig(solved=0.5, label_worlds=0)
@@ -545,12 +545,15 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
     assert cli.main([*words, "--rungs", "1"]) == 0
     said = capsys.readouterr().out
     assert "rung 1" in said
-    assert f"zeb42 arena zeb:{out},worlds=160 eq:n=10" in said.replace("\n", "")
+    assert f"zeb42 arena zeb:{out} zeb:{out},worlds=160 greedy" in said.replace("\n", "")
     said = json.loads((out / run.CONFIG_FILE).read_text())
     newer = ("mind", "solved", "resample", "plays", "strangers", "search_worlds", "dice_worlds")
     older = {name: value for name, value in said.items() if name not in newer}
     (out / run.CONFIG_FILE).write_text(json.dumps(older))  # of a version that did not have them
     assert cli.main(["--resume", str(out), "--rungs", "2"]) == 0
+    assert "all 2 rungs are done already" not in capsys.readouterr().out
+    assert cli.main(["--resume", str(out)]) == 0
+    assert "all 2 rungs are done already; more --rungs go on" in capsys.readouterr().out
     assert {name: value for name, value in said.items() if name != "rungs"}.items() <= json.loads(
         (out / run.CONFIG_FILE).read_text()
     ).items()
@@ -561,7 +564,7 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
         (["--resume", str(out), "--network-lr", "0.1"], "expected no --network-lr in a ladder of --base"),
         (["--preset", "ladder", "--base", "quick", "--base-views", "5000"], "expected no --base-views in a ladder of"),
         (["--preset", "ladder", "--out", str(out)], "expected a new folder for --out"),
-        (["--preset", "ladder", "--cycles", "3"], "cycles"),
+        (["--preset", "ladder", "--cycles", "3"], "--cycles, 3; see zeb42 train --preset ladder --help"),
         (["--preset", "ladder", "--out", str(tmp_path / "x"), "--lr", "0"], "expected lr in"),
         (["--resume", str(out), "--preset", "laptop"], "expected --preset ladder beside a ladder, got laptop"),
     ):

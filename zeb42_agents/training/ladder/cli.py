@@ -15,7 +15,7 @@ from zeb42_agents.minds.weights import is_mind
 from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, as_typed, go_on, is_kind
 from zeb42_agents.training.ladder.config import KIND, LadderConfig
 from zeb42_agents.training.ladder.run import Ladder
-from zeb42_agents.training.run_folder import is_begun
+from zeb42_agents.training.run_folder import require_new
 
 THE_RUNS_OWN = ("seed", "base", "mind", "base-views", "width", "second-width", "out")
 
@@ -45,7 +45,7 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
         lambda: _ladder(words, given, console),
         console,
         rows="rungs",
-        at_last="To play with its mind:\n  zeb42 arena zeb:{folder},worlds=160 eq:n=10",
+        at_last="To play with its mind:\n  zeb42 arena zeb:{folder} zeb:{folder},worlds=160 greedy",
         diverged="--resume it with a lower --lr, or --network-lr if the network was learning",
     )
 
@@ -57,9 +57,9 @@ def _ladder(words: Sequence[str], given: dict[str, str], console: Console) -> La
         if extra := sorted(set(given) & set(THE_RUNS_OWN)):
             raise ValueError(f"expected no {', '.join(as_typed(extra))} beside --resume: these are the run's own")
         config = LadderConfig.from_json(read_json(folder / CONFIG_FILE))
-    elif folder is not None and is_begun(folder):
-        raise ValueError(f"expected a new folder for --out, got {folder}; --resume {folder} goes on with a ladder")
-    command = parse_options(Command, words, program=PROGRAM, default=Command(config=config))
+    elif folder is not None:
+        require_new(folder)
+    command = parse_options(Command, words, program=f"{PROGRAM} --preset {KIND}", default=Command(config=config))
     if command.preset != KIND:
         raise ValueError(f"expected --preset {KIND} beside a ladder, got {command.preset}")
     _refuse_unused(command.config, given)

@@ -90,12 +90,15 @@ class Ladder:
         """Climb to the last rung, or until the hours are over."""
         torch.set_num_threads(1)  # updates are small: threads would wait for one another more than they would work
         began = time.monotonic()
+        if len(self.rows) > self.config.rungs:
+            self.console.print(f"all {self.config.rungs} rungs are done already; more --rungs go on", soft_wrap=True)
         if not self.rows:
             with self._bar("rung 0") as tell:
                 model = self._mind_of(BOTTOM, lambda: bottom_rung(self.config, tell))
             self._finish(model, {"accepted": True}, began)
         while len(self.rows) <= self.config.rungs:
             if self.config.hours and time.monotonic() - began > 3600 * self.config.hours:
+                self.console.print(f"the {self.config.hours:g} hours are over; --resume {self.folder} goes on")
                 return
             self._climb(len(self.rows))
 
@@ -217,7 +220,11 @@ class Ladder:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 if under_way := sum(file.running() for file in files.values()):
-                    self.console.print(f"stopping: files of labels under way are finished and kept: {under_way}")
+                    self.console.print(
+                        f"stopping when {under_way} files of labels are finished, which may take minutes; "
+                        f"a second Ctrl-C gives them up",
+                        soft_wrap=True,
+                    )
                 raise  # the pool waits for them
         return sum(files[number].result() for number in numbers)
 
