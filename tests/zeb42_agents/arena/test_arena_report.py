@@ -181,7 +181,7 @@ def test_the_live_view_waits_for_its_anchor_and_rests(tmp_path: Path, monkeypatc
     assert "random" not in shown[0]
     assert "eq:n=1 1000 (anchor)" in shown[1]
     assert shown[2] == ""
-    assert "eq:n=1 1000 ± 0" in shown[3]
+    assert "eq:n=1 1000 (anchor)" in shown[3]
 
 
 def test_a_hand_that_was_forfeited_can_be_shown(tmp_path: Path) -> None:
