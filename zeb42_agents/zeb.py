@@ -159,7 +159,7 @@ class Zeb(Agent):
         of_minds = (*OF_PLAYED_WORLDS, "temperature")
         _refuse(f"{weights} is a network and no mind, and searches over one by mind=", options, of_minds)
         if not options.sims:
-            _need("sims", options, ("worlds", *OF_EVERY_SEARCH, *OF_A_TREE))
+            _need("sims= (a tree) or mind=", options, ("worlds", *OF_EVERY_SEARCH, *OF_A_TREE))
         evaluator = _network(weights, options)
         search = None
         if options.sims:
@@ -256,7 +256,7 @@ def _mind_player(weights: str, options: Options) -> MindPlayer:
     allowed = _named("worlds", "thin", "early", *OF_A_BUNDLE)
     _refuse(f"{weights} is a mind, which searches by {allowed}", options, OF_A_NETWORK)
     if not options.worlds:
-        _need("worlds", options, (*OF_PLAYED_WORLDS, *OF_EVERY_SEARCH))
+        _need("worlds=", options, (*OF_PLAYED_WORLDS, *OF_EVERY_SEARCH))
     player = MindPlayer(
         _mind(weights, options.temperature),
         _plan(options),
@@ -370,7 +370,7 @@ def _refuse(why: str, options: Options, names: Iterable[str]) -> None:
 def _need(option: str, options: Options, others: Iterable[str]) -> None:
     """ValueError if one of ``others`` was given, which mean nothing without ``option``."""
     if given := options.given(others):
-        raise ValueError(f"expected {option}= beside {_listed(given)}, got none; without it nothing is searched")
+        raise ValueError(f"expected {option} beside {_listed(given)}, got none; without it nothing is searched")
 
 
 def _listed(given: dict[str, Any]) -> str:
