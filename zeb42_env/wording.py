@@ -45,7 +45,7 @@ def result_text(hand: Hand) -> str:
 
 def bid_counts(hand: Hand) -> bool:
     """Whether a hand is won by making or setting what was bid, not by most of the points, or by each of them."""
-    return int(hand.record["scoring"]) in (goals.FOR_MARKS, goals.FOR_CONTRACT)
+    return bool(goals.by_contract(int(hand.record["scoring"])))
 
 
 def turn_text(hand: Hand) -> str:
