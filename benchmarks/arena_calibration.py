@@ -56,6 +56,8 @@ STAGES = {
         (("random", "greedy", QUICK, SHARP, TAUGHT, SEASONED, "eq:n=10", "eq:n=100", TOLD), 100, TOLD),
         ((LEVEL_1, "eq:n=100", TOLD), 500, None),
         ((SEASONED, TAUGHT, LEVEL_1, "eq:n=100", TOLD), 1000, "eq:n=100"),
+        ((SHARP, SEASONED, TAUGHT, "eq:n=100"), 1500, "eq:n=100"),
+        (("eq:n=100", TOLD), 1700, None),
     ),
     "hand": (
         (AT_ONCE, 300, None),
