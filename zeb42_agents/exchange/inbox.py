@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from zeb42_agents.exchange.packets import ForeignError, Packet, PacketName, parse_name, unpack
 from zeb42_agents.exchange.stores import Store
 
 FILES_PER_READ = 64
+
+TOO_OLD = "too old"
 
 Refuse = Callable[[PacketName], str | None]
 """Why a packet is not wanted, by its name alone, in a word or two to count it by; None if it is."""
@@ -81,9 +84,10 @@ class Inbox:
         self._done: dict[str, str] = {}  # names that were looked at, with the version of their bytes
         self._removable: set[str] = set()  # of those, the ones that are ours to delete
 
-    def pull(self, refuse: Refuse | None = None, *, max_hands: int | None = None) -> list[Packet]:
+    def pull(self, refuse: Refuse | None = None, *, max_hands: int | None = None, first_cycle: int = 0) -> list[Packet]:
         """The packets that have come in since the last call, the oldest weights first; at most the newest ``max_hands``
-        of them, the others count as ``passed over``. OSError if the store cannot be reached now: nothing is lost."""
+        of them, the others count as ``passed over``. Hands of cycles before ``first_cycle`` are left out, and a packet
+        of no others counts as ``too old``. OSError if the store cannot be reached now: nothing is lost."""
         listed = self._store.names(self._folder)
         self._done = {name: version for name, version in self._done.items() if name in listed}
         self._removable &= set(listed)
@@ -101,7 +105,7 @@ class Inbox:
                     break
                 raise
             for name, content in found.items():
-                packets += self._open(name, content)
+                packets += self._open(name, content, first_cycle)
                 self._done[name] = fresh[name]
         return packets
 
@@ -133,7 +137,7 @@ class Inbox:
                 self._removable.add(name)
         return kept[::-1]
 
-    def _open(self, name: str, content: bytes) -> list[Packet]:
+    def _open(self, name: str, content: bytes, first_cycle: int) -> list[Packet]:
         """What of a file had not come in before; a packet for each part of it that has no gap."""
         try:
             packet = unpack(content, run=self._run)
@@ -146,6 +150,11 @@ class Inbox:
             self._set_aside(name, "damaged", str(error))
             return []
         self._removable.add(name)
+        young = packet.experience["cycle"] >= first_cycle
+        if len(young) and not young.any():
+            self.counts[TOO_OLD] += 1
+            return []
+        packet = replace(packet, experience=packet.experience[young])
         parts = self._ledger.add(packet.session, packet.first, packet.end)
         self.counts["taken" if parts else "resent"] += 1
         return [packet.part(first, end) for first, end in parts]

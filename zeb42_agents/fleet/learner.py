@@ -16,6 +16,7 @@ from rich.console import Console
 from zeb42_agents.arena.pairing import PairingResult
 from zeb42_agents.arena.stops import check_stop
 from zeb42_agents.exchange import Exchange, Inbox, NotWholeError, Packet, Published
+from zeb42_agents.exchange.inbox import TOO_OLD
 from zeb42_agents.exchange.packets import PacketName
 from zeb42_agents.experience import EXPERIENCE
 from zeb42_agents.fleet.ages import Ages
@@ -33,7 +34,6 @@ from zeb42_agents.training.trainer import Trainer
 ASIDE_FILE = "aside.csv"
 PUBLICATIONS_PER_HOUR = 24  # where commits are counted; the rest is the workers'
 HELP_AFTER_S, RETRY_S = 60.0, 2.0
-TOO_OLD = "too old"
 
 
 class FleetLearner(Trainer):
@@ -241,7 +241,7 @@ class FleetLearner(Trainer):
         if time.monotonic() - self._pulled_s < self.exchange.poll_s:
             return False
         try:
-            packets = self._inbox.pull(self._refuse)
+            packets = self._inbox.pull(self._refuse, first_cycle=self._first_cycle(self.cycle + 1))
         except OSError as error:
             self._outages.down(error, "it is tried again, and learning waits for hands")
             self._pulled_s = time.monotonic() + 1.0

@@ -214,8 +214,12 @@ class Trainer:
         capacity = parts.capacity_hands(self.config, cycle)
         if capacity != self.ring.capacity_hands:
             self.ring.resize(capacity)
-        if self.config.max_age_cycles:
-            self.ring.forget_before(cycle - self.config.max_age_cycles)
+        if first := self._first_cycle(cycle):
+            self.ring.forget_before(first)
+
+    def _first_cycle(self, cycle: int) -> int:
+        """The cycle whose hands are the oldest that ``cycle`` may learn from."""
+        return max(0, cycle - self.config.max_age_cycles) if self.config.max_age_cycles else 0
 
     def _collect(self, cycle: int) -> np.ndarray:
         """Play this cycle's hands into the buffer; returns their experience."""

@@ -154,6 +154,17 @@ def test_what_is_refused_by_name_is_never_read(exchange: Exchange) -> None:
     assert inbox.counts == {"taken": 2, "too old": 2}
 
 
+def test_hands_of_cycles_gone_by_are_left_out(exchange: Exchange) -> None:
+    sent = [packet(first=4 * number) for number in range(3)]
+    for made, cycles in zip(sent, ([1, 1, 1, 1], [1, 2, 2, 3], [2, 2, 2, 2]), strict=True):
+        made.experience["cycle"] = cycles
+        exchange.hands_store.put(exchange.packed(made))
+    inbox = inbox_of(exchange)
+    assert [p.experience["sequence"].tolist() for p in inbox.pull(first_cycle=2)] == [[5, 6, 7], [8, 9, 10, 11]]
+    assert inbox.counts == {"taken": 2, "too old": 1}
+    assert inbox.pull(first_cycle=2) == []
+
+
 def test_an_inbox_goes_on_from_its_state(exchange: Exchange) -> None:
     inbox = inbox_of(exchange)
     exchange.hands_store.put(exchange.packed(packet()) | {"small/x": b""})

@@ -199,11 +199,12 @@ def test_old_hands_are_not_taken_in(exchange: Exchange, tmp_path: Path, monkeypa
     assert sorted(set(learner.ring.hands["sequence"] // 16)) == [0, 1, 3]
 
 
-def put(exchange: Exchange, learner: FleetLearner, *, first: int, weights_step: int) -> None:
+def put(exchange: Exchange, learner: FleetLearner, *, first: int, weights_step: int, cycle: int = 0) -> None:
     from packing import packet
 
     learner._pulled_s = -1e9
     sent = packet(16, first=first, weights_step=weights_step, run=learner.run_id)
+    sent.experience["cycle"] = cycle
     exchange.hands_store.put(exchange.packed(sent))
 
 
@@ -373,6 +374,18 @@ def test_capacity_changes_and_ages_of_cycles_hold_for_a_fleet(exchange: Exchange
     assert learner.ring.capacity_hands == 16
     assert learner.ring.num_hands == 16
     assert min(learner.ring.hands["cycle"]) >= 2
+
+
+def test_hands_of_cycles_gone_by_are_not_learned_from(exchange: Exchange, tmp_path: Path) -> None:
+    """Not even if they were on their way for so long: a slow network does not make them younger."""
+    config = replace(TINY, max_age_cycles=1, min_buffer_examples=28)
+    learner = FleetLearner(config, tmp_path / "run", exchange)
+    learner.cycle = 2
+    for first, cycle in ((0, 1), (16, 2), (32, 3)):
+        put(exchange, learner, first=first, weights_step=0, cycle=cycle)
+    assert learner._pull()
+    assert sorted(set(learner.ring.hands["cycle"])) == [2, 3]
+    assert learner._inbox.counts == {"taken": 2, "too old": 1}
 
 
 # -- what is shown -----------------------------------------------------------------------------------------------------
