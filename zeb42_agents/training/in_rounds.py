@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -62,18 +62,22 @@ def read_command(
     words: Sequence[str],
     given: dict[str, str],
     *,
-    beside_resume: Sequence[str],
+    changeable: Collection[str],
 ) -> tuple[Command, Path]:
     """What ``words`` ask for, and the folder of that run.
 
-    ValueError says what is wrong with them; ``beside_resume`` are the options that a resumed run may change.
+    ValueError says what is wrong with them; ``changeable`` are the fields of the config that a resumed run may change.
     """
     kind, folder = usual.preset, Path(given["out"]) if "out" in given else None
     if "resume" in given:
         folder = Path(given["resume"])
-        if extra := sorted(set(given) - {"resume", "preset", "help", *beside_resume}):
-            allowed = " or ".join(as_typed(beside_resume))
-            raise ValueError(f"expected only {allowed} beside --resume, got also {', '.join(as_typed(extra))}")
+        own = ["out", *(field.name for field in fields(usual.config) if field.name not in changeable)]
+        if extra := [option for option in as_typed(own) if option.removeprefix("--") in given]:
+            few = len(changeable) < len(own)
+            allowed = ", ".join(as_typed(changeable)) if few else f"any but {', '.join(as_typed(own))}"
+            raise ValueError(
+                f"expected no {', '.join(extra)} beside --resume: that is the run's own; allowed: {allowed}"
+            )
         usual = replace(usual, config=from_json(read_json(folder / CONFIG_FILE)))
     elif folder is not None:
         require_new(folder)

@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from zeb42_agents.evaluator import autocast
 from zeb42_agents.experience import NOTHING, VALUES, Batch
 from zeb42_agents.model import ZebModel, ZebOutput
+from zeb42_agents.training.moments import load_moments, moments, no_moments, under
 from zeb42_env._core.tokens import NOT_A_LABEL
 
 WARM_UP_UPDATES = 200
@@ -235,45 +236,19 @@ class Learner:
         optimizer's state by the names of the parameters."""
         found = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         found |= {f"averaged.{name}": tensor for name, tensor in self.averaged.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self._optimizer.state[parameter].items():
-                found[f"optimizer.{name}.{key}"] = torch.as_tensor(value)
+        found |= {f"optimizer.{name}": tensor for name, tensor in moments(self.model, self._optimizer).items()}
         return found
 
     def load(self, tensors: dict[str, Tensor], num_updates: int) -> None:
         """Continue from what :meth:`tensors` said after ``num_updates``; ValueError if that was of another network."""
+        known = under("optimizer.", tensors)  # none in weights that were published: the optimizer starts cold
         try:
-            self.model.load_state_dict(_under("model.", tensors))
-            self.averaged.load_state_dict(_under("averaged.", tensors))
-            content = self._optimizer.state_dict()
-            moments = _under("optimizer.", tensors)  # none in weights that were published: the optimizer starts cold
-            content["state"] = self._moments(moments or self._no_moments()) if num_updates else {}
+            self.model.load_state_dict(under("model.", tensors))
+            self.averaged.load_state_dict(under("averaged.", tensors))
+            if num_updates:
+                load_moments(self.model, self._optimizer, known or no_moments(self.model))
         except (RuntimeError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             raise ValueError(f"expected the weights and moments of this network, got others: {reason}") from None
-        self._optimizer.load_state_dict(content)
         self.num_updates = num_updates
         self._schedule = LambdaLR(self._optimizer, self._share, last_epoch=num_updates - 1)
-
-    def _no_moments(self) -> dict[str, Tensor]:
-        """What AdamW knows before its first update, by name."""
-        found = {}
-        for name, parameter in self.model.named_parameters():
-            found[f"{name}.step"] = torch.zeros(())
-            found |= {f"{name}.{key}": torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")}
-        return found
-
-    def _moments(self, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-        """The optimizer's state by the number of the parameter, as torch wants it."""
-        state = {}
-        for number, (name, parameter) in enumerate(self.model.named_parameters()):
-            moments = {key: tensors[f"{name}.{key}"] for key in ("exp_avg", "exp_avg_sq")}
-            if any(moment.shape != parameter.shape for moment in moments.values()):
-                raise KeyError(f"moments of {name} in another shape")
-            state[number] = {"step": tensors[f"{name}.step"], **moments}
-        return state
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with ``prefix``, without it."""
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -30,6 +30,7 @@ from zeb42_agents.training import cli
 from zeb42_agents.training.ladder import bottom, fit, labels, run, states
 from zeb42_agents.training.ladder import network as network_of_ladder
 from zeb42_agents.training.ladder.config import LadderConfig
+from zeb42_agents.training.lesson import LESSON_FILE
 from zeb42_env import Hand
 from zeb42_env._core import goals
 from zeb42_env.table import Table, play_out
@@ -343,7 +344,7 @@ def test_a_stop_changes_nothing(config: LadderConfig, tmp_path: Path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         climb(config, stopped)
     monkeypatch.setattr(run, "write_labels", real)
-    monkeypatch.setattr(run, "fit_labels", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(run, "fit_labels", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         climb(config, stopped)
     monkeypatch.undo()
@@ -405,15 +406,32 @@ def test_a_network_that_has_learned_is_not_taught_again_after_a_stop(
     both = replace(config, base="laptop", base_views=1000, rungs=1, answered_hands=8, measure_every=9)
     whole = climb(both, tmp_path / "whole")
     stopped = tmp_path / "stopped"
-    monkeypatch.setattr(run, "fit_labels", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(run, "fit_labels", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         climb(both, stopped)
     monkeypatch.undo()
-    monkeypatch.setattr(run, "fit_network", lambda *_: pytest.fail("it learns again"))
+    monkeypatch.setattr(run, "fit_network", lambda *_, **__: pytest.fail("it learns again"))
     assert without_times(climb(both, stopped)) == without_times(whole)
     assert whole[1]["network_regret"] > 0
     network = stopped / (run.BEST_NETWORK if whole[1]["network_accepted"] else f"{run.NETWORKS}/0001")
     assert make_agent(f"zeb:{network}").fingerprint != make_agent("zeb:laptop").fingerprint
+
+
+def test_a_lesson_of_the_network_goes_on_after_a_stop(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = replace(config, base="laptop", base_views=1000, rungs=1, answered_hands=8, measure_every=9)
+    whole = climb(both, tmp_path / "whole")
+    stopped = tmp_path / "stopped"
+    monkeypatch.setattr(fit, "KEPT_EVERY_S", -1)
+    monkeypatch.setattr(run.weights, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        climb(both, stopped)
+    monkeypatch.undo()
+    assert (stopped / LESSON_FILE).is_file()
+    monkeypatch.setattr(network_of_ladder, "label_loss", lambda *_: pytest.fail("it begins the lesson anew"))
+    assert without_times(climb(both, stopped)) == without_times(whole)
+    assert not (stopped / LESSON_FILE).exists()
 
 
 def test_a_mind_that_has_learned_is_not_taught_again_after_a_stop(
@@ -433,7 +451,7 @@ def test_a_mind_that_has_learned_is_not_taught_again_after_a_stop(
     with pytest.raises(KeyboardInterrupt):
         climb(measured, stopped)
     monkeypatch.undo()
-    monkeypatch.setattr(run, "fit_labels", lambda *_: pytest.fail("it learns again"))
+    monkeypatch.setattr(run, "fit_labels", lambda *_, **__: pytest.fail("it learns again"))
     monkeypatch.setattr(run, "bottom_rung", lambda *_: pytest.fail("it begins again"))
     assert without_times(climb(measured, stopped)) == without_times(whole)
 
@@ -560,13 +578,13 @@ def test_the_command(config: LadderConfig, tmp_path: Path, capsys: pytest.Captur
     assert json.loads((out / run.PROGRESS_FILE).read_text())["rows"][2]["rung"] == 2
     for more, message in (
         (["--resume", str(out), "--seed", "3"], "expected no --seed beside --resume"),
-        (["--resume", str(out), "--mind", "quick"], "expected no --mind beside --resume"),
+        (["--resume", str(out), "--mind", "quick"], "that is the run's own; allowed: any but --out, --seed, --base,"),
         (["--resume", str(out), "--network-lr", "0.1"], "expected no --network-lr in a ladder of --base"),
         (["--preset", "ladder", "--base", "quick", "--base-views", "5000"], "expected no --base-views in a ladder of"),
         (["--preset", "ladder", "--out", str(out)], "expected a new folder for --out"),
         (["--preset", "ladder", "--cycles", "3"], "--cycles, 3; see zeb42 train --preset ladder --help"),
         (["--preset", "ladder", "--out", str(tmp_path / "x"), "--lr", "0"], "expected lr in"),
-        (["--resume", str(out), "--preset", "laptop"], "expected --preset ladder beside a ladder, got laptop"),
+        (["--resume", str(out), "--preset", "laptop"], "expected --preset ladder for such a run, got laptop"),
     ):
         assert cli.main(more) == cli.USAGE
         assert message in " ".join(capsys.readouterr().out.split())

@@ -86,6 +86,9 @@ def test_the_command_teaches_and_goes_on(tmp_path: Path, capsys: pytest.CaptureF
     first = read_views(tmp_path / "run" / "views" / "0001.npy")
     (tmp_path / "run" / "views" / "0001.npy").unlink()
     assert main(["--resume", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    assert main(["--resume", str(tmp_path / "run"), "--share", "0.3"]) == 2
+    assert "expected no --share beside --resume: that is the run's own; allowed: --threads" in capsys.readouterr().out
     assert read_views(tmp_path / "run" / "views" / "0001.npy").tobytes() == first.tobytes()
 
 

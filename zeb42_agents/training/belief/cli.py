@@ -12,7 +12,7 @@ from zeb42_agents.training.belief.config import KIND, BeliefConfig
 from zeb42_agents.training.belief.run import Belief
 from zeb42_agents.training.in_rounds import go_on, is_kind, read_command
 
-BESIDE_RESUME = ("threads",)
+CHANGEABLE = ("threads",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +46,5 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
 
 
 def _run(words: Sequence[str], given: dict[str, str], console: Console) -> Belief:
-    command, folder = read_command(Command(), BeliefConfig.from_json, words, given, beside_resume=BESIDE_RESUME)
+    command, folder = read_command(Command(), BeliefConfig.from_json, words, given, changeable=CHANGEABLE)
     return Belief(command.config, folder, console=console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,9 +23,16 @@ NOT_ASKED = -100
 TEMPERATURE = 0.5  # of the plays that stay
 
 
-def fit_belief(network: NetworkEvaluator, learned: np.ndarray, config: BeliefConfig, progress: Progress) -> ZebModel:
+def fit_belief(
+    network: NetworkEvaluator,
+    learned: np.ndarray,
+    config: BeliefConfig,
+    progress: Progress,
+    *,
+    kept: Path | None = None,
+) -> ZebModel:
     """The average of the weights that ``network`` goes through while its belief learns ``learned`` (VIEW [N]); its
-    plays and its value learn to stay."""
+    plays and its value learn to stay. ``kept`` is as in :func:`zeb42_agents.training.ladder.fit.fit`."""
     before, model = deepcopy(network.model).eval(), network.model
 
     def loss(rows: np.ndarray) -> Tensor:
@@ -33,22 +41,21 @@ def fit_belief(network: NetworkEvaluator, learned: np.ndarray, config: BeliefCon
         tokens = network.tokens(views)
         output: ZebOutput = model(tokens)
         with torch.no_grad():
-            kept: ZebOutput = before(tokens)
+            usual: ZebOutput = before(tokens)
         legal = torch.from_numpy(_legal(network, views))
-        logs, usual = (
-            torch.log_softmax((o.policy / TEMPERATURE).masked_fill(~legal, IMPOSSIBLE), 1) for o in (output, kept)
+        logs, stay = (
+            torch.log_softmax((o.policy / TEMPERATURE).masked_fill(~legal, IMPOSSIBLE), 1) for o in (output, usual)
         )
-        moved = (usual.exp() * (usual - logs).masked_fill(~legal, 0)).sum(1).mean() + F.mse_loss(
-            output.value, kept.value
+        moved = (stay.exp() * (stay - logs).masked_fill(~legal, 0)).sum(1).mean() + F.mse_loss(
+            output.value, usual.value
         )
         assert output.belief is not None
         wanted = torch.from_numpy(places(views, some["owner"])).flatten()
         return F.cross_entropy(output.belief.flatten(0, 1), wanted, ignore_index=NOT_ASKED) + config.stay * moved
 
     num_steps = max(1, round(config.passes * len(learned) / BATCH_SIZE))
-    return fit(
-        model, len(learned), loss, Schedule(num_steps, BATCH_SIZE, config.lr, WEIGHT_DECAY), config.seed, progress
-    )
+    schedule = Schedule(num_steps, BATCH_SIZE, config.lr, WEIGHT_DECAY)
+    return fit(model, len(learned), loss, schedule, config.seed, progress, kept=kept)
 
 
 def places(views: np.ndarray, owners: np.ndarray) -> np.ndarray:

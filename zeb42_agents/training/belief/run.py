@@ -25,6 +25,7 @@ from zeb42_agents.training.belief.fit import fit_belief, judge
 from zeb42_agents.training.in_rounds import CONFIG_FILE
 from zeb42_agents.training.ladder.fit import Progress
 from zeb42_agents.training.ladder.states import key_of
+from zeb42_agents.training.lesson import LESSON_FILE
 from zeb42_agents.training.run_folder import take_lock
 
 TABLE_FILE = "tables.csv"
@@ -76,9 +77,11 @@ class Belief:
             raise ValueError(f"expected held-out views of all tables, got none of {names}; play more --hands")
         with self._bar(f"learning from {len(learned):,} views") as tell:
             learner = NetworkEvaluator(deepcopy(self.before.model), device="cpu", precision="float32")
-            model = fit_belief(learner, learned, self.config, tell)
+            lesson = self.folder / LESSON_FILE
+            model = fit_belief(learner, learned, self.config, tell, kept=lesson)
         state = {"network": self.config.network, "tables": self.names}
         weights.save(self.folder / "latest", model, state)
+        lesson.unlink(missing_ok=True)
         worse = self._report(held_out, load_network(self.folder / "latest", device="cpu"))
         if worse:
             self._console.print(f"not accepted: worse than the rules alone at {', '.join(worse)}; it is in latest/")

@@ -12,7 +12,7 @@ from zeb42_agents.training.calls.config import KIND, CallsConfig
 from zeb42_agents.training.calls.run import Calls
 from zeb42_agents.training.in_rounds import go_on, is_kind, read_command
 
-BESIDE_RESUME = ("rounds", "threads", "heard_hands")
+CHANGEABLE = ("rounds", "threads", "heard_hands")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +46,5 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
 
 
 def _run(words: Sequence[str], given: dict[str, str], console: Console) -> Calls:
-    command, folder = read_command(Command(), CallsConfig.from_json, words, given, beside_resume=BESIDE_RESUME)
+    command, folder = read_command(Command(), CallsConfig.from_json, words, given, changeable=CHANGEABLE)
     return Calls(command.config, folder, console=console)

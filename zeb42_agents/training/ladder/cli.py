@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from rich.console import Console
 
-from zeb42_agents.command import parse_options
-from zeb42_agents.files import read_json
 from zeb42_agents.minds.weights import is_mind
-from zeb42_agents.training.in_rounds import CONFIG_FILE, PROGRAM, as_typed, go_on, is_kind
+from zeb42_agents.training.in_rounds import as_typed, go_on, is_kind, read_command
 from zeb42_agents.training.ladder.config import KIND, LadderConfig
 from zeb42_agents.training.ladder.run import Ladder
-from zeb42_agents.training.run_folder import require_new
 
-THE_RUNS_OWN = ("seed", "base", "mind", "base-views", "width", "second-width", "out")
+THE_RUNS_OWN = {"seed", "base", "mind", "base_views", "width", "second_width"}
+CHANGEABLE = [option.name for option in fields(LadderConfig) if option.name not in THE_RUNS_OWN]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,19 +48,9 @@ def main(words: Sequence[str], given: dict[str, str]) -> int:
 
 
 def _ladder(words: Sequence[str], given: dict[str, str], console: Console) -> Ladder:
-    config, folder = LadderConfig(), Path(given["out"]) if "out" in given else None
-    if "resume" in given:
-        folder = Path(given["resume"])
-        if extra := sorted(set(given) & set(THE_RUNS_OWN)):
-            raise ValueError(f"expected no {', '.join(as_typed(extra))} beside --resume: these are the run's own")
-        config = LadderConfig.from_json(read_json(folder / CONFIG_FILE))
-    elif folder is not None:
-        require_new(folder)
-    command = parse_options(Command, words, program=f"{PROGRAM} --preset {KIND}", default=Command(config=config))
-    if command.preset != KIND:
-        raise ValueError(f"expected --preset {KIND} beside a ladder, got {command.preset}")
+    command, folder = read_command(Command(), LadderConfig.from_json, words, given, changeable=CHANGEABLE)
     _refuse_unused(command.config, given)
-    return Ladder(command.config, folder or Path("runs") / f"{KIND}-{time.strftime('%Y%m%d-%H%M%S')}", console=console)
+    return Ladder(command.config, folder, console=console)
 
 
 def _refuse_unused(config: LadderConfig, given: dict[str, str]) -> None:

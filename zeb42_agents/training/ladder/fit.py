@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from itertools import islice
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -15,9 +18,11 @@ from torch import Tensor, nn
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.labels import targets
+from zeb42_agents.training.lesson import Lesson
 
 WARM_UP, LAST_RATE, AVERAGE = 100, 0.02, 0.998
 IMPOSSIBLE = -1e9
+KEPT_EVERY_S = 60.0
 Model = TypeVar("Model", bound=nn.Module)
 Progress = Callable[[float], None]
 """Told the share of the updates that are done."""
@@ -52,11 +57,18 @@ class Schedule(NamedTuple):
 
 
 def fit_labels(
-    model: MindModel, labels: Sequence[np.ndarray], config: LadderConfig, seed: int, progress: Progress
+    model: MindModel,
+    labels: Sequence[np.ndarray],
+    config: LadderConfig,
+    seed: int,
+    progress: Progress,
+    *,
+    kept: Path | None = None,
 ) -> MindModel:
     """The average of the weights that ``model`` goes through while it learns ``labels``.
 
-    These are one or more arrays, LABEL [N]; each has the same share of a batch, however long it is.
+    These are one or more arrays, LABEL [N]; each has the same share of a batch, however long it is. ``kept`` is as in
+    :func:`fit`.
     """
 
     def loss(rows: np.ndarray) -> Tensor:
@@ -65,7 +77,7 @@ def fit_labels(
         return label_loss(model.of_views(np.ascontiguousarray(some["view"])), shares, legal, config)
 
     most = len(labels) * max(map(len, labels))
-    return fit(model, most, loss, _schedule(config, most, config.least_steps), seed, progress)
+    return fit(model, most, loss, _schedule(config, most, config.least_steps), seed, progress, kept=kept)
 
 
 def fit_policy(
@@ -93,18 +105,32 @@ def fit(
     schedule: Schedule,
     seed: int,
     progress: Progress,
+    *,
+    kept: Path | None = None,
 ) -> Model:
     """The average of the weights that ``model`` goes through while it learns ``num_rows`` examples, in an order that
-    follows from ``seed``. ``loss_of`` is told the rows of a batch. FloatingPointError if the loss is not finite."""
-    rng = np.random.default_rng(seed)
+    follows from ``seed``.
+
+    Args:
+        model: changed in place.
+        num_rows: the examples are numbers below it.
+        loss_of: told the rows of a batch.
+        schedule: how many updates, and at what rate.
+        seed: of the order.
+        progress: told now and then how far it is.
+        kept: a file that says every :data:`KEPT_EVERY_S` how far it is. Where it is there and of this lesson, the
+            lesson goes on from it, to the same end; whoever has saved the result deletes it.
+
+    FloatingPointError if the loss is not finite, ValueError if ``kept`` is damaged.
+    """
     model.train()
     average = deepcopy(model).eval()
     optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay)
-    order = np.empty(0, np.int64)
-    for step in range(schedule.num_steps):
-        while len(order) < schedule.batch_size:
-            order = np.concatenate([order, rng.permutation(num_rows)])
-        rows, order = order[: schedule.batch_size], order[schedule.batch_size :]
+    lesson = Lesson(model, average, optimizer, {"num_rows": num_rows, "seed": seed, **schedule._asdict()})
+    begun = lesson.read(kept) if kept else 0
+    kept_s = time.monotonic()
+    batches = _batches(num_rows, schedule.batch_size, seed)
+    for step, rows in enumerate(islice(batches, begun, schedule.num_steps), begun):
         done = step / schedule.num_steps
         rate = LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
         optimizer.param_groups[0]["lr"] = schedule.lr * rate * min(1, (step + 1) / WARM_UP)
@@ -121,7 +147,21 @@ def fit(
                 mean.lerp_(value, 1 - follow)
         if step % 50 == 0:
             progress(done)
+            if kept and time.monotonic() - kept_s > KEPT_EVERY_S:
+                lesson.write(kept, step + 1)
+                kept_s = time.monotonic()
     return average
+
+
+def _batches(num_rows: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """The rows of one batch after the other, without end: all of them once, in some order, then in another."""
+    rng = np.random.default_rng(seed)
+    order = np.empty(0, np.int64)
+    while True:
+        while len(order) < batch_size:
+            order = np.concatenate([order, rng.permutation(num_rows)])
+        rows, order = order[:batch_size], order[batch_size:]
+        yield rows
 
 
 def regret(logits_of: Callable[[np.ndarray], Tensor], labels: np.ndarray) -> float:

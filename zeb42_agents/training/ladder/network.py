@@ -8,6 +8,7 @@ in as many states as it needs.
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,12 +28,18 @@ BELIEF_SHARE = 8  # one label in so many is held to it: that takes the old netwo
 
 
 def fit_network(
-    network: NetworkEvaluator, labels: np.ndarray, config: LadderConfig, seed: int, progress: Progress
+    network: NetworkEvaluator,
+    labels: np.ndarray,
+    config: LadderConfig,
+    seed: int,
+    progress: Progress,
+    *,
+    kept: Path | None = None,
 ) -> ZebModel:
     """The average of the weights that the network goes through while it learns ``labels`` (LABEL [N]).
 
     Its plays learn as a mind's do, their logits being log odds of success; its value learns what its favorite play
-    came to; its belief stays where it is.
+    came to; its belief stays where it is. ``kept`` is as in :func:`zeb42_agents.training.ladder.fit.fit`.
     """
     before = deepcopy(network.model).eval()
     model = network.model
@@ -56,7 +63,7 @@ def fit_network(
 
     num_steps = max(1, round(config.network_passes * len(labels) / BATCH_SIZE))
     schedule = Schedule(num_steps, BATCH_SIZE, config.network_lr, WEIGHT_DECAY)
-    return fit(model, len(labels), loss, schedule, seed, progress)
+    return fit(model, len(labels), loss, schedule, seed, progress, kept=kept)
 
 
 def logits_of(network: NetworkEvaluator, views: np.ndarray) -> Tensor:

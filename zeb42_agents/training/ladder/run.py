@@ -1,6 +1,6 @@
 """The ladder's run: its folder, its rungs, and what it tells on the way.
 
-A kill loses the files of labels or the lesson under way, and nothing else.
+A kill loses the files of labels under way, or the last minute of a lesson, and nothing else.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from zeb42_agents.training.ladder.fit import fit_labels, regret
 from zeb42_agents.training.ladder.labels import label_by_outcomes, label_states, read_labels, write_labels
 from zeb42_agents.training.ladder.network import answers, fit_network, logits_of
 from zeb42_agents.training.ladder.states import Players, States, key_of, mixture, reach_states
+from zeb42_agents.training.lesson import LESSON_FILE
 from zeb42_agents.training.run_folder import is_begun, take_lock
 
 PROGRESS_FILE, TABLE_FILE = "progress.json", "rungs.csv"
@@ -68,6 +69,7 @@ class Ladder:
         if is_begun(self.folder) and not ((self.folder / PROGRESS_FILE).is_file() or is_kind(self.folder, KIND)):
             raise ValueError(f"expected a new folder or a ladder, got {self.folder} that holds something else")
         self._lock = take_lock(self.folder)
+        self._lesson = self.folder / LESSON_FILE
         if (self.folder / PROGRESS_FILE).is_file():
             self.rows = _checked_rows(read_json(self.folder / PROGRESS_FILE), self.folder)
             recover_folder(self.folder / BEST)
@@ -123,7 +125,8 @@ class Ladder:
                 with self._bar(f"rung {rung}: the network answers"):
                     lessons.append(answers(network, self._answered(rung, mind)))
             with self._bar(f"rung {rung}: learning") as tell:
-                return fit_labels(deepcopy(student), lessons, self.config, self._seed(rung, _FIT), tell)
+                seed = self._seed(rung, _FIT)
+                return fit_labels(deepcopy(student), lessons, self.config, seed, tell, kept=self._lesson)
 
         model = self._mind_of(rung, learn)
         before, after = regret(student.of_views, held_out), regret(model.of_views, held_out)
@@ -141,6 +144,7 @@ class Ladder:
         path = self.folder / MINDS / _name(rung)
         if not path.is_dir():
             minds_on_disk.save(path, learn().weights({"rung": rung}))
+            self._lesson.unlink(missing_ok=True)
         return MindModel.of(minds_on_disk.load(path))
 
     # -- the network ---------------------------------------------------------------------------------------------------
@@ -158,8 +162,10 @@ class Ladder:
         if not path.is_dir():
             with self._bar(f"rung {rung}: the network learns") as tell:
                 learner = NetworkEvaluator(deepcopy(before.model), device="cpu", precision="float32")
-                model = fit_network(learner, kept, self.config, self._seed(rung, _FIT_NETWORK), tell)
+                seed = self._seed(rung, _FIT_NETWORK)
+                model = fit_network(learner, kept, self.config, seed, tell, kept=self._lesson)
             weights.save(path, model, {"rung": rung})
+            self._lesson.unlink(missing_ok=True)
         after = load(path, device="cpu")
         regrets = [regret(partial(logits_of, network), held_out) for network in (before, after)]
         better = regrets[1] <= regrets[0]
