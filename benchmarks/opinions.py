@@ -1,0 +1,188 @@
+"""What each opinion of a search over a mind is worth: ``python benchmarks/opinions.py zeb:seasoned,mind=quick``.
+
+Such a search has three opinions of a play: what sampled worlds come to when they are played out, what the same worlds
+come to when they are solved at once (``solved=``), and how the network's policy likes it (``prior=``). Hands are
+played, the search's team against ``--opponent``, and at each decision with a choice every legal play is also carried
+out in the very deal, with ``--network`` at all four seats (nobody who plays on sees more than a player may). What came
+of the plays, -1 or 1, is regressed on the opinions, each less its mean over the plays of that decision: a coefficient
+is what an opinion adds beside the others, and only their ratios matter for a choice. (The plays are carried out by a
+network's policy and not by the search, which may favor the worlds that are played out.)
+
+Then, for shares of ``solved`` and weights of ``prior``, how many more hands a team would have won by the favorites of
+that mixture, each decision taken alone, than by those of the spec as it is. All intervals are 95%, clustered by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import NamedTuple
+
+import numpy as np
+
+from zeb42_agents import make_agent
+from zeb42_agents.agent import Agent, read_spec
+from zeb42_agents.arena.protocols import PROTOCOLS, get_protocol
+from zeb42_agents.played import LEAST_SHARE
+from zeb42_agents.training.ladder.states import deal_hands
+from zeb42_env._core import goals
+from zeb42_env._core.bits import mix_all
+from zeb42_env._core.dominoes import NUM_DOMINOES
+from zeb42_env._core.record import HAND, TRICKS
+from zeb42_env._core.tables import legal_masks
+from zeb42_env.table import Table, play_out
+
+PLAYED, SOLVED, POLICY = range(3)
+MODELS = {"played": [PLAYED], "solved": [SOLVED], "policy": [POLICY], "all three": [PLAYED, SOLVED, POLICY]}
+SHARES, PRIORS = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.03, 0.06, 0.1, 0.2)
+
+
+class Found(NamedTuple):
+    """N decisions of a search."""
+
+    opinions: np.ndarray
+    """float64 [N, 28, 3]: played and solved worlds -1..1, the logarithm of the policy; 0 where not legal."""
+    legal: np.ndarray
+    """bool [N, 28]."""
+    came: np.ndarray
+    """float64 [N, 28], what each play came to: -1, 0 or 1."""
+    hands: np.ndarray
+    """int64 [N], the hand of each decision."""
+    tricks: np.ndarray
+    """int64 [N], 0 to 6."""
+
+
+class Thinker:
+    """A search whose opinions are asked apart, and which plays by what its spec makes of them."""
+
+    def __init__(self, spec: str) -> None:
+        self.apart = [make_agent(f"{spec},solved={share}") for share in (0, 1)]
+        name, options = read_spec(spec)
+        if "solved" not in options or "prior" not in options:
+            raise ValueError(f"expected a search over a mind, such as zeb:seasoned,mind=quick, got {name} {options}")
+        self.solved, self.prior = float(options["solved"]), float(options["prior"])
+
+    def opinions(self, view: np.void, key: np.ndarray) -> np.ndarray:
+        """[28, 3], see :class:`Found`; -inf for plays that are not legal."""
+        found = np.full((NUM_DOMINOES, 3), -np.inf)
+        for opinion, agent in enumerate(self.apart):
+            for one in agent.explain(view, key).candidates:
+                found[one.action, opinion] = one.value
+                found[one.action, POLICY] = np.log(max(one.policy or 0.0, LEAST_SHARE))
+        return found
+
+    def worth(self, opinions: np.ndarray) -> np.ndarray:
+        """What its spec makes of ``opinions`` [..., 3]."""
+        return worth(opinions, self.solved, self.prior)
+
+
+def worth(opinions: np.ndarray, solved: float, prior: float) -> np.ndarray:
+    """The worth of plays of which these are the ``opinions`` [..., 3]."""
+    mixed: np.ndarray = opinions @ np.array([1 - solved, solved, prior])
+    return mixed
+
+
+def ask(thinker: Thinker, opponent: Agent, network: Agent, protocol: str, num_hands: int, seed: int) -> Found:
+    """Play ``num_hands`` hands, half of them from either side, and carry out every play of the search's decisions."""
+    hands = deal_hands(num_hands, np.uint64(seed), [(get_protocol(protocol).rules, 1.0)])
+    table = Table(hands, mix_all(np.uint64(seed + 1), np.arange(num_hands, dtype=np.uint64)))
+    states, opinions, of_hand = [], [], []
+    while len((turn := table.turn()).rows):
+        actions = opponent.act(turn.views, turn.keys)
+        mine = ((turn.views["to_move"] & 1) == turn.rows % 2) & (turn.views["phase"] == TRICKS)
+        for i in np.flatnonzero(mine & (legal_masks(turn.views).sum(1) > 1)):
+            found = thinker.opinions(turn.views[i], turn.keys[i : i + 1])
+            with np.errstate(invalid="ignore"):  # -inf times 0
+                actions[i] = np.nan_to_num(thinker.worth(found), nan=-np.inf).argmax()
+            if not goals.decided(turn.views[i]):
+                states.append(table.hands[turn.rows[i]].copy())
+                opinions.append(found)
+                of_hand.append(turn.rows[i])
+        table.take(turn.rows, actions)
+    apart = np.array(opinions)
+    legal = np.isfinite(apart[:, :, PLAYED])
+    rows, dominoes = np.nonzero(legal)
+    branches = np.array(states, HAND)[rows]
+    signs = np.where((branches["to_move"] & 1) == 0, 1, -1)
+    tried = Table(branches, mix_all(np.uint64(seed + 2), rows.astype(np.uint64)))
+    tried.take(np.arange(len(rows)), dominoes)
+    if len(tried.live):
+        play_out(tried, network.act)
+    came = np.zeros(legal.shape)
+    came[rows, dominoes] = signs * np.array([goals.outcome(hand, int(hand["points"][0])) for hand in tried.hands])
+    tricks = np.array([int(state["num_plays"]) // 4 for state in states])
+    return Found(np.where(legal[:, :, None], apart, 0), legal, came, np.array(of_hand), tricks)
+
+
+def coefficients(found: Found, opinions: list[int]) -> tuple[np.ndarray, np.ndarray, float]:
+    """What each of ``opinions`` adds beside the others, half the width of its interval, and the share explained."""
+    inputs = _less_mean(found.opinions[:, :, opinions], found.legal)[found.legal]
+    wanted = _less_mean(found.came[:, :, None], found.legal)[found.legal][:, 0]
+    inverse = np.linalg.inv(inputs.T @ inputs)
+    weights = inverse @ inputs.T @ wanted
+    left = wanted - inputs @ weights
+    hands, places = np.unique(np.repeat(found.hands, found.legal.sum(1)), return_inverse=True)
+    sums = np.zeros((len(hands), len(opinions)))
+    np.add.at(sums, places, inputs * left[:, None])
+    deviations = np.sqrt(np.diag(inverse @ sums.T @ sums @ inverse))
+    return weights, 1.96 * deviations, float(1 - left @ left / (wanted @ wanted))
+
+
+def _less_mean(values: np.ndarray, legal: np.ndarray) -> np.ndarray:
+    """``values`` [N, 28, K] less their mean over the legal plays of each decision."""
+    values = values * legal[:, :, None]
+    return values - (values.sum(1) / legal.sum(1)[:, None])[:, None]
+
+
+def more_won(found: Found, usual: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
+    """The share of decisions that ``other`` (worth [N, 28]) takes otherwise than ``usual``, how much larger a share of
+    hands it would have won, and half the width of the interval of that."""
+    first, second = (np.where(found.legal, values, -np.inf).argmax(1) for values in (usual, other))
+    rows = np.arange(len(first))
+    gains = (found.came[rows, second] - found.came[rows, first]) / 2
+    hands, places = np.unique(found.hands, return_inverse=True)
+    sums = np.bincount(places, gains)
+    return float((first != second).mean()), float(sums.mean()), float(1.96 * sums.std() / np.sqrt(len(hands)))
+
+
+def report(found: Found, solved: float, prior: float) -> None:
+    """Print the tables; ``solved`` and ``prior`` are those of the spec as it is."""
+    print(f"{len(found.came)} decisions, {found.legal.sum()} plays")
+    print("| decisions | opinions | played | solved | policy | explained |\n|---|---|---|---|---|---:|")
+    late = found.tricks >= 4
+    for when, rows in (("all", late | True), ("tricks 1 to 4", ~late), ("tricks 5 to 7", late)):
+        some = Found(*(part[rows] for part in found))
+        for name, opinions in MODELS.items():
+            weights, widths, explained = coefficients(some, opinions)
+            cells = [""] * 3
+            for opinion, weight, width in zip(opinions, weights, widths, strict=True):
+                cells[opinion] = f"{weight:+.3f} ± {width:.3f}"
+            print(f"| {when} | {name} | {' | '.join(cells)} | {explained:.1%} |")
+    print("\n| solved | " + " | ".join(f"prior {one:g}" for one in PRIORS) + " |\n|---:|" + "---|" * len(PRIORS))
+    usual = worth(found.opinions, solved, prior)
+    for share in SHARES:
+        cells = []
+        for one in PRIORS:
+            differs, more, width = more_won(found, usual, worth(found.opinions, share, one))
+            cells.append(f"{100 * more:+.2f}% ± {100 * width:.2f} ({differs:.0%} other)")
+        print(f"| {share:g} | {' | '.join(cells)} |")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("search", help="spec of a network's search over a mind")
+    parser.add_argument("--opponent", default="eq:n=10")
+    parser.add_argument("--network", default="zeb:seasoned", help="who carries the plays out, at all four seats")
+    parser.add_argument("--protocol", choices=list(PROTOCOLS), default="majority")
+    parser.add_argument("--hands", type=int, default=1000, help="of each seed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    options = parser.parse_args()
+    thinker, opponent, network = Thinker(options.search), make_agent(options.opponent), make_agent(options.network)
+    parts = [ask(thinker, opponent, network, options.protocol, options.hands, seed) for seed in options.seeds]
+    for number, part in enumerate(parts):
+        part.hands[:] += number * options.hands
+    report(Found(*map(np.concatenate, zip(*parts, strict=True))), thinker.solved, thinker.prior)
+
+
+if __name__ == "__main__":
+    main()
