@@ -23,6 +23,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
@@ -292,7 +293,9 @@ def _litter(folder: Path, server: Any, name: str, content: bytes) -> None:
     if server is None:
         place = folder / "exchange" / NAME / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        fresh = place.with_name(f".{name}")  # or the learner sees it empty first, and names it twice
+        fresh.write_bytes(content)
+        fresh.replace(place)
     elif (repo := server.repos.get(("dataset", "tester/chaos-examples"))) is not None:
         with server.lock:
             commit = repo.at("main")
@@ -341,6 +344,8 @@ def _fork(job: Callable[[], int], folder: Path) -> int:
         words = os.open(folder / f"said-{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(words, 1)
         os.dup2(words, 2)
+        if tqdm := sys.modules.get("tqdm"):  # its lock lives on in all who were forked, and a kill may leave it taken
+            tqdm.tqdm.set_lock(threading.RLock())
         random.seed(os.getpid())
         skew_s = random.choice((-3600.0, 3600.0))
         real = time.time

@@ -23,21 +23,24 @@ def compile_for(listener, seconds, module="zeb42_env._core.record"):
 
 
 def test_says_so_once_after_long_compiling(monkeypatch, capsys):
-    monkeypatch.setattr(notice, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(notice, "PATIENCE_S", 30.0)
     listener = notice.CompileNotice()
     for _ in range(3):
         compile_for(listener, 0.03)
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr(notice, "PATIENCE_S", 0.05)  # of which 0.09 are spent
     for _ in range(3):
-        compile_for(listener, 0.15)
+        compile_for(listener, 0.3)
     assert capsys.readouterr().err == notice.MESSAGE
 
 
 def test_short_compiling_and_other_packages_stay_silent(monkeypatch, capsys):
-    monkeypatch.setattr(notice, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(notice, "PATIENCE_S", 30.0)
     listener = notice.CompileNotice()
     compile_for(listener, 0.02)
+    monkeypatch.setattr(notice, "PATIENCE_S", 0.05)
     compile_for(listener, 0.2, module="somebody.else")
+    monkeypatch.setattr(notice, "PATIENCE_S", 30.0)
     listener.on_start(event("zeb42_agents.solver"))
     listener.on_start(event("zeb42_agents.solver"))  # a kernel inside a kernel
     listener.on_end(event("zeb42_agents.solver"))

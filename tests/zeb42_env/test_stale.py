@@ -22,8 +22,14 @@ def kernel(folder: Path, name: str = "inner/b") -> Path:
     source = folder / name
     index = source.with_name("__pycache__") / f"{source.name}.kernel-1.py311.nbi"
     index.parent.mkdir(exist_ok=True)
-    index.write_bytes(b"compiled")
+    index.write_bytes(b"an index")
+    code_of(index).write_bytes(b"compiled")
     return index
+
+
+def code_of(index: Path) -> Path:
+    """Where numba keeps the code of one signature."""
+    return index.with_suffix(".1.nbc")
 
 
 def edit(source: Path) -> None:
@@ -55,6 +61,7 @@ def test_a_change_forgets_what_imports_it_and_no_more(tmp_path: Path) -> None:
         edit(changed)
         assert forget_stale_kernels(agents, builds_on=(env,))
         assert {name for name, index in cached.items() if index.exists()} == kept
+        assert {name for name, index in cached.items() if code_of(index).exists()} == kept
 
 
 def test_a_source_that_comes_or_goes_is_a_change(tmp_path: Path) -> None:
@@ -95,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_left_alone(tmp_path: Path) -> None:
     cached = kernel(folder)
     (folder / "__pycache__").write_text("in the way")
     assert not forget_stale_kernels(folder)
-    assert cached.read_bytes() == b"compiled"
+    assert cached.read_bytes() == b"an index"
 
 
 def test_kernels_go_before_the_stamp_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,9 @@ def forget_stale_kernels(package: Path, *, builds_on: tuple[Path, ...] = ()) -> 
         new.write_text("\n".join(sources))  # before anything goes: who cannot write could not compile again either
         for source in _stale(sources, set(lines)):
             if source.is_relative_to(package):
-                for index in source.parent.glob(f"__pycache__/{source.stem}.*.nbi"):
-                    index.unlink(missing_ok=True)
+                # the code as well as its index: a new index would have the old code until the new one is written
+                for kept in source.parent.glob(f"__pycache__/{source.stem}.*.nb[ic]"):
+                    kept.unlink(missing_ok=True)
         new.replace(stamp)
     except OSError:
         return False

@@ -128,9 +128,12 @@ def test_a_line_too_many_loses_its_own_hand_and_is_not_taken_for_the_next_answer
 @pytest.mark.parametrize("afterwards", ['print("too late", flush=True)', "import os; os._exit(3)"])
 def test_what_happens_between_two_questions_costs_no_hand(external, afterwards: str) -> None:
     agent = external(ANSWER + f"    time.sleep(0.1)\n    if count == 2: {afterwards}\n")
-    for _ in range(4):
+    for turn in range(4):
         assert agent.act(first_leads(1), np.zeros(1, np.uint64)).tolist() != [-1]
-        time.sleep(0.3)
+        until = time.monotonic() + 30.0
+        while turn % 2 and not any(process.is_out_of_turn() for process in agent._processes.values()):
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def test_what_a_crash_costs_does_not_depend_on_the_crashes_before(tmp_path: Path) -> None:
@@ -171,7 +174,7 @@ def test_what_a_process_did_before_costs_no_hand() -> None:
 @pytest.mark.parametrize("then", ["echo 6-6; read line", "sleep 1000", "exit 3"])
 def test_a_child_that_leaves_the_group_ends_too(tmp_path: Path, then: str) -> None:
     note = tmp_path / "children"
-    leaves = f"sleep 1000 & echo $$ $! > {note}; exec sleep 1000"
+    leaves = f"sleep 1000 & echo $$ $! > {note}.$$; mv {note}.$$ {note}; exec sleep 1000"
     start = f"setsid /bin/sh -c {shlex.quote(leaves)} < /dev/null > /dev/null & "
     agent = shell(f"read line; echo ready; read line; {start} until [ -s {note} ]; do :; done; {then}", move_time_s=2.0)
     agent.act(first_leads(1), np.zeros(1, np.uint64))

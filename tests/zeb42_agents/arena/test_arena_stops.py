@@ -50,8 +50,12 @@ def test_a_stopped_arena_leaves_nothing_but_its_rows(tmp_path: Path, number: int
         stderr=subprocess.DEVNULL,
         text=True,
     )
+
+    def num_rows() -> int:
+        return sum(len(file.read_bytes().splitlines()) for file in out.glob("hands-*.jsonl"))
+
     deadline = time.monotonic() + 120.0
-    while len(asked.read_text()) < 2 and time.monotonic() < deadline:
+    while (len(asked.read_text()) < 2 or num_rows() < 2) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert len(left_of(mark)) > 18  # the arena, two workers, eight guards and programs, and what they started
     arena.send_signal(number)

@@ -165,14 +165,16 @@ def test_what_passes_is_an_oserror_and_what_does_not_is_one_clear_line(
 def test_a_stalled_line_is_given_up(plain: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub.utils import _http
 
-    monkeypatch.setattr(hub, "TIMEOUT_S", 0.3)
     store = hub.HubStore("tester/f", "dataset", tries=2, first_wait_s=0.01)
+    store.put({"a": b"1"})  # with the usual patience
+    monkeypatch.setattr(hub, "TIMEOUT_S", 0.3)
     _http.close_session()
-    store.put({"a": b"1"})
     plain.faults = [Fault("POST .*/commit/", 503, 2, delay=1.5)]
-    with pytest.raises(OSError, match="the line to the Hub"):
-        store.put({"a": b"2"})
-    _http.close_session()
+    try:
+        with pytest.raises(OSError, match="the line to the Hub"):
+            store.put({"a": b"2"})
+    finally:
+        _http.close_session()  # the next one has the usual patience again
 
 
 def test_a_quota_costs_nothing(plain: FakeHub, tmp_path: Path) -> None:

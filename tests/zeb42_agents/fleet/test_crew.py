@@ -56,7 +56,7 @@ def test_a_worker_that_lived_long_is_not_given_up(monkeypatch: pytest.MonkeyPatc
     ends = {"worker-0": [End("killed")] * 5}
     with Mortals(ends) as mortals:
         until = time.monotonic() + 30
-        while ends["worker-0"] and time.monotonic() < until:
+        while mortals.starts["worker-0"] < 6 and time.monotonic() < until:
             time.sleep(0.01)
         time.sleep(0.05)
         assert mortals.starts == {"worker-0": 6}

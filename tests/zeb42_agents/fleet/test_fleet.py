@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import torch
 from rich.console import Console
 
 from zeb42_agents import weights
+from zeb42_agents.evaluator import NetworkEvaluator
 from zeb42_agents.exchange import Exchange, Inbox, MemoryStore, Packet, Spool
 from zeb42_agents.exchange.packets import digest
 from zeb42_agents.experience import SHARES, VALUES
@@ -24,6 +26,8 @@ from zeb42_agents.fleet.ages import Ages
 from zeb42_agents.fleet.live import Standing, live_table
 from zeb42_agents.fleet.orders import Orders
 from zeb42_agents.fleet.roster import Member, Roster
+from zeb42_agents.model import ZebConfig, ZebModel
+from zeb42_agents.training import parts
 from zeb42_agents.training.config import PRESETS
 from zeb42_agents.training.run_folder import read_checkpoint
 
@@ -50,6 +54,22 @@ TINY = replace(
 @pytest.fixture
 def exchange() -> Exchange:
     return Exchange(MemoryStore(), name="tiny", poll_s=0.01)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Kernels take a minute to compile, in which a worker loses its patience and a learner its hands."""
+    evaluator = NetworkEvaluator(ZebModel(TINY.network_config()), device="cpu", precision="float32")
+    ring = parts.ring_of(TINY)
+    for taught in (True, False):
+        ring.append(parts.actor_of(TINY, evaluator, taught=taught, threads=1).play(np.arange(2)))
+    ring.sample(8)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that never play more than they are asked to, however slow this machine is."""
+    monkeypatch.setattr("zeb42_agents.fleet.worker.PATIENCE_S", math.inf)
 
 
 @contextmanager
@@ -95,6 +115,7 @@ def identities(experience: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return experience["worker"], experience["sequence"]
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_fleet_trains(exchange: Exchange, tmp_path: Path) -> None:
     learner = learner_of(exchange, tmp_path, fleet=FleetConfig(lead=2, workers=2, price_per_hour=0.25))
     with workers(exchange, tmp_path, 2) as made:
@@ -249,8 +270,6 @@ def test_one_exchange_one_run(exchange: Exchange, tmp_path: Path) -> None:
 
 
 def test_weights_that_no_learner_published_are_refused(exchange: Exchange, tmp_path: Path) -> None:
-    from zeb42_agents.model import ZebConfig, ZebModel
-
     exchange.publish(ZebModel(ZebConfig.named("small", tokenizer="v2")), {"step": 1})
     with pytest.raises(ValueError, match="expected weights that a learner of a fleet published"):
         learner_of(exchange, tmp_path)
@@ -303,7 +322,7 @@ def test_an_outage_costs_nothing(tmp_path: Path) -> None:
     assert learner.total_games == worker.num_played
 
 
-def wait_for(true: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_for(true: Callable[[], object], seconds: float = 300.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
@@ -318,8 +337,9 @@ def test_a_full_spool_stops_play_until_there_is_room(tmp_path: Path) -> None:
     console = Console(record=True, width=200)
     with workers(exchange, tmp_path, 1, console=console) as (worker,):
         wait_for(lambda: worker.num_played)
-        worker._spool._max_bytes = 10_000  # three blocks of eight hands
         store.away = True
+        wait_for(lambda: "cannot be reached" in console.export_text(clear=False))
+        worker._spool._max_bytes = 10_000  # three blocks of eight hands
         wait_for(lambda: "no room for hands" in console.export_text(clear=False))
         played = worker.num_played
         time.sleep(0.3)
@@ -331,6 +351,7 @@ def test_a_full_spool_stops_play_until_there_is_room(tmp_path: Path) -> None:
     assert learner.total_games == worker.num_played
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_worker_that_is_ahead_waits(exchange: Exchange, tmp_path: Path) -> None:
     learner = learner_of(exchange, tmp_path, fleet=FleetConfig(lead=2, workers=2))
     learner._publish()

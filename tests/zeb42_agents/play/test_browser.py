@@ -99,7 +99,11 @@ class Sitting:
         while (what := self.ready()) != "over":
             before = self.version()
             self.page.locator({"call": ".calls .call", "play": ".own .legal"}[what]).first.click()
-            self.page.wait_for_function("(old) => document.querySelector('.table').dataset.version !== old", arg=before)
+            self.moved_on(before)
+
+    def moved_on(self, before: str) -> None:
+        """Wait for a state after ``before``."""
+        self.page.wait_for_function("(old) => document.querySelector('.table').dataset.version !== old", arg=before)
 
 
 JSON = {"content-type": "application/json"}
@@ -225,7 +229,8 @@ def test_undo_refresh_and_the_same_hand_again(sitting: Sitting) -> None:
 def test_two_tabs_get_a_clear_conflict(sitting: Sitting) -> None:
     key = sitting.sit(seed=7, contract="most_trumps")
     sitting.ready()
-    sitting.page.route("**/events", lambda route: route.abort())
+    nothing = "retry: 3600000\n\n"  # a stream that ends, and that the browser does not ask for again
+    sitting.page.route("**/events", lambda route: route.fulfill(content_type="text/event-stream", body=nothing))
     sitting.page.reload()
     sitting.ready()
     path = f"{sitting.address}/api/tables/{key}"
@@ -506,8 +511,10 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
         sitting.page.click("#ask-bids")
         expect(sitting.page.locator(".heat td").first).to_be_visible()
         check(sitting.page, "bidding")
-        sitting.page.locator(".call").last.click()
-        sitting.page.locator(".call").first.click()
+        for call in (sitting.page.locator(".call").last, sitting.page.locator(".call").first):
+            before = sitting.version()
+            call.click()
+            sitting.moved_on(before)
         assert sitting.ready() == "play"
         sitting.page.click("#ask")
         expect(sitting.page.locator(".plays li").first).to_be_visible()
