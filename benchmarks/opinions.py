@@ -4,12 +4,15 @@ Such a search has three opinions of a play: what sampled worlds come to when the
 come to when they are solved at once (``solved=``), and how the network's policy likes it (``prior=``). Hands are
 played, the search's team against ``--opponent``, and at each decision with a choice every legal play is also carried
 out in the very deal, with ``--network`` at all four seats (nobody who plays on sees more than a player may). What came
-of the plays, -1 or 1, is regressed on the opinions, each less its mean over the plays of that decision: a coefficient
-is what an opinion adds beside the others, and only their ratios matter for a choice. (The plays are carried out by a
-network's policy and not by the search, which may favor the worlds that are played out.)
+of the plays, 1 won, 0 drawn, -1 lost, is regressed on the opinions, each less its mean over the plays of that
+decision: a coefficient is what an opinion adds beside the others, over all legal plays, not the close ones alone.
+``--other solve_tricks=2`` asks the same worlds to be played out with other options, too. (A network that carries the
+plays out may favor worlds that are played out; ``--network eq:n=10``, a player by solved worlds, should favor the
+others.)
 
-Then, for shares of ``solved`` and weights of ``prior``, how many more hands a team would have won by the favorites of
-that mixture, each decision taken alone, than by those of the spec as it is. All intervals are 95%, clustered by hand.
+Then, for shares of ``solved`` and weights of ``prior``, what the favorites of that mixture would have won beyond those
+of the spec as it is, in hands: the sum over a hand's decisions, each changed alone and played on by ``--network``. Of
+so many mixtures the best one is best by luck, too: measure it on other deals. All intervals are 95%, clustered by hand.
 """
 
 from __future__ import annotations
@@ -31,16 +34,16 @@ from zeb42_env._core.record import HAND, TRICKS
 from zeb42_env._core.tables import legal_masks
 from zeb42_env.table import Table, play_out
 
-PLAYED, SOLVED, POLICY = range(3)
-MODELS = {"played": [PLAYED], "solved": [SOLVED], "policy": [POLICY], "all three": [PLAYED, SOLVED, POLICY]}
-SHARES, PRIORS = (0.0, 0.25, 0.5, 0.75, 1.0), (0.0, 0.03, 0.06, 0.1, 0.2)
+SOLVED, POLICY, PLAYED = range(3)  # and what comes after is played with other options
+SHARES, PRIORS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0), (0.0, 0.015, 0.03, 0.05, 0.1)
 
 
 class Found(NamedTuple):
     """N decisions of a search."""
 
     opinions: np.ndarray
-    """float64 [N, 28, 3]: played and solved worlds -1..1, the logarithm of the policy; 0 where not legal."""
+    """float64 [N, 28, K]: solved worlds -1..1, the logarithm of the policy, played worlds -1..1 by the spec and by each
+    of the other options; 0 where not legal."""
     legal: np.ndarray
     """bool [N, 28]."""
     came: np.ndarray
@@ -54,30 +57,41 @@ class Found(NamedTuple):
 class Thinker:
     """A search whose opinions are asked apart, and which plays by what its spec makes of them."""
 
-    def __init__(self, spec: str) -> None:
-        self.apart = [make_agent(f"{spec},solved={share}") for share in (0, 1)]
-        name, options = read_spec(spec)
-        if "solved" not in options or "prior" not in options:
-            raise ValueError(f"expected a search over a mind, such as zeb:seasoned,mind=quick, got {name} {options}")
+    def __init__(self, spec: str, others: list[str]) -> None:
+        make, options = read_spec(spec)
+        if not options.get("mind"):
+            raise ValueError(f"expected a network's search over a mind, such as zeb:seasoned,mind=quick, got {spec}")
         self.solved, self.prior = float(options["solved"]), float(options["prior"])
+        self._solving = make(**options | {"solved": 1.0})
+        self._playing = [make(**options | {"solved": 0.0} | _more(other)) for other in ("", *others)]
 
     def opinions(self, view: np.void, key: np.ndarray) -> np.ndarray:
-        """[28, 3], see :class:`Found`; -inf for plays that are not legal."""
-        found = np.full((NUM_DOMINOES, 3), -np.inf)
-        for opinion, agent in enumerate(self.apart):
+        """[28, K], see :class:`Found`; -inf for plays that are not legal."""
+        found = np.full((NUM_DOMINOES, PLAYED + len(self._playing)), -np.inf)
+        for one in self._solving.explain(view, key).candidates:
+            found[one.action, SOLVED] = one.value
+            found[one.action, POLICY] = np.log(max(one.policy or 0.0, LEAST_SHARE))
+        for opinion, agent in enumerate(self._playing, PLAYED):
             for one in agent.explain(view, key).candidates:
                 found[one.action, opinion] = one.value
-                found[one.action, POLICY] = np.log(max(one.policy or 0.0, LEAST_SHARE))
         return found
 
-    def worth(self, opinions: np.ndarray) -> np.ndarray:
-        """What its spec makes of ``opinions`` [..., 3]."""
-        return worth(opinions, self.solved, self.prior)
+
+def _more(words: str) -> dict[str, int]:
+    """The options in ``solve_tricks=2``, say. ValueError for those that would draw other worlds."""
+    found = dict(word.split("=", 1) for word in words.split(",") if word)
+    if unknown := sorted(set(found) - {"solve_tricks", "thin"}):
+        raise ValueError(
+            f"expected other ways to play the same worlds out, got {unknown[0]}=; allowed: solve_tricks, thin"
+        )
+    return {name: int(value) for name, value in found.items()}
 
 
-def worth(opinions: np.ndarray, solved: float, prior: float) -> np.ndarray:
-    """The worth of plays of which these are the ``opinions`` [..., 3]."""
-    mixed: np.ndarray = opinions @ np.array([1 - solved, solved, prior])
+def worth(opinions: np.ndarray, solved: float, prior: float, played: int = PLAYED) -> np.ndarray:
+    """The worth of plays of which these are the ``opinions`` [..., K], as a search mixes them."""
+    mixed: np.ndarray = (
+        (1 - solved) * opinions[..., played] + solved * opinions[..., SOLVED] + prior * opinions[..., POLICY]
+    )
     return mixed
 
 
@@ -91,8 +105,8 @@ def ask(thinker: Thinker, opponent: Agent, network: Agent, protocol: str, num_ha
         mine = ((turn.views["to_move"] & 1) == turn.rows % 2) & (turn.views["phase"] == TRICKS)
         for i in np.flatnonzero(mine & (legal_masks(turn.views).sum(1) > 1)):
             found = thinker.opinions(turn.views[i], turn.keys[i : i + 1])
-            with np.errstate(invalid="ignore"):  # -inf times 0
-                actions[i] = np.nan_to_num(thinker.worth(found), nan=-np.inf).argmax()
+            legal = np.flatnonzero(np.isfinite(found[:, PLAYED]))
+            actions[i] = legal[worth(found[legal], thinker.solved, thinker.prior).argmax()]
             if not goals.decided(turn.views[i]):
                 states.append(table.hands[turn.rows[i]].copy())
                 opinions.append(found)
@@ -144,27 +158,31 @@ def more_won(found: Found, usual: np.ndarray, other: np.ndarray) -> tuple[float,
     return float((first != second).mean()), float(sums.mean()), float(1.96 * sums.std() / np.sqrt(len(hands)))
 
 
-def report(found: Found, solved: float, prior: float) -> None:
-    """Print the tables; ``solved`` and ``prior`` are those of the spec as it is."""
+def report(found: Found, names: list[str], solved: float, prior: float) -> None:
+    """Print the tables; ``names`` are those of the ways to play worlds out, ``solved`` and ``prior`` are the spec's."""
     print(f"{len(found.came)} decisions, {found.legal.sum()} plays")
-    print("| decisions | opinions | played | solved | policy | explained |\n|---|---|---|---|---|---:|")
+    print("| decisions | worlds are played out by | played | solved | policy | explained |\n|---|---|---|---|---|---:|")
+    models = [("-", [SOLVED]), ("-", [POLICY])]
+    for played, name in enumerate(names, PLAYED):
+        models += [(name, [played]), (name, [played, SOLVED, POLICY])]
     late = found.tricks >= 4
     for when, rows in (("all", late | True), ("tricks 1 to 4", ~late), ("tricks 5 to 7", late)):
         some = Found(*(part[rows] for part in found))
-        for name, opinions in MODELS.items():
+        for name, opinions in models:
             weights, widths, explained = coefficients(some, opinions)
-            cells = [""] * 3
-            for opinion, weight, width in zip(opinions, weights, widths, strict=True):
-                cells[opinion] = f"{weight:+.3f} ± {width:.3f}"
-            print(f"| {when} | {name} | {' | '.join(cells)} | {explained:.1%} |")
-    print("\n| solved | " + " | ".join(f"prior {one:g}" for one in PRIORS) + " |\n|---:|" + "---|" * len(PRIORS))
+            said = {min(o, PLAYED): f"{w:+.3f} ± {h:.3f}" for o, w, h in zip(opinions, weights, widths, strict=True)}
+            told = " | ".join(said.get(opinion, "") for opinion in (PLAYED, SOLVED, POLICY))
+            print(f"| {when} | {name} | {told} | {explained:.2%} |")
     usual = worth(found.opinions, solved, prior)
-    for share in SHARES:
-        cells = []
-        for one in PRIORS:
-            differs, more, width = more_won(found, usual, worth(found.opinions, share, one))
-            cells.append(f"{100 * more:+.2f}% ± {100 * width:.2f} ({differs:.0%} other)")
-        print(f"| {share:g} | {' | '.join(cells)} |")
+    for played, name in enumerate(names, PLAYED):
+        heads = " | ".join(f"prior {one:g}" for one in PRIORS)
+        print(f"\n| {name}, solved | {heads} |\n|---:|" + "---|" * len(PRIORS))
+        for share in SHARES:
+            cells = []
+            for one in PRIORS:
+                differs, more, width = more_won(found, usual, worth(found.opinions, share, one, played))
+                cells.append(f"{100 * more:+.2f}% ± {100 * width:.2f} ({differs:.0%} other)")
+            print(f"| {share:g} | {' | '.join(cells)} |")
 
 
 def main() -> None:
@@ -174,14 +192,17 @@ def main() -> None:
     parser.add_argument("--opponent", default="eq:n=10")
     parser.add_argument("--network", default="zeb:seasoned", help="who carries the plays out, at all four seats")
     parser.add_argument("--protocol", choices=list(PROTOCOLS), default="majority")
+    parser.add_argument("--other", nargs="*", default=[], help="options of other ways to play worlds out")
     parser.add_argument("--hands", type=int, default=1000, help="of each seed")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     options = parser.parse_args()
-    thinker, opponent, network = Thinker(options.search), make_agent(options.opponent), make_agent(options.network)
+    thinker = Thinker(options.search, options.other)
+    opponent, network = make_agent(options.opponent), make_agent(options.network)
     parts = [ask(thinker, opponent, network, options.protocol, options.hands, seed) for seed in options.seeds]
     for number, part in enumerate(parts):
         part.hands[:] += number * options.hands
-    report(Found(*map(np.concatenate, zip(*parts, strict=True))), thinker.solved, thinker.prior)
+    found = Found(*map(np.concatenate, zip(*parts, strict=True)))
+    report(found, [options.search, *options.other], thinker.solved, thinker.prior)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ def test_says_so_once_after_long_compiling(monkeypatch, capsys):
     monkeypatch.setattr(notice, "PATIENCE_S", 30.0)
     listener = notice.CompileNotice()
     for _ in range(3):
-        compile_for(listener, 0.03)
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(notice, "PATIENCE_S", 0.05)  # of which 0.09 are spent
-    for _ in range(3):
         compile_for(listener, 0.3)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(notice, "PATIENCE_S", 0.8)  # which is spent, in sum and in no single one
+    compile_for(listener, 0.3)
+    compile_for(listener, 0.01)
     assert capsys.readouterr().err == notice.MESSAGE
 
 

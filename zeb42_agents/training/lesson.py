@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
@@ -13,8 +15,24 @@ from torch.optim import AdamW
 
 from zeb42_agents.files import replaced_file
 from zeb42_agents.training.moments import load_moments, moments, under
+from zeb42_agents.training.run_folder import generator_tensors, load_generators
 
 LESSON_FILE = "lesson.safetensors"
+
+
+def digest(*parts: Any) -> str:
+    """The SHA-256 of arrays, field by field (what lies between fields is nobody's), and of what else can be printed."""
+    found = hashlib.sha256()
+    for part in parts:
+        _add(found, part if isinstance(part, np.ndarray) else np.frombuffer(repr(part).encode(), np.uint8))
+    return found.hexdigest()
+
+
+def _add(found: Any, array: np.ndarray) -> None:
+    if array.dtype.names is None:
+        found.update(np.ascontiguousarray(array).data)
+    for name in array.dtype.names or ():
+        _add(found, array[name])
 
 
 class Lesson(NamedTuple):
@@ -23,7 +41,7 @@ class Lesson(NamedTuple):
     model: nn.Module
     average: nn.Module
     optimizer: AdamW
-    about: dict[str, float]
+    about: dict[str, Any]
 
     def write(self, path: Path, step: int) -> None:
         """Keep in ``path`` how far the lesson is: after ``step`` updates."""
@@ -32,6 +50,7 @@ class Lesson(NamedTuple):
             for name, module in (("model", self.model), ("average", self.average))
             for key, tensor in module.state_dict().items()
         } | {f"optimizer.{name}": tensor for name, tensor in moments(self.model, self.optimizer).items()}
+        tensors |= generator_tensors()  # of dropout
         with replaced_file(path) as fresh:
             save_file(tensors, fresh, {"lesson": json.dumps(self.about), "step": str(step)})
 
@@ -48,6 +67,7 @@ class Lesson(NamedTuple):
             self.model.load_state_dict(under("model.", tensors))
             self.average.load_state_dict(under("average.", tensors))
             load_moments(self.model, self.optimizer, under("optimizer.", tensors))
+            load_generators(tensors)
             return int(said["step"])
         except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]

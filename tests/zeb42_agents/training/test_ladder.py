@@ -417,19 +417,45 @@ def test_a_network_that_has_learned_is_not_taught_again_after_a_stop(
     assert make_agent(f"zeb:{network}").fingerprint != make_agent("zeb:laptop").fingerprint
 
 
-def test_a_lesson_of_the_network_goes_on_after_a_stop(
-    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("learner", ["network", "mind", "bottom"])
+def test_a_lesson_goes_on_after_a_stop(
+    config: LadderConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learner: str
 ) -> None:
     both = replace(config, base="laptop", base_views=1000, rungs=1, answered_hands=8, measure_every=9)
     whole = climb(both, tmp_path / "whole")
-    stopped = tmp_path / "stopped"
+    stopped, real = tmp_path / "stopped", minds_on_disk.save
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def stop_at(path: Path, saved: object) -> None:
+        if (path.name == "0000") == (learner == "bottom") and path.parent.name == run.MINDS:
+            raise KeyboardInterrupt
+        real(path, saved)
+
     monkeypatch.setattr(fit, "KEPT_EVERY_S", -1)
-    monkeypatch.setattr(run.weights, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    if learner == "network":
+        monkeypatch.setattr(run.weights, "save", stop)
+    else:
+        monkeypatch.setattr(run.minds_on_disk, "save", stop_at)
     with pytest.raises(KeyboardInterrupt):
-        climb(both, stopped)
+        climb(both, stopped)  # when the lesson is over and its result is to be saved
     monkeypatch.undo()
     assert (stopped / LESSON_FILE).is_file()
-    monkeypatch.setattr(network_of_ladder, "label_loss", lambda *_: pytest.fail("it begins the lesson anew"))
+    loss = {
+        "network": (network_of_ladder, "label_loss"),
+        "mind": (fit, "label_loss"),
+        "bottom": (fit, "imitation_loss"),
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(*loss[learner], lambda *_: pytest.fail("it begins the lesson anew"))
+        if learner != "mind":  # whose lesson comes last
+            patched.setattr(run.Ladder, "_finish" if learner == "bottom" else "_answered", stop)
+            with pytest.raises(KeyboardInterrupt):
+                climb(both, stopped)
+            assert not (stopped / LESSON_FILE).exists()
+        else:
+            climb(both, stopped)
     assert without_times(climb(both, stopped)) == without_times(whole)
     assert not (stopped / LESSON_FILE).exists()
 

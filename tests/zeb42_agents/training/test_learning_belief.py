@@ -16,7 +16,9 @@ from zeb42_agents.model import ZebConfig, ZebModel
 from zeb42_agents.training.belief.collect import MIXED, collect, read_views
 from zeb42_agents.training.belief.config import BeliefConfig
 from zeb42_agents.training.belief.fit import NOT_ASKED, fit_belief, judge, places
+from zeb42_agents.training.belief.run import Belief
 from zeb42_agents.training.cli import main
+from zeb42_agents.training.lesson import LESSON_FILE
 from zeb42_env._core import record as core
 
 PLAYERS = ("greedy", "random")
@@ -90,6 +92,21 @@ def test_the_command_teaches_and_goes_on(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["--resume", str(tmp_path / "run"), "--share", "0.3"]) == 2
     assert "expected no --share beside --resume: that is the run's own; allowed: --threads" in capsys.readouterr().out
     assert read_views(tmp_path / "run" / "views" / "0001.npy").tobytes() == first.tobytes()
+
+
+def test_a_stop_while_it_is_judged_costs_no_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights.save(tmp_path / "base", ZebModel(TINY), {})
+    out = tmp_path / "run"
+    words = ["--preset", "belief", "--network", str(tmp_path / "base"), "--players", *PLAYERS, "--chunks", "3"]
+    monkeypatch.setattr("zeb42_agents.training.ladder.fit.KEPT_EVERY_S", -1)
+    monkeypatch.setattr(Belief, "_report", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert main([*words, "--hands", "20", "--passes", "1", "--out", str(out)]) == 130
+    first = (out / "latest" / "model.safetensors").read_bytes()
+    monkeypatch.undo()
+    monkeypatch.setattr("zeb42_agents.training.belief.fit.places", lambda *_: pytest.fail("it learns again"))
+    assert main(["--resume", str(out)]) == 0
+    assert (out / "latest" / "model.safetensors").read_bytes() == first
+    assert not (out / LESSON_FILE).exists()
 
 
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

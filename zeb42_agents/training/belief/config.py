@@ -27,7 +27,7 @@ class BeliefConfig:
     )
     """Who plays beside the network itself, as agents' specs."""
     chunks: Annotated[int, Between(2, MANY)] = 40
-    """Files of views; a stop loses no more than the one under way, or the learning. Every tenth is held out."""
+    """Files of views; a stop loses no more than the one under way. Every tenth is held out."""
     hands: Annotated[int, Between(10, 10**6)] = 1000
     """Hands of a file."""
     share: Annotated[float, Between(0.01, 1)] = 0.4

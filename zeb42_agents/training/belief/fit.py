@@ -16,6 +16,7 @@ from zeb42_agents.model import ZebModel, ZebOutput
 from zeb42_agents.training.belief.collect import MIXED
 from zeb42_agents.training.belief.config import BeliefConfig
 from zeb42_agents.training.ladder.fit import IMPOSSIBLE, Progress, Schedule, fit
+from zeb42_agents.training.lesson import digest
 from zeb42_env._core.tables import legal_masks
 
 BATCH_SIZE, WEIGHT_DECAY = 256, 0.01
@@ -55,7 +56,8 @@ def fit_belief(
 
     num_steps = max(1, round(config.passes * len(learned) / BATCH_SIZE))
     schedule = Schedule(num_steps, BATCH_SIZE, config.lr, WEIGHT_DECAY)
-    return fit(model, len(learned), loss, schedule, config.seed, progress, kept=kept)
+    of = digest(learned, config.network, config.stay) if kept else ""
+    return fit(model, len(learned), loss, schedule, config.seed, progress, kept=kept, of=of)
 
 
 def places(views: np.ndarray, owners: np.ndarray) -> np.ndarray:

@@ -81,13 +81,13 @@ class Belief:
             model = fit_belief(learner, learned, self.config, tell, kept=lesson)
         state = {"network": self.config.network, "tables": self.names}
         weights.save(self.folder / "latest", model, state)
-        lesson.unlink(missing_ok=True)
         worse = self._report(held_out, load_network(self.folder / "latest", device="cpu"))
         if worse:
             self._console.print(f"not accepted: worse than the rules alone at {', '.join(worse)}; it is in latest/")
         else:
             weights.save(self.folder / "best", model, state)
             self._console.print("accepted: at no table worse than the rules alone; it is in best/")
+        lesson.unlink(missing_ok=True)  # not before: whoever stops while it is judged does not want to learn again
 
     def _report(self, held_out: np.ndarray, after: NetworkEvaluator) -> list[str]:
         """Say and write what the belief is worth at each table; the tables where the rules alone say more."""

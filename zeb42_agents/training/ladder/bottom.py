@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -24,8 +26,9 @@ BOTTOM = 0  # the rung's number
 _DRAW, _EXPLORE = np.uint64(100), np.uint64(101)
 
 
-def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
-    """The mind that the ladder begins with. ValueError for a base that is not as the configuration says."""
+def bottom_rung(config: LadderConfig, progress: Progress, *, kept: Path | None = None) -> MindModel:
+    """The mind that the ladder begins with; ``kept`` is as in :func:`zeb42_agents.training.ladder.fit.fit`. ValueError
+    for a base that is not as the configuration says."""
     if (given := given_mind(config)) is not None:
         return given
     evaluator = load(config.base, device="cpu")
@@ -33,7 +36,7 @@ def bottom_rung(config: LadderConfig, progress: Progress) -> MindModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = MindModel(_shape(config))
-    return fit_policy(model, views, policy, config, config.seed, lambda share: progress(0.5 + share / 2))
+    return fit_policy(model, views, policy, config, config.seed, lambda share: progress(0.5 + share / 2), kept=kept)
 
 
 def given_mind(config: LadderConfig) -> MindModel | None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from zeb42_agents.minds.model import MindModel
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.labels import targets
-from zeb42_agents.training.lesson import Lesson
+from zeb42_agents.training.lesson import Lesson, digest
 
 WARM_UP, LAST_RATE, AVERAGE = 100, 0.02, 0.998
 IMPOSSIBLE = -1e9
@@ -77,11 +77,20 @@ def fit_labels(
         return label_loss(model.of_views(np.ascontiguousarray(some["view"])), shares, legal, config)
 
     most = len(labels) * max(map(len, labels))
-    return fit(model, most, loss, _schedule(config, most, config.least_steps), seed, progress, kept=kept)
+    of = digest(*labels, config.regret_weight, config.regret_temperature) if kept else ""
+    schedule = _schedule(config, most, config.least_steps)
+    return fit(model, most, loss, schedule, seed, progress, kept=kept, of=of)
 
 
 def fit_policy(
-    model: MindModel, views: np.ndarray, policy: np.ndarray, config: LadderConfig, seed: int, progress: Progress
+    model: MindModel,
+    views: np.ndarray,
+    policy: np.ndarray,
+    config: LadderConfig,
+    seed: int,
+    progress: Progress,
+    *,
+    kept: Path | None = None,
 ) -> MindModel:
     """The same, while it learns to imitate ``policy`` (float16 [N, 28], 0 where illegal) in ``views`` [N]."""
 
@@ -89,7 +98,8 @@ def fit_policy(
         wanted = torch.from_numpy(policy[rows].astype(np.float32))
         return imitation_loss(model.of_views(views[rows]), wanted, wanted > 0)
 
-    return fit(model, len(views), loss, _schedule(config, len(views), 1), seed, progress)
+    of = digest(views, policy) if kept else ""
+    return fit(model, len(views), loss, _schedule(config, len(views), 1), seed, progress, kept=kept, of=of)
 
 
 def _schedule(config: LadderConfig, num_rows: int, least_steps: int) -> Schedule:
@@ -107,6 +117,7 @@ def fit(
     progress: Progress,
     *,
     kept: Path | None = None,
+    of: str = "",
 ) -> Model:
     """The average of the weights that ``model`` goes through while it learns ``num_rows`` examples, in an order that
     follows from ``seed``.
@@ -120,13 +131,14 @@ def fit(
         progress: told now and then how far it is.
         kept: a file that says every :data:`KEPT_EVERY_S` how far it is. Where it is there and of this lesson, the
             lesson goes on from it, to the same end; whoever has saved the result deletes it.
+        of: what is learned and how, in a word (:func:`zeb42_agents.training.lesson.digest`): another is another lesson.
 
     FloatingPointError if the loss is not finite, ValueError if ``kept`` is damaged.
     """
     model.train()
     average = deepcopy(model).eval()
     optimizer = torch.optim.AdamW(model.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay)
-    lesson = Lesson(model, average, optimizer, {"num_rows": num_rows, "seed": seed, **schedule._asdict()})
+    lesson = Lesson(model, average, optimizer, {"num_rows": num_rows, "seed": seed, "of": of, **schedule._asdict()})
     begun = lesson.read(kept) if kept else 0
     kept_s = time.monotonic()
     batches = _batches(num_rows, schedule.batch_size, seed)
@@ -147,9 +159,9 @@ def fit(
                 mean.lerp_(value, 1 - follow)
         if step % 50 == 0:
             progress(done)
-            if kept and time.monotonic() - kept_s > KEPT_EVERY_S:
-                lesson.write(kept, step + 1)
-                kept_s = time.monotonic()
+        if kept and time.monotonic() - kept_s > KEPT_EVERY_S:
+            lesson.write(kept, step + 1)
+            kept_s = time.monotonic()
     return average
 
 

@@ -20,6 +20,7 @@ from zeb42_agents.model import ZebModel
 from zeb42_agents.training.ladder.config import LadderConfig
 from zeb42_agents.training.ladder.fit import Progress, Schedule, fit, label_loss
 from zeb42_agents.training.ladder.labels import labels_of, legal_dominoes, targets
+from zeb42_agents.training.lesson import digest
 from zeb42_env._core.dominoes import NUM_DOMINOES
 
 BATCH_SIZE, WEIGHT_DECAY = 256, 0.01
@@ -63,7 +64,8 @@ def fit_network(
 
     num_steps = max(1, round(config.network_passes * len(labels) / BATCH_SIZE))
     schedule = Schedule(num_steps, BATCH_SIZE, config.network_lr, WEIGHT_DECAY)
-    return fit(model, len(labels), loss, schedule, seed, progress, kept=kept)
+    of = digest(labels, config.regret_weight, config.regret_temperature) if kept else ""
+    return fit(model, len(labels), loss, schedule, seed, progress, kept=kept, of=of)
 
 
 def logits_of(network: NetworkEvaluator, views: np.ndarray) -> Tensor:

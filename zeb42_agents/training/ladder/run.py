@@ -1,6 +1,7 @@
 """The ladder's run: its folder, its rungs, and what it tells on the way.
 
-A kill loses the files of labels under way, or the last minute of a lesson, and nothing else.
+A kill loses the files of labels under way, or the last minute of a lesson, or what is played for it or measured just
+then.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Ladder:
             self.console.print(f"all {self.config.rungs} rungs are done already; more --rungs go on", soft_wrap=True)
         if not self.rows:
             with self._bar("rung 0") as tell:
-                model = self._mind_of(BOTTOM, lambda: bottom_rung(self.config, tell))
+                model = self._mind_of(BOTTOM, lambda: bottom_rung(self.config, tell, kept=self._lesson))
             self._finish(model, {"accepted": True}, began)
         while len(self.rows) <= self.config.rungs:
             if self.config.hours and time.monotonic() - began > 3600 * self.config.hours:
