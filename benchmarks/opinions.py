@@ -147,6 +147,26 @@ def _less_mean(values: np.ndarray, legal: np.ndarray) -> np.ndarray:
     return values - (values.sum(1) / legal.sum(1)[:, None])[:, None]
 
 
+def more_explained(found: Found, other: int, opinion: int) -> tuple[float, float, float]:
+    """How much more of what came of the plays ``other`` explains alone than ``opinion``, and an interval, by drawing
+    hands again 2,000 times."""
+    wanted = _less_mean(found.came[:, :, None], found.legal)[:, :, 0]
+    hands, places = np.unique(found.hands, return_inverse=True)
+
+    def by_hand(products: np.ndarray) -> np.ndarray:
+        return np.bincount(places, (products * found.legal).sum(1))
+
+    drawn = np.random.default_rng(0).multinomial(len(hands), np.full(len(hands), 1 / len(hands)), 2000)
+    times = np.concatenate([np.ones((1, len(hands)), np.int64), drawn])  # the first is the hands as they are
+    explained = []
+    for one in (other, opinion):
+        inputs = _less_mean(found.opinions[:, :, [one]], found.legal)[:, :, 0]
+        explained.append((times @ by_hand(inputs * wanted)) ** 2 / (times @ by_hand(inputs**2)))
+    shares = (explained[0] - explained[1]) / (times @ by_hand(wanted**2))
+    low, high = np.quantile(shares[1:], (0.025, 0.975))
+    return float(shares[0]), float(low), float(high)
+
+
 def more_won(found: Found, usual: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
     """The share of decisions that ``other`` (worth [N, 28]) takes otherwise than ``usual``, how much larger a share of
     hands it would have won, and half the width of the interval of that."""
@@ -173,6 +193,12 @@ def report(found: Found, names: list[str], solved: float, prior: float) -> None:
             said = {min(o, PLAYED): f"{w:+.3f} ± {h:.3f}" for o, w, h in zip(opinions, weights, widths, strict=True)}
             told = " | ".join(said.get(opinion, "") for opinion in (PLAYED, SOLVED, POLICY))
             print(f"| {when} | {name} | {told} | {explained:.2%} |")
+    for name, other, than, opinion in [
+        (names[0], PLAYED, "solved", SOLVED),
+        *((name, played, names[0], PLAYED) for played, name in enumerate(names[1:], PLAYED + 1)),
+    ]:
+        more, low, high = (100 * share for share in more_explained(found, other, opinion))
+        print(f"{name} alone explains {more:+.2f} points more than {than} alone ({low:+.2f} to {high:+.2f})")
     usual = worth(found.opinions, solved, prior)
     for played, name in enumerate(names, PLAYED):
         heads = " | ".join(f"prior {one:g}" for one in PRIORS)

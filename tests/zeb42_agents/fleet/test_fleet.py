@@ -363,6 +363,15 @@ def test_a_worker_that_is_ahead_waits(exchange: Exchange, tmp_path: Path) -> Non
         wait_for(lambda: all(worker.num_played == 24 for worker in made))
 
 
+def test_a_worker_ends_with_the_run(exchange: Exchange, tmp_path: Path) -> None:
+    learner = learner_of(exchange, tmp_path)
+    learner.cycle = learner.config.cycles
+    learner._publish()
+    console = Console(record=True, width=200)
+    Worker(exchange, Spool(tmp_path / "spool", exchange.hands_store), name="w", console=console).run()
+    assert "the run is over; 0 hands played" in console.export_text()
+
+
 def test_a_worker_plays_nothing_that_would_be_refused(exchange: Exchange, tmp_path: Path) -> None:
     learner = learner_of(exchange, tmp_path)
     learner._publish()
